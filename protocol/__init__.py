@@ -44,7 +44,9 @@ Tariffs, contracts and bills
 
 tariff     fixed and energy lines with their VAT
 schedule   calendars and market series
+leverage   how much of a quarter-hour a bill at market prices tells
 catalogue  the transparency log
+quota      what one key may list in public within a year
 contract   offers, contracts, requests for statements
 statement  which coefficients a statement sums, with which weights
 bill       the bill in plain arithmetic

@@ -7,9 +7,10 @@ list, each signed by its provider or publisher. Cloud and chip apply the same ru
 """
 
 import hashlib
-from collections import deque
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from datetime import date
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -21,21 +22,26 @@ from protocol.envelope import SIZE_MAX_BYTES, decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import public_key_text
 from protocol.messages import DayNumber, Hash
-from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
+from protocol.quota import Quota
+from protocol.schedule import (
+    Calendar,
+    PriceSeries,
+    Schedule,
+    Schedules,
+    ScheduleSpan,
+    check_schedule,
+)
 
 GENESIS = bytes(32)
 # An entry takes at most 92 bytes, so a page of them fits into a message of 64 KiB.
 PAGE_ENTRIES = 512
 ENTRIES_MAX = 1 << 20
-# What one key may list within a year: two documents a day with room for offers, and prices of a
-# year's quarter-hours twenty times. Every chip keeps the list.
-YEAR = timedelta(days=365)
-YEAR_DOCUMENTS_MAX = 1_024
-YEAR_MAX_BYTES = 2 * 1024 * 1024
+# Documents that a catalogue keeps as read, for those that are named again and again.
+DOCUMENTS_KEPT = 16
 
 ListedKind = Literal["Offer", "Calendar", "PriceSeries"]
 Document = Offer | Calendar | PriceSeries
-_SCHEDULE_TYPES: dict[str, type[Calendar] | type[PriceSeries]] = {
+SCHEDULE_TYPES: dict[str, type[Calendar] | type[PriceSeries]] = {
     "Calendar": Calendar,
     "PriceSeries": PriceSeries,
 }
@@ -99,83 +105,104 @@ def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
     ]
 
 
-class Quota:
-    """What one key has listed within a year, in the order of the list."""
+class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the rules need of an admitted document, which itself is read when it is used.
 
-    def __init__(self) -> None:
-        self._listed: deque[tuple[date, int]] = deque()
-        self._size_bytes = 0
+    `name` is an offer's product or a schedule's name, `provider` the name that an offer bears,
+    [start, end) the quarter-hours of a schedule.
+    """
 
-    def check(self, size_bytes: int, listed_on: date) -> None:
-        """Check that the key may list so many more bytes on a day.
+    number: int
+    listed_on: int
+    hash: bytes
+    kind: ListedKind
+    owner: bytes
+    size_bytes: int
+    name: str
+    provider: str = ""
+    extends: bytes | None = None
+    start: int = 0
+    end: int = 0
 
-        Raises:
-            DocumentRefused: it has listed as much as a year allows.
-        """
-        while self._listed and listed_on - self._listed[0][0] >= YEAR:
-            self._size_bytes -= self._listed.popleft()[1]
-        is_full = len(self._listed) >= YEAR_DOCUMENTS_MAX
-        if is_full or self._size_bytes + size_bytes > YEAR_MAX_BYTES:
-            raise DocumentRefused(
-                f"This key has listed {len(self._listed)} documents of {self._size_bytes} bytes "
-                f"within a year; it may list {YEAR_DOCUMENTS_MAX} of {YEAR_MAX_BYTES} bytes."
-            )
 
-    def take(self, size_bytes: int, listed_on: date) -> None:
-        """Count a document that was listed."""
-        self._listed.append((listed_on, size_bytes))
-        self._size_bytes += size_bytes
+Load = Callable[[bytes], Signed | None]
 
 
 class Catalogue:
-    """The admitted documents, in the order of the list."""
+    """The admitted documents, in the order of the list.
 
-    def __init__(self) -> None:
-        self._signed: dict[bytes, Signed] = {}
-        self._offers: dict[bytes, Offer] = {}
-        self._extended_by: dict[bytes, bytes] = {}
+    It keeps what the rules need of each, and reads a document when somebody asks for it.
+    """
+
+    def __init__(self, load: Load | None = None, *, documents_kept: int = DOCUMENTS_KEPT) -> None:
+        """Read documents by `load`, keeping some; without it, keep all as they are admitted."""
+        self._kept: dict[bytes, Signed] = {}
+        self._load = load or self._kept.get
+        self._is_keeping = load is None
+        self._read = lru_cache(maxsize=documents_kept)(self._open)
+        self._listed: dict[bytes, Listed] = {}
+        self._extended_by: dict[bytes, Listed] = {}
         self._quotas: dict[bytes, Quota] = {}
-        self._by_hash: dict[bytes, Schedule] = {}
-        self._covered: dict[tuple[bytes, str], list[Schedule]] = {}
+        self._covered: dict[tuple[bytes, str], list[Listed]] = {}
         self._schedules: Schedules | None = None
+        self._length = ENTRIES_MAX
 
     def __contains__(self, document: bytes) -> bool:
-        return document in self._signed
+        return self.listed(document) is not None
+
+    def at(self, length: int) -> "Catalogue":
+        """Return the documents as they were when the list had `length` entries."""
+        earlier = copy(self)
+        earlier._length, earlier._schedules = length, None  # noqa: SLF001 - its own class
+        return earlier
+
+    def listed(self, document: bytes) -> Listed | None:
+        """Return what the list tells of a document by its hash."""
+        listed = self._listed.get(document)
+        return listed if listed is not None and listed.number < self._length else None
 
     @property
-    def offers(self) -> dict[bytes, Offer]:
-        """All offers by hash, in the order of the list."""
-        return self._offers
+    def offers(self) -> list[bytes]:
+        """The hashes of all offers, in the order of the list."""
+        return [name for name, listed in self._listed.items() if self._is_offer(listed)]
 
     def signed(self, document: bytes) -> Signed | None:
         """Return a signed document by its hash."""
-        return self._signed.get(document)
+        return self._load(document) if document in self else None
 
     def document(self, document: bytes) -> Document | None:
         """Return a document by its hash."""
-        return self._offers.get(document) or self._by_hash.get(document)
+        return self._read(document) if document in self else None
 
     def schedules(self) -> Schedules:
         """Return the calendars and series; cached until another one is admitted."""
         if self._schedules is None:
-            listed = [schedule for covered in self._covered.values() for schedule in covered]
-            self._schedules = Schedules(listed)
+            self._schedules = Schedules.listed(
+                self._span(listed)
+                for covered in self._covered.values()
+                for listed in covered
+                if listed.number < self._length
+            )
         return self._schedules
 
-    def latest_offers(self) -> dict[bytes, Offer]:
-        """Return the offers that no other offer extends, in the order of the list."""
-        return {name: o for name, o in self._offers.items() if name not in self._extended_by}
+    def latest_offers(self) -> Iterator[tuple[bytes, Offer]]:
+        """Yield the offers that no other offer extends, in the order of the list."""
+        for name in self.offers:
+            if self._extension(name) is None:
+                yield name, self._offer(name)
 
     def extensions_of(self, offer: bytes) -> dict[bytes, Offer]:
         """Return the listed offers that extend an offer, directly or through others, in order."""
         extensions = {}
-        while (following := self._extended_by.get(offer)) is not None:
-            extensions[following] = self._offers[following]
+        while (following := self._extension(offer)) is not None:
+            extensions[following] = self._offer(following)
             offer = following
         return extensions
 
-    def admit(self, signed: Signed, listed_on: date) -> Document:
+    def admit(self, signed: Signed, listed_on: date, number: int | None = None) -> Document:
         """Add a document that was listed on a day. Adding it again changes nothing.
+
+        `number` is its entry's; without it, the documents' own order counts.
 
         Raises:
             DocumentRefused: the document breaks a rule, by itself or beside earlier ones; the error
@@ -188,34 +215,75 @@ class Catalogue:
                 "carries; split it into shorter periods, one document each."
             )
         document = open_listed(signed)
-        if signed.hash in self._signed:
+        if signed.hash in self._listed:
             return document
-        quota = self._quotas.setdefault(owner_of(document), Quota())
-        quota.check(size_bytes, listed_on)
+        number = len(self._listed) if number is None else number
+        listed = _listed(document, signed, number, day_number(listed_on), size_bytes)
+        self._quota(listed).check(size_bytes, listed_on)
         if isinstance(document, Offer):
             self._check_offer(document, listed_on)
-            self._offers[signed.hash] = document
-            if document.extends is not None:
-                self._extended_by[document.extends] = signed.hash
         else:
-            self._check_place(document)
-            self._by_hash[signed.hash] = document
-            self._covered.setdefault((document.publisher, document.name), []).append(document)
-            self._schedules = None
-        self._signed[signed.hash] = signed
-        quota.take(size_bytes, listed_on)
+            self._check_place(listed)
+        if self._is_keeping:
+            self._kept[signed.hash] = signed
+        self.restore(listed)
         return document
+
+    def restore(self, listed: Listed) -> None:
+        """Add what an admitted document was, without reading it."""
+        self._listed[listed.hash] = listed
+        self._quota(listed).take(listed.size_bytes, day_of_number(listed.listed_on))
+        if listed.extends is not None:
+            self._extended_by[listed.extends] = listed
+        if listed.kind != "Offer":
+            self._covered.setdefault((listed.owner, listed.name), []).append(listed)
+            self._schedules = None
+
+    def _quota(self, listed: Listed) -> Quota:
+        return self._quotas.setdefault(listed.owner, Quota())
+
+    def _is_offer(self, listed: Listed) -> bool:
+        return listed.kind == "Offer" and listed.number < self._length
+
+    def _extension(self, offer: bytes) -> bytes | None:
+        extension = self._extended_by.get(offer)
+        return extension.hash if extension is not None and self._is_offer(extension) else None
+
+    def _open(self, document: bytes) -> Document:
+        signed = self._load(document)
+        if signed is None:
+            raise DocumentRefused(f"The listed document {document.hex()} is not kept.")
+        return open_listed(signed)
+
+    def _offer(self, document: bytes) -> Offer:
+        offer = self._read(document)
+        if not isinstance(offer, Offer):  # pragma: no cover - the kind was checked on admission
+            raise DocumentRefused("Only offers, calendars and market series are listed.")
+        return offer
+
+    def _span(self, listed: Listed) -> ScheduleSpan:
+        def read() -> Schedule:
+            schedule = self._read(listed.hash)
+            if isinstance(schedule, Offer):  # pragma: no cover - as in `_offer`
+                raise DocumentRefused("Only offers, calendars and market series are listed.")
+            return schedule
+
+        kind = SCHEDULE_TYPES[listed.kind]
+        return ScheduleSpan(
+            listed.owner, listed.name, kind, listed.start, listed.end, listed.hash, read
+        )
 
     def _check_offer(self, offer: Offer, listed_on: date) -> None:
         if offer.extends is None:
             return
-        former = self._offers.get(offer.extends)
-        if former is None:
+        extended = self.listed(offer.extends)
+        if extended is None or extended.kind != "Offer":
             raise DocumentRefused("This offer extends one that is not listed; list that one first.")
         if offer.extends in self._extended_by:
             raise DocumentRefused(
                 "The offer that this one extends has been extended already; extend the latest."
             )
+        former = self._offer(offer.extends)
         check_extension(former, offer)
         added = offer.tariffs[len(former.tariffs) :]
         if any(tariff.valid_from < listed_on for tariff in added):
@@ -224,9 +292,9 @@ class Catalogue:
                 "earliest."
             )
 
-    def _check_place(self, schedule: Schedule) -> None:
-        for other in self._covered.get((schedule.publisher, schedule.name), ()):
-            if type(other) is not type(schedule):
+    def _check_place(self, schedule: Listed) -> None:
+        for other in self._covered.get((schedule.owner, schedule.name), ()):
+            if other.kind != schedule.kind:
                 raise DocumentRefused(f"{schedule.name} is listed as a document of another kind.")
             if schedule.start < other.end and other.start < schedule.end:
                 raise DocumentRefused(
@@ -235,21 +303,28 @@ class Catalogue:
                 )
 
 
+def _listed(
+    document: Document, signed: Signed, number: int, listed_on: int, size_bytes: int
+) -> Listed:
+    head = number, listed_on, signed.hash, _kind(signed), owner_of(document), size_bytes
+    if isinstance(document, Offer):
+        return Listed(*head, document.product, document.provider, document.extends)
+    return Listed(*head, document.name, start=document.start, end=document.end)
+
+
 def owner_of(document: Document) -> bytes:
     """Return the key that signs a listed document."""
     return document.provider_key if isinstance(document, Offer) else document.publisher
 
 
-def titles(document: Document | None) -> tuple[str, str]:
+def titles(listed: Listed | None) -> tuple[str, str]:
     """Return a listed document's owner (a provider, or a publisher's key) and its name.
 
-    Both are empty if the document is None.
+    Both are empty if the document is not there.
     """
-    if document is None:
+    if listed is None:
         return "", ""
-    if isinstance(document, Offer):
-        return document.provider, document.product
-    return public_key_text(document.publisher), document.name
+    return listed.provider or public_key_text(listed.owner), listed.name
 
 
 def open_listed(signed: Signed) -> Document:
@@ -260,7 +335,7 @@ def open_listed(signed: Signed) -> Document:
     """
     if signed.kind == "Offer":
         return open_offer(signed)
-    document_type = _SCHEDULE_TYPES.get(signed.kind)
+    document_type = SCHEDULE_TYPES.get(signed.kind)
     if document_type is None:
         raise DocumentRefused("Only offers, calendars and market series are listed.")
     try:

@@ -203,7 +203,7 @@ class QuotePlan:
         self._of_provider: dict[bytes, set[Column]] = {}
         self._schedules = catalogue.schedules()
         self._weights = Weights(self._schedules, start, end)
-        for name, offer in catalogue.latest_offers().items():
+        for name, offer in catalogue.latest_offers():
             self._place(name, offer)
         columns = [column for quoted in self.quoted for column in self._columns_of(quoted)]
         registers = [Register(number + 1) for number in range(REGISTERS)]

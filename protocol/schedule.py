@@ -7,10 +7,11 @@ document covers raises `ScheduleMissing`.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -163,19 +164,45 @@ def market_units(series_units: Values, factor: Decimal, eur_per_kwh: Decimal) ->
     return units
 
 
-class _Piece(msgspec.Struct, frozen=True):
-    schedule: Schedule
+@dataclass(frozen=True, slots=True)
+class ScheduleSpan:
+    """A document's place in the list; `read` reads it."""
+
+    publisher: bytes
+    name: str
+    kind: type[Schedule]
+    start: int
+    end: int
     hash: bytes
-    values: Values
+    read: Callable[[], Schedule]
+
+
+class _Piece:
+    """A document that is read on first use, and of which the classes and values are kept."""
+
+    def __init__(self, span: ScheduleSpan) -> None:
+        self.span = span
+        self.hash = span.hash
+
+    @cached_property
+    def _contents(self) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+        schedule = self.span.read()
+        classes = schedule.classes if isinstance(schedule, Calendar) else ()
+        return classes, schedule.values().astype(np.int32)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a calendar; none for a series."""
+        return self._contents[0]
 
     def part(self, quarters: range) -> Values:
         """Return the values of some of the document's quarter-hours."""
-        start = self.schedule.start
-        return self.values[quarters.start - start : quarters.stop - start]
+        start = self.span.start
+        return self._contents[1][quarters.start - start : quarters.stop - start].astype(np.int64)
 
 
 class Schedules:
-    """Documents by publisher and name, queried by day."""
+    """Documents by publisher and name, queried by day and read when they are needed."""
 
     def __init__(self, documents: Iterable[Schedule] = ()) -> None:
         """Index checked documents.
@@ -184,15 +211,24 @@ class Schedules:
             DocumentRefused: two documents of one publisher and name overlap, or differ in kind.
         """
         self._pieces: dict[tuple[bytes, str], list[_Piece]] = {}
-        for schedule in documents:
-            piece = _Piece(schedule, schedule_hash(schedule), schedule.values())
-            self._pieces.setdefault((schedule.publisher, schedule.name), []).append(piece)
+        self._index(_span(schedule) for schedule in documents)
+
+    @classmethod
+    def listed(cls, spans: Iterable[ScheduleSpan]) -> "Schedules":
+        """Index documents by their places in the list. Raises as the constructor."""
+        schedules = cls()
+        schedules._index(spans)
+        return schedules
+
+    def _index(self, spans: Iterable[ScheduleSpan]) -> None:
+        for span in spans:
+            self._pieces.setdefault((span.publisher, span.name), []).append(_Piece(span))
         for (_, name), pieces in self._pieces.items():
-            pieces.sort(key=lambda piece: piece.schedule.start)
-            if len({type(piece.schedule) for piece in pieces}) > 1:
+            pieces.sort(key=lambda piece: piece.span.start)
+            if len({piece.span.kind for piece in pieces}) > 1:
                 raise DocumentRefused(f"{name} is both a calendar and a series.")
             for earlier, later in pairwise(pieces):
-                if later.schedule.start < earlier.schedule.end:
+                if later.span.start < earlier.span.end:
                     raise DocumentRefused(f"Two documents of {name} overlap.")
 
     def hashes(self, line: CurveLine, days: Iterable[date]) -> set[bytes]:
@@ -221,8 +257,7 @@ class Schedules:
         first, end = quarter_range(day)
         is_member = np.zeros(end - first, np.bool_)
         for piece, part in self._cover(line, (first, end)):
-            classes = piece.schedule.classes if isinstance(piece.schedule, Calendar) else ()
-            wanted = [number for number, name in enumerate(classes) if name in line.classes]
+            wanted = [n for n, name in enumerate(piece.classes) if name in line.classes]
             is_member[part.start - first : part.stop - first] = np.isin(piece.part(part), wanted)
         return is_member
 
@@ -252,15 +287,15 @@ class Schedules:
         return registers
 
     def _cover(
-        self, line: CurveLine | RegisterCalendar, span: tuple[int, int]
+        self, line: CurveLine | RegisterCalendar, quarters: tuple[int, int]
     ) -> list[tuple[_Piece, range]]:
         publisher, name, wanted = _named(line)
-        covering, (at, end) = [], span
+        covering, (at, end) = [], quarters
         for piece in self._pieces.get((publisher, name), []):
-            schedule = piece.schedule
-            if schedule.start <= at < schedule.end and isinstance(schedule, wanted):
-                covering.append((piece, range(at, min(end, schedule.end))))
-                at = min(end, schedule.end)
+            span = piece.span
+            if span.start <= at < span.end and span.kind is wanted:
+                covering.append((piece, range(at, min(end, span.end))))
+                at = min(end, span.end)
         if at != end:
             day = legal_day(_EPOCH + at * QUARTER_HOUR)
             raise ScheduleMissing(f"No document of {name} covers {day} yet.")
@@ -271,6 +306,18 @@ def _named(line: CurveLine | RegisterCalendar) -> tuple[bytes, str, type[Schedul
     if isinstance(line, MarketLine):
         return line.publisher, line.series, PriceSeries
     return line.publisher, line.calendar, Calendar
+
+
+def _span(schedule: Schedule) -> ScheduleSpan:
+    return ScheduleSpan(
+        schedule.publisher,
+        schedule.name,
+        type(schedule),
+        schedule.start,
+        schedule.end,
+        schedule_hash(schedule),
+        lambda: schedule,
+    )
 
 
 def schedule_hash(schedule: Schedule) -> bytes:

@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # A chip may ask about a slightly older list.
 HEADS_KEPT = 64
+# As read; some 20 kB each.
+DOCUMENTS_KEPT = 2_048
 
 
 class OpenedLog:
@@ -36,7 +38,7 @@ class OpenedLog:
         """Read from `store`; its register has the names that offers bear."""
         self._store, self._register = store.catalogue, store.providers
         self._set_aside = SetAside()
-        self._catalogue = Catalogue()
+        self._catalogue = self._empty()
         self._entries: list[Entry] = []
 
     @property
@@ -52,8 +54,8 @@ class OpenedLog:
 
     def offer(self, offer_hash: bytes) -> Signed | None:
         """Return a listed offer as its provider signed it."""
-        catalogue = self._refreshed()
-        return catalogue.signed(offer_hash) if offer_hash in catalogue.offers else None
+        listed = self._refreshed().listed(offer_hash)
+        return None if listed is None or listed.kind != "Offer" else self.document(offer_hash)
 
     def schedules(self) -> Schedules:
         """Return the listed calendars and series; the same object until another one is listed."""
@@ -77,12 +79,12 @@ class OpenedLog:
             self._check_name(document)
             for tariff in document.tariffs:
                 refuse_spikes(tariff, catalogue.schedules())
-        catalogue.admit(signed, today)
+        catalogue.admit(signed, today, len(self._entries))
         try:
             entry = next_entry(last, signed, today)
             self._store.append(entry, signed)
         except StoreError:
-            self._catalogue, self._entries = Catalogue(), []
+            self._catalogue, self._entries = self._empty(), []
             raise
         self._entries.append(entry)
         return entry
@@ -103,26 +105,20 @@ class OpenedLog:
     def at(self, head: bytes) -> Catalogue | None:
         """Return the documents listed when `head` was the list's, or None if it was not recently.
 
-        Only the latest heads are searched: rebuilding an older list costs as much, and no chip has
-        one.
+        Only the latest heads are searched: no chip has an older one.
         """
         catalogue, entries = self._refreshed(), self._entries
         if entries and entries[-1].head == head:
             return catalogue
         known = [entry.number for entry in entries[-HEADS_KEPT:] if entry.head == head]
-        return self._rebuilt(known[0] + 1) if known else None
+        return catalogue.at(known[0] + 1) if known else None
 
-    def _rebuilt(self, length: int) -> Catalogue:
-        earlier = Catalogue()
-        for entry in self._entries[:length]:
-            signed = self._catalogue.signed(entry.hash)
-            if signed is not None:
-                self._admit(earlier, entry, signed)
-        return earlier
+    def _empty(self) -> Catalogue:
+        return Catalogue(self._store.document, documents_kept=DOCUMENTS_KEPT)
 
     def _admit(self, catalogue: Catalogue, entry: Entry, signed: Signed) -> None:
         try:
-            admit = partial(catalogue.admit, signed, entry.day)
+            admit = partial(catalogue.admit, signed, entry.day, entry.number)
             self._set_aside.handle(PublicKind.LIST, signed.body, admit, None, DocumentRefused)
         except DocumentRefused as exc:  # listed by a version of Volet with other rules
             log.warning("listed_document_refused", entry=entry.number, why=str(exc))

@@ -122,7 +122,7 @@ def _document(log: OpenedLog, document_hash: bytes) -> Document:
 
 
 def _entry(log: OpenedLog, entry: Entry) -> EntryReport:
-    by, title = titles(log.catalogue.document(entry.hash))
+    by, title = titles(log.catalogue.listed(entry.hash))
     return EntryReport(
         entry.number, entry.day, entry.kind, by, title, entry.hash.hex(), entry.head.hex()
     )

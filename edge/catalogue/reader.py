@@ -7,15 +7,26 @@ the copy is kept as proof and reported to the household; the copy does not chang
 import hashlib
 from functools import partial
 
+import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
-from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Segment, check_chain, read_signed
+from protocol.catalogue import (
+    PAGE_ENTRIES,
+    Catalogue,
+    Entry,
+    Listed,
+    Segment,
+    check_chain,
+    read_signed,
+)
+from protocol.contract import Signed
 from protocol.envelope import ALL, Address, open_message
 from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.packed import read_packed
 from protocol.topics import (
     CatalogueTopic,
     PublicKind,
@@ -51,15 +62,21 @@ class Copy:
         self.address = Address(collectivity, ALL, PublicKind.LIST)
         self.key = key
         self.entries: list[Entry] = []
-        self.catalogue = Catalogue()
-        self.refused: set[bytes] = set()
-        self._admitted = 0
-        self._payloads = vault.catalogue.documents()
+        self._tables = vault.catalogue
+        self.catalogue = Catalogue(self._load)
+        self._sizes = self._tables.document_sizes()
         try:
-            for payload in vault.catalogue.pages():
+            for payload in self._tables.pages():
                 self.entries += open_message(self.address, payload, key, Segment).entries
         except MessageRefused:
-            self.entries = []  # the household has moved from another collectivity
+            self.entries = []
+        # The household has moved from another collectivity.
+        self.is_foreign = not self.entries and bool(self._sizes)
+        rows = [] if self.is_foreign else self._tables.listed()
+        for row in rows:
+            if row:
+                self.catalogue.restore(read_packed(row, Listed))
+        self._decided = len(rows)
         self.advance()
 
     @property
@@ -74,54 +91,63 @@ class Copy:
     def at(self, head: bytes) -> Catalogue | None:
         """Return the documents at the time of chain head `head`; None if some are missing."""
         length = next((entry.number + 1 for entry in self.entries if entry.head == head), None)
-        if length is None or self._admitted < length:
+        if length is None or self._decided < length:
             return None
-        if length == len(self.entries):
-            return self.catalogue
-        earlier = Catalogue()
-        for entry in self.entries[:length]:
-            if entry.hash not in self.refused:
-                earlier.admit(read_signed(self._payloads[entry.hash]), entry.day)
-        return earlier
+        return self.catalogue.at(length)
+
+    @property
+    def decided(self) -> int:
+        """Of how many entries it is known whether their document is admitted."""
+        return self._decided
 
     @property
     def is_complete(self) -> bool:
         """Whether the copy has the document of every entry."""
-        return self._admitted == len(self.entries)
+        return self._decided == len(self.entries)
 
     @property
     def size_bytes(self) -> int:
         """The total size of the documents."""
-        return sum(len(payload) for payload in self._payloads.values())
+        return sum(self._sizes.values())
 
     def missing(self) -> list[bytes]:
         """Return the hashes of listed documents that the copy lacks, in order."""
         return [
-            entry.hash
-            for entry in self.entries[self._admitted :]
-            if entry.hash not in self._payloads
+            entry.hash for entry in self.entries[self._decided :] if entry.hash not in self._sizes
         ]
 
-    def put(self, name: bytes, payload: bytes) -> None:
-        """Add the document of an entry."""
-        self._payloads[name] = payload
-        self.advance()
+    def put(self, name: bytes, payload: bytes) -> list[Entry]:
+        """Note that the vault has the document of an entry. Returns as `advance`."""
+        self._sizes[name] = len(payload)
+        return self.advance()
 
-    def advance(self) -> None:
-        """Admit documents in the order of the log, up to the first missing one."""
-        while self._admitted < len(self.entries):
-            entry = self.entries[self._admitted]
-            payload = self._payloads.get(entry.hash)
+    def advance(self) -> list[Entry]:
+        """Admit documents in the order of the log, up to the first missing one.
+
+        Returns the entries that were decided; the catalogue has those that it admitted.
+        """
+        first = self._decided
+        while self._decided < len(self.entries):
+            entry = self.entries[self._decided]
+            payload = self._tables.document(entry.hash)
             if payload is None:
-                return
+                break
             admit = partial(self._admit, payload, entry)
-            if not self._set_aside.handle(PublicKind.LIST, payload, admit, otherwise=False):
-                self.refused.add(entry.hash)
-            self._admitted += 1
+            self._set_aside.handle(PublicKind.LIST, payload, admit, otherwise=False)
+            self._decided += 1
+        return self.entries[first : self._decided]
+
+    def drop(self, entry: Entry) -> None:
+        """Note that the vault has dropped the bytes of a refused document."""
+        self._sizes.pop(entry.hash, None)
+
+    def _load(self, document: bytes) -> Signed | None:
+        payload = self._tables.document(document)
+        return None if payload is None else read_signed(payload)
 
     def _admit(self, payload: bytes, entry: Entry) -> bool:
         try:
-            self.catalogue.admit(read_signed(payload), entry.day)
+            self.catalogue.admit(read_signed(payload), entry.day, entry.number)
         except DocumentRefused as exc:
             log.warning("listed_document_refused", entry=entry.number, why=str(exc))
             return False
@@ -144,6 +170,11 @@ class CatalogueReader:
         self._clock = clock
         self._collectivity = collectivity
         self.copy = Copy(vault, collectivity, platform_key, set_aside)
+        if self.copy.is_foreign:
+            with vault.catalogue_change() as tables:
+                tables.forget()
+            self.copy = Copy(vault, collectivity, platform_key, set_aside)
+        self._keep(self.copy.entries[len(vault.catalogue.listed()) : self.copy.decided])
         self._wanted: list[bytes] = []
         self._renewed_s = 0.0
 
@@ -208,7 +239,7 @@ class CatalogueReader:
             tables.put_page(page.number, payload)
         entries += new
         log.info("list_grown", entries=len(entries))
-        self.copy.advance()
+        self._keep(self.copy.advance())
 
     def _take_document(self, name: bytes, payload: bytes) -> None:
         if name not in self.copy.missing():
@@ -221,7 +252,21 @@ class CatalogueReader:
             raise MessageRefused(Reason.DOCUMENT, "another document than the list names")
         with self._vault.catalogue_change() as tables:
             tables.put_document(name, payload)
-        self.copy.put(name, payload)
+        self._keep(self.copy.put(name, payload))
+
+    def _keep(self, decided: list[Entry]) -> None:
+        """Keep what was decided about documents, and drop the bytes of those that were refused."""
+        if not decided:
+            return
+        with self._vault.catalogue_change() as tables:
+            for entry in decided:
+                listed = self.copy.catalogue.listed(entry.hash)
+                tables.put_listed(
+                    entry.number, b"" if listed is None else msgspec.msgpack.encode(listed)
+                )
+                if listed is None:
+                    tables.drop_document(entry.hash)
+                    self.copy.drop(entry)
 
     def _alarm(self, kind: AlarmKind, entry: int, payload: bytes) -> None:
         """Store the proof, then raise MessageRefused."""

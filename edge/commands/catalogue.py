@@ -111,7 +111,7 @@ def catalogue(directory: Path, *, is_json: bool) -> None:
 def _report(copy: Copy, alarms: list[LogAlarm]) -> CatalogueReport:
     entries = []
     for entry in copy.entries:
-        by, name = titles(copy.catalogue.document(entry.hash))
+        by, name = titles(copy.catalogue.listed(entry.hash))
         is_here = entry.hash in copy.catalogue
         entries.append(
             ListedDocument(entry.number, entry.day, entry.kind, by, name, entry.hash.hex(), is_here)

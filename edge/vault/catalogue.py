@@ -67,10 +67,39 @@ class CatalogueTables:
             (document, payload),
         )
 
-    def documents(self) -> dict[bytes, bytes]:
-        """Return all documents by hash."""
-        rows = self._database.execute("SELECT hash, payload FROM catalogue_documents").fetchall()
-        return {bytes(name): bytes(payload) for name, payload in rows}
+    def document(self, document: bytes) -> bytes | None:
+        """Return a document by its hash."""
+        row = self._database.execute(
+            "SELECT payload FROM catalogue_documents WHERE hash = ?", (document,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop_document(self, document: bytes) -> None:
+        """Forget the bytes of a document, not its place in the list."""
+        self._database.execute("DELETE FROM catalogue_documents WHERE hash = ?", (document,))
+
+    def document_sizes(self) -> dict[bytes, int]:
+        """Return the size of each document by its hash."""
+        rows = self._database.execute("SELECT hash, length(payload) FROM catalogue_documents")
+        return {bytes(name): size for name, size in rows.fetchall()}
+
+    def put_listed(self, number: int, listed: bytes) -> None:
+        """Store what the rules need of the document of an entry; empty if it was refused."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO catalogue_listed (number, listed) VALUES (?, ?)",
+            (number, listed),
+        )
+
+    def listed(self) -> list[bytes]:
+        """Return what the rules need of each document, by entry."""
+        rows = self._database.execute("SELECT listed FROM catalogue_listed ORDER BY number")
+        return [bytes(listed) for (listed,) in rows.fetchall()]
+
+    def forget(self) -> None:
+        """Empty the copy, which was of another collectivity's list."""
+        self._database.execute("DELETE FROM catalogue_pages")
+        self._database.execute("DELETE FROM catalogue_documents")
+        self._database.execute("DELETE FROM catalogue_listed")
 
     def put_alarm(self, alarm: LogAlarm) -> bool:
         """Store a contradiction unless it is known or there are too many; return if it was stored."""

@@ -17,8 +17,8 @@ from system.read_only import open_read_only
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 8
-VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, SCHEMA_VERSION)
+SCHEMA_VERSION = 9
+VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, 8, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -178,6 +178,10 @@ _LETTER_TABLES: tuple[_Table, ...] = (
 _MOMENT_TABLES: tuple[_Table, ...] = (
     ("receipt_moments", {"statement": bytes, "leaves_at_s": int}, ("statement",), frozenset()),
 )
+# Since version 9: what the rules need of each document of the list; `listed` is empty if refused.
+_LISTED_TABLES: tuple[_Table, ...] = (
+    ("catalogue_listed", {"number": int, "listed": bytes}, ("number",), frozenset()),
+)
 # The tables that upgrade a file of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -187,6 +191,7 @@ _UPGRADES = {
     5: _BILLED_TABLES,
     6: _LETTER_TABLES,
     7: _MOMENT_TABLES,
+    8: _LISTED_TABLES,
 }
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",

@@ -151,6 +151,7 @@ SIGNED = {
     "Only offers, calendars and market series are listed.": (
         "La liste ne contient que des offres, des calendriers et des prix de marché."
     ),
+    "The listed document {hash} is not kept.": "Le document publié {hash} n'est pas conservé.",
     "This key has listed {count} documents of {size} bytes within a year; it may list {most} of "
     "{bytes} bytes.": (
         "Cette clé a publié {count} documents de {size} octets en un an ; elle peut en publier "

@@ -46,7 +46,6 @@ def world(tmp_path):
     world.vault.close()
 
 
-@pytest.mark.xfail(strict=True, reason="each start of a chip reads every listed document")
 def test_a_chip_that_starts_again_reads_only_what_is_named(world):
     with counted() as read:
         world.start()
@@ -57,7 +56,6 @@ def test_a_chip_that_starts_again_reads_only_what_is_named(world):
         assert set(read) == {OFFERS[3].hash}
 
 
-@pytest.mark.xfail(strict=True, reason="an older head reads the whole list anew on the chip")
 def test_an_older_head_reads_nothing_anew_on_the_chip(world):
     with counted() as read:
         older = world.copy.at(world.copy.entries[-2].head)
@@ -66,7 +64,6 @@ def test_an_older_head_reads_nothing_anew_on_the_chip(world):
         assert not read
 
 
-@pytest.mark.xfail(strict=True, reason="an older head reads the whole list anew in the cloud")
 def test_an_older_head_reads_nothing_anew_in_the_cloud(tmp_path):
     store = SqliteStore.open(tmp_path)
     register(store, OFFERS[0])

@@ -80,7 +80,7 @@ def test_an_offer_extends_a_listed_one_once_and_for_days_to_come():
     catalogue.admit(former, TODAY)
     catalogue.admit(grown, TODAY)
     assert list(catalogue.extensions_of(former.hash)) == [grown.hash]
-    assert list(catalogue.latest_offers()) == [grown.hash]
+    assert [name for name, _ in catalogue.latest_offers()] == [grown.hash]
     other = provider.offer(provider.tariff(), later, product="p", extends=former)
     assert other.hash == grown.hash
     rival = provider.tariff(name="rival", valid_from=TODAY + timedelta(days=9))

@@ -5,14 +5,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from protocol.catalogue import (
-    YEAR,
-    YEAR_DOCUMENTS_MAX,
-    YEAR_MAX_BYTES,
-    Catalogue,
-    Quota,
-)
+from protocol.catalogue import Catalogue
 from protocol.errors import DocumentRefused
+from protocol.quota import YEAR, YEAR_DOCUMENTS_MAX, YEAR_MAX_BYTES, Quota
 from protocol.schedule import PriceSeries
 from tests.support.listing import TODAY, Provider, Publisher
 
