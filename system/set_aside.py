@@ -116,18 +116,25 @@ class SetAside:
             del self._messages[next(iter(self._messages))]
         self._keep()
 
-    def part(self, name: str, step: Callable[[], T], otherwise: T) -> T:
+    def part(
+        self,
+        name: str,
+        step: Callable[[], T],
+        otherwise: T,
+        refusal: type[VoletError] = ConfigError,
+    ) -> T:
         """Return the result of one part of a program's round, or `otherwise` after a defect.
 
         The part is tried again in the next round.
 
         Raises:
-            StoreError, TransportError, ConfigError, sqlite3.Error: from `step`.
+            VoletError: a `refusal` by `step`, after which the operator must act.
+            StoreError, TransportError, sqlite3.Error: from `step`.
         """
         try:
             return step()
         except Exception as exc:
-            if isinstance(exc, ConfigError) or is_passing(exc):
+            if isinstance(exc, refusal) or is_passing(exc):
                 raise
             defect, where = type(exc).__name__, raised_at(exc)
             if times := self._repeated.found(name, defect, where):

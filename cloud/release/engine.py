@@ -23,7 +23,7 @@ from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import Address, seal_message
-from protocol.errors import DocumentRefused, Reason, VoletError
+from protocol.errors import DocumentRefused, Reason
 from protocol.governance import TrusteeSet, read_cosigned
 from protocol.ids import DeviceId
 from protocol.measures import Measures
@@ -33,6 +33,7 @@ from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import ToTrustee, sign_request
 from system.logs import raised_at
 from system.mqtt.message import Outgoing
+from system.set_aside import is_passing
 
 _A_YEAR = 366
 
@@ -142,9 +143,9 @@ class ReleaseEngine:
             return ()
         try:
             return work()
-        except VoletError:
-            raise
-        except Exception as exc:  # noqa: BLE001 - see above
+        except Exception as exc:
+            if is_passing(exc):
+                raise
             self._aside.add(key)
             log.error(  # noqa: TRY400 - a trace could show values
                 "figure_set_aside",

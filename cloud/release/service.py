@@ -12,7 +12,7 @@ from cloud.release.engine import ReleaseEngine
 from cloud.store.area import Figure
 from protocol.backoff import RetryPolicy
 from protocol.calendar import day_of_number
-from protocol.errors import MessageRefused, TransportError
+from protocol.errors import DocumentRefused, MessageRefused, TransportError
 from protocol.topics import TrusteeKind, kind_of, trustee_topic
 from system.conditions import Condition, Repeated
 from system.mqtt.link import Link, Received
@@ -143,7 +143,7 @@ class ReleaseService:
 
     def _step(self, until: int | None) -> list[Outgoing]:
         step = partial(self._engine.step, self._clock(), until)
-        return self._set_aside.part("figures", step, list[Outgoing]())
+        return self._set_aside.part("figures", step, list[Outgoing](), DocumentRefused)
 
     def _again(self) -> list[Outgoing]:
         return self._set_aside.part(

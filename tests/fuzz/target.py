@@ -48,8 +48,8 @@ class Strict(SetAside):
         del kind, payload
         raise defect
 
-    def part(self, name, step, otherwise):
-        del name, otherwise
+    def part(self, name, step, otherwise, refusal=None):
+        del name, otherwise, refusal
         return step()
 
 

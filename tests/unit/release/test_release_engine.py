@@ -14,7 +14,7 @@ from cloud.release.opening import WITNESS_WAIT
 from cloud.release.pages import request_pages
 from cloud.store.area import FigureStage
 from protocol.calendar import day_of_number
-from protocol.errors import MessageRefused, Reason
+from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.release import TableRelease, decode, encode
 from protocol.trustee_messages import (
     PAGE_BYTES,
@@ -138,14 +138,17 @@ def test_killed_before_every_step_it_asks_for_the_same_bytes():
         assert len(trustee.asked) == 2  # one set checked, one summed, however often asked
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, CipherError], ids=lambda e: e.__name__)
 @pytest.mark.parametrize("broken", ["close", "compose"])
-def test_a_figure_that_brings_a_defect_to_light_rests_until_the_next_start(monkeypatch, broken):
+def test_a_figure_that_brings_a_defect_to_light_rests_until_the_next_start(
+    monkeypatch, broken, error
+):
     area = SmallArea()
     area.contribute_all()
     town = Town(area)
 
     def defect(*_):
-        raise ZeroDivisionError
+        raise error
 
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(engine_module, broken, defect)
@@ -161,7 +164,7 @@ def test_a_figure_that_brings_a_defect_to_light_rests_until_the_next_start(monke
     assert (first["code"], first["day"], first["defect"]) == (
         area.key().group,
         str(day_of_number(DAY)),
-        "ZeroDivisionError",
+        error.__name__,
     )
     assert {**again, "where": ""} == {**first, "where": ""}
     assert not town.published

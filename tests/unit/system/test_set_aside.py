@@ -144,6 +144,13 @@ def test_a_file_that_cannot_be_written_is_told_once_and_costs_nothing_else(tmp_p
     assert aside.holds(bytes([2]))
 
 
+def test_a_part_may_name_what_the_operator_must_put_right(clock):
+    aside = SetAside(None, clock)
+    with pytest.raises(DocumentRefused):
+        aside.part("figures", failing(DocumentRefused(".")), None, DocumentRefused)
+    assert aside.part("figures", failing(DocumentRefused(".")), 7) == 7
+
+
 def test_a_part_that_fails_is_tried_in_the_next_round(clock):
     aside = SetAside(None, clock)
     with capture_logs() as logs:
