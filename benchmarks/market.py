@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -28,8 +29,13 @@ DOCUMENT_DAYS = 90
 CLASSES = ("off-peak", "peak")
 
 
-def listed(start: date, end: date, tariffs: int) -> Iterator[Signed]:
-    """Yield schedules that cover [start, end), then offers of `tariffs` tariffs of four kinds."""
+def listed(
+    start: date, end: date, tariffs: int, *, providers: int = 1, step: Literal[1, 4] = 4
+) -> Iterator[Signed]:
+    """Yield schedules that cover [start, end), then offers of `tariffs` tariffs of four kinds.
+
+    The providers take turns; market prices are for `step` quarter-hours.
+    """
     publisher = Ed25519PrivateKey.generate()
     name = publisher.public_key().public_bytes_raw()
     rng = np.random.default_rng(4)
@@ -37,17 +43,19 @@ def listed(start: date, end: date, tariffs: int) -> Iterator[Signed]:
     while at < end:
         until = min(at + timedelta(days=DOCUMENT_DAYS), end)
         yield sign_document(_calendar(name, at, until), publisher)
-        yield sign_document(_series(name, at, until, rng), publisher)
+        yield sign_document(_series(name, at, until, rng, step), publisher)
         at = until
-    key, sealing = Ed25519PrivateKey.generate(), SealingKey.generate()
+    keys = [Ed25519PrivateKey.generate() for _ in range(providers)]
+    sealing = SealingKey.generate()
     for number in range(tariffs):
-        tariff = _tariff(name, number, start)
+        key = keys[number % providers]
+        tariff = _tariff(name, number, start, f"Bench {number % providers}")
         public = key.public_key().public_bytes_raw()
         offer = Offer(tariff.provider, public, sealing.public_bytes, tariff.name, (tariff,))
         yield sign_document(offer, key)
 
 
-def _tariff(publisher: bytes, number: int, start: date) -> Tariff:
+def _tariff(publisher: bytes, number: int, start: date, provider: str) -> Tariff:
     cents = Decimal(number) / 1000
     sorts: tuple[tuple[EnergyLine, ...], ...] = (
         _registers(2, cents),
@@ -59,7 +67,7 @@ def _tariff(publisher: bytes, number: int, start: date) -> Tariff:
         (MarketLine("market", publisher, "spot", Decimal("1.05"), cents, VAT),),
     )
     tariff = Tariff(
-        provider="Bench",
+        provider=provider,
         name=f"tariff {number}",
         calendar="TEMPO" if number % 4 == 1 else "H PLEINE/CREUSE",
         valid_from=start,
@@ -87,7 +95,9 @@ def _calendar(publisher: bytes, start: date, end: date) -> Calendar:
     return Calendar(publisher, "hours", CLASSES, tuple(runs), quarter_range(end)[0])
 
 
-def _series(publisher: bytes, start: date, end: date, rng: np.random.Generator) -> PriceSeries:
+def _series(
+    publisher: bytes, start: date, end: date, rng: np.random.Generator, step: Literal[1, 4]
+) -> PriceSeries:
     (first, _), (last, _) = quarter_range(start), quarter_range(end)
-    prices = rng.integers(-2_000, 30_000, (last - first) // 4)
-    return PriceSeries(publisher, "spot", first, 4, tuple(prices.tolist()))
+    prices = rng.integers(-2_000, 30_000, (last - first) // step)
+    return PriceSeries(publisher, "spot", first, step, tuple(prices.tolist()))

@@ -59,7 +59,7 @@ def run(scale: float) -> list[Row]:
             document = open_listed(signed)
             if isinstance(document, Offer):
                 cloud.store.providers.put_provider(
-                    Provider("bench", document.provider_key, document.provider, datetime.now(UTC))
+                    Provider("bench0", document.provider_key, document.provider, datetime.now(UTC))
                 )
             market.add(signed, START)
         ours_s = _ours(rows, cloud, market, year, runs)
