@@ -11,6 +11,7 @@ from protocol.calendar import day_of_number
 from protocol.errors import DocumentRefused
 from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, read_cosigned
 from protocol.measures import Measures
+from protocol.seeds import heads_seen
 from tests.support.trustee_area import (
     COLLECTIVITY,
     DAY,
@@ -60,7 +61,9 @@ class Replacing:
             for cosigned in (self.set, self.measures):
                 trustee.documents.take_cosigned(msgspec.msgpack.encode(cosigned), DAY)
             for home in self.area.near:
-                letters = home.letters(next_set, self.set.hash)
+                entry = self.area.roster.entry(home.entry)
+                seen = heads_seen(self.set.hash, self.measures.hash, entry)
+                letters = home.letters(next_set, self.set.hash, seen=seen)
                 assert trustee.take_key_shares(home.topic, letters)
 
 
