@@ -112,8 +112,13 @@ class TrusteeDatabase:
             self._db.execute("COMMIT")
 
     def truncate_wal(self) -> bool:
-        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in."""
+        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in.
+
+        It does not wait for the reader, so call it again later.
+        """
+        self._rows("PRAGMA busy_timeout = 0")
         (row,) = self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._rows(f"PRAGMA busy_timeout = {int(LOCK_WAIT_S * 1_000)}")
         return not row[0]
 
     def _rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -28,7 +28,7 @@ from edge.privacy.ledger import oldest_needed
 from edge.vault.area import AreaTables, ContributionRow
 from edge.vault.billed import BilledRow
 from edge.vault.catalogue import CatalogueTables
-from edge.vault.database import FILE_NAME, open_database
+from edge.vault.database import BUSY_MS, FILE_NAME, open_database
 from edge.vault.epochs import Epochs
 from edge.vault.lock import lock_vault
 from edge.vault.moving import Departure
@@ -279,9 +279,14 @@ class Vault(VaultReader):
             yield self.area
 
     def truncate_wal(self) -> bool:
-        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in."""
+        """Empty the write-ahead log, so that overwritten bytes are gone; False if a reader is in.
+
+        It does not wait for the reader, so call it again later.
+        """
         self._refuse_if_dead()
+        self._database.execute("PRAGMA busy_timeout = 0")
         (is_busy, *_) = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._database.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         return not is_busy
 
     @contextmanager

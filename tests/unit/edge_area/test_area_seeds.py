@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from edge.vault.reader import read_vault
 from edge.vault.vault import Vault
 from protocol.area_cipher import month_number
 from protocol.calendar import day_number, day_of_number
@@ -74,6 +75,20 @@ def test_sabotage_seeds_that_stay_in_the_write_ahead_log_are_found(bench, monkey
     bench.run(UNTIL_NOON + 4)
     assert seeds_of(bench).month == JUNE
     assert holds(bench, first)
+
+
+def test_a_reader_at_that_moment_only_delays_it(bench):
+    bench.begin()
+    bench.run(1)
+    first = seeds_of(bench)
+    with read_vault(bench.directory) as reader:
+        reader._database.execute("BEGIN")
+        assert reader.area.key_shares().seeds == first
+        bench.run(UNTIL_NOON + 4)
+        assert seeds_of(bench).month == JUNE
+        assert holds(bench, first)
+    bench.run(1)
+    assert not holds(bench, first)
 
 
 def test_new_seeds_take_the_place_of_those_before(bench):

@@ -94,7 +94,6 @@ def test_a_reader_at_that_moment_only_delays_it(area, tmp_path):
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM seed").fetchone()
-        trustee._log._db.execute("PRAGMA busy_timeout = 0")
         trustee.expire()
         assert holds_seeds(area, tmp_path)
     trustee.expire()
