@@ -17,6 +17,7 @@ OWN = {
     "FormerContract": "the household's former contracts",
     "Grid": "shipped",
     "Judgement": "the vault",
+    "Listed": "the vault",
     "MeterState": "the vault",
     "RestorePoint": "the vault",
     "Receipt": "the vault; at the cloud it is the target cloud-receipt",
