@@ -20,6 +20,10 @@ from protocol.trustee_messages import (
 from trustee.database import TrusteeDatabase
 
 _HORIZON = "horizon"
+_INSERT_NEW = (
+    "INSERT OR IGNORE INTO document (hash, kind, charter, standing, seen) VALUES (?, ?, ?, ?, ?)"
+)
+_REPLACE = _INSERT_NEW.replace("IGNORE", "REPLACE")
 # Two signed sets of a figure prove the collectivity's offence; more prove nothing else.
 _SETS_KEPT = 2
 
@@ -97,12 +101,15 @@ class TrusteeLog(TrusteeDatabase):
         return [StoredDocument(*row) for row in rows]
 
     def put_document(self, document: StoredDocument) -> None:
-        """Store a signed document; one that is there gets the new standing."""
+        """Store a signed document; one that is there gets the new standing.
+
+        One that this trustee only signs keeps the standing and the day that it has: it may have
+        come with all signatures while the operator read it.
+        """
+        is_signed_only = document.standing == Standing.SIGNED
         with self.writing():
             self._db.execute(
-                "INSERT OR REPLACE INTO document (hash, kind, charter, standing, seen) "
-                "VALUES (?, ?, ?, ?, ?)",
-                list(msgspec.structs.astuple(document)),
+                _INSERT_NEW if is_signed_only else _REPLACE, list(msgspec.structs.astuple(document))
             )
 
     def roster(self) -> list[tuple[bytes, bytes, int | None]]:

@@ -155,6 +155,31 @@ def test_notice_counts_from_the_day_of_signing(town, tmp_path, places_of, monkey
     kept.close()
 
 
+def test_a_document_that_comes_while_it_is_read_stays_trusted(town, places_of):
+    directory = places_of[0]
+    kept = TrusteeLog.open(directory)
+    trustee = TrusteeCore(town.identities[0], kept, lambda: DAY, is_alone=True)
+    town.teach(trustee)
+    signing = TrustedDocuments(TrusteeLog.open(directory), COLLECTIVITY)
+    cosigned = town.signed(draw_up(following(town)), town.identities[1:])
+    signing.check_signing(cosigned)
+    assert taken(trustee, cosigned)
+    own = cosigned.signed(town.identities[0].name, town.identities[0].signing_key)
+    signing.put_signed(own, DAY)
+    again = TrustedDocuments(TrusteeLog.open(directory), COLLECTIVITY)
+    assert again.measures_on(DAY + 9)[0] == cosigned.hash
+    kept.close()
+
+
+def test_a_document_that_is_signed_twice_keeps_its_first_day(town, places_of):
+    kept = TrusteeLog.open(places_of[0])
+    documents = TrustedDocuments(kept, COLLECTIVITY)
+    for day in (DAY, DAY + 9):
+        documents.put_signed(draw_up(town.measures), day)
+    assert [each.seen for each in kept.documents(Standing.SIGNED)] == [DAY]
+    kept.close()
+
+
 def taken(trustee, cosigned) -> bool:
     for page in cosigned_pages(cosigned):
         (known,) = trustee.take(page)
