@@ -7,6 +7,7 @@ process that is killed in between returns the same bytes later.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 import structlog
@@ -42,6 +43,7 @@ from protocol.trustee_messages import (
     sign_log_entry,
 )
 from system.conditions import Repeated
+from system.set_aside import SetAside
 from trustee.alarms import Alarms
 from trustee.documents import TrustedDocuments, confirm_first_set
 from trustee.letters import HeldKeyShares
@@ -103,8 +105,10 @@ class TrusteeCore:
         today: Callable[[], int] = today_number,
         *,
         is_alone: bool = False,
+        set_aside: SetAside | None = None,
     ) -> None:
         """Load the state from the database."""
+        self.set_aside = set_aside or SetAside()
         self.identity = identity
         self.documents = TrustedDocuments(trustee_log, identity.collectivity)
         self._alarms = Alarms(trustee_log, self.documents)
@@ -374,10 +378,10 @@ class TrusteeCore:
 
     def _take_waiting(self, devices: Iterable[str]) -> None:
         for device in devices:
-            payload = self._letters.waiting_of(device)
-            if payload is not None:
+            if (payload := self._letters.waiting_of(device)) is not None:
                 topic = device_topic(self.identity.collectivity, DeviceId(device), Kind.KEY)
-                self.take_key_shares(topic, payload)
+                take = partial(self.take_key_shares, topic, payload)
+                self.set_aside.handle(Kind.KEY, payload, take, otherwise=False)
 
     def _device_of(self, topic: str) -> DeviceId:
         device = parse_device_topic(topic)

@@ -24,7 +24,6 @@ from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known
 from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
 from system.mqtt.message import Incoming, Outgoing
-from system.set_aside import SetAside
 from system.store_thread import StoreThread
 from trustee.core import TrusteeCore
 
@@ -44,10 +43,10 @@ log = structlog.get_logger()
 class TrusteeTransport:
     """Opens and seals the envelopes of the messages that `TrusteeCore` handles."""
 
-    def __init__(self, trustee: TrusteeCore, set_aside: SetAside | None = None) -> None:
+    def __init__(self, trustee: TrusteeCore) -> None:
         """Carry the messages of one trustee."""
         self._trustee = trustee
-        self._set_aside = set_aside or SetAside()
+        self._set_aside = trustee.set_aside
         self._repeated = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
@@ -166,13 +165,11 @@ class TrusteeTransport:
 class TrusteeProgram:
     """The program: a link, and a thread that owns the trustee and its database."""
 
-    def __init__(
-        self, trustee: TrusteeCore, settings: LinkSettings, set_aside: SetAside | None = None
-    ) -> None:
+    def __init__(self, trustee: TrusteeCore, settings: LinkSettings) -> None:
         """Create the link and the thread's executor; nothing runs yet."""
         self._trustee = trustee
-        self._set_aside = set_aside or SetAside()
-        self._transport = TrusteeTransport(trustee, self._set_aside)
+        self._set_aside = trustee.set_aside
+        self._transport = TrusteeTransport(trustee)
         self._link = Link(settings, self._transport.filters)
         self._has_news = asyncio.Event()
         self._thread = StoreThread()

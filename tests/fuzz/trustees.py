@@ -32,7 +32,7 @@ from protocol.trustee_messages import (
     sign_request,
 )
 from system.mqtt.message import Incoming
-from tests.fuzz.target import Prepared, Samples, Strict, Target, named, seal_bytes
+from tests.fuzz.target import Prepared, Samples, Strict, Target, be_strict, named, seal_bytes
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea
 from trustee.service import TrusteeTransport
 
@@ -45,7 +45,8 @@ class FuzzedTrustee:
     def __init__(self, *, is_known: bool = True) -> None:
         self.area = TrusteeArea()
         self.core = self.area.trustee(teaches=is_known)
-        self.transport = TrusteeTransport(self.core, Strict())
+        be_strict(self.core.set_aside)
+        self.transport = TrusteeTransport(self.core)
         self.samples = Samples(
             {
                 "trustee": PEER,

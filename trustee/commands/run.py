@@ -48,7 +48,7 @@ async def _serve(directory: Path) -> None:
         )
         async with watch.beside():
             set_aside = SetAside(directory / SET_ASIDE)
-            core = TrusteeCore(identity, trustee_log)
-            await TrusteeProgram(core, settings, set_aside).run(stop)
+            core = TrusteeCore(identity, trustee_log, set_aside=set_aside)
+            await TrusteeProgram(core, settings).run(stop)
     finally:
         trustee_log.close()

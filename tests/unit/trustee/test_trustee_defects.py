@@ -7,7 +7,6 @@ from protocol.envelope import Address, seal_message
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from protocol.trustee_messages import Answer, FromPeer, Hello, Holding
 from system.mqtt.message import Incoming
-from system.set_aside import SetAside
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea, ask
 from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
@@ -48,8 +47,8 @@ def test_a_request_with_a_long_name_leaves_nothing_that_cannot_be_read():
 
 def test_a_number_that_no_database_holds_is_refused():
     area = TrusteeArea()
-    aside = SetAside()
-    transport = TrusteeTransport(area.trustee(), aside)
+    trustee = area.trustee()
+    transport = TrusteeTransport(trustee)
     holding = Holding("trustee-b", 2**63, bytes(32))
     payload = seal_message(
         Address(COLLECTIVITY, "trustee-b", TrusteeKind.LOG),
@@ -58,4 +57,23 @@ def test_a_number_that_no_database_holds_is_refused():
     )
     topic = trustee_topic(COLLECTIVITY, "trustee-b", TrusteeKind.LOG)
     assert transport.take([Incoming(topic, payload)]) == []
-    assert aside.messages == ()
+    assert trustee.set_aside.messages == ()
+
+
+def test_a_waiting_letter_that_meets_a_defect_keeps_no_other_waiting(monkeypatch):
+    area = TrusteeArea()
+    trustee = area.trustee(teaches=False)
+    for home in area.homes:
+        trustee.take_key_shares(home.topic, area.letters(home))
+    assert trustee.households == 0
+    bad, take = area.near[0].topic, TrusteeCore.take_key_shares
+
+    def fail_once(self, topic, payload):
+        if topic == bad:
+            raise KeyError("a defect of this program")
+        return take(self, topic, payload)
+
+    monkeypatch.setattr(TrusteeCore, "take_key_shares", fail_once)
+    area.teach(trustee)
+    assert trustee.households == len(area.homes) - 1
+    assert [message.kind for message in trustee.set_aside.messages] == [Kind.KEY]
