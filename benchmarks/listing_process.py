@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from benchmarks.chip_process import PARTS, resident_mb
 
 if TYPE_CHECKING:
-    from protocol.catalogue import Document
     from protocol.contract import Signed
+    from protocol.listed import Document
     from protocol.schedule import Schedules
 
 MONTH, NEXT_MONTH = date(2026, 1, 1), date(2026, 2, 1)
@@ -62,9 +62,8 @@ def _measured(directory: Path, kept: Kept, how: str) -> Memory:
     # Imported after the parts, so that each part's memory counts once.
     from benchmarks.listing import open_chip  # noqa: PLC0415
     from edge.catalogue.reader import CatalogueReader  # noqa: PLC0415
-    from protocol.catalogue import open_listed, read_signed  # noqa: PLC0415
-    from protocol.contract import Offer  # noqa: PLC0415
-    from protocol.schedule import Schedules  # noqa: PLC0415
+    from protocol.listed import open_listed, read_signed  # noqa: PLC0415
+    from protocol.schedule import Calendar, PriceSeries, Schedules  # noqa: PLC0415
     from system.clock import SystemClock  # noqa: PLC0415
 
     vault = open_chip(directory, kept)
@@ -76,7 +75,11 @@ def _measured(directory: Path, kept: Kept, how: str) -> Memory:
             signed = read_signed(vault.catalogue.document(name) or b"")
             held[name] = signed, open_listed(signed)
         offer = held[kept.offer][1]
-        schedules = Schedules(doc for _, doc in held.values() if not isinstance(doc, Offer))
+        schedules = Schedules(
+            document
+            for _, document in held.values()
+            if isinstance(document, Calendar | PriceSeries)
+        )
     else:
         reader = CatalogueReader(vault, SystemClock(), kept.collectivity, platform)
         assert reader.copy.is_complete

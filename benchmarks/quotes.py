@@ -26,10 +26,10 @@ from cloud.billing.quotes import PAUSE, QuoteService
 from cloud.catalogue.log import OpenedLog
 from cloud.store.providers import Provider
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
-from protocol.catalogue import open_listed
 from protocol.contract import Offer
 from protocol.household import EpochPad as Pad
 from protocol.ids import new_incarnation
+from protocol.listed import open_listed
 from protocol.quotes import Drawn, QuoteAnswer, QuotePart, QuotePlan, QuoteRequest
 from system.mqtt.message import Incoming, Outgoing
 

@@ -45,6 +45,7 @@ Tariffs, contracts and bills
 tariff     fixed and energy lines with their VAT
 schedule   calendars and market series
 leverage   how much of a quarter-hour a bill at market prices tells
+listed     what may be listed, and what the rules need of it
 catalogue  the transparency log
 quota      what one key may list in public within a year
 contract   offers, contracts, requests for statements

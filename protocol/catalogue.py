@@ -11,26 +11,27 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from datetime import date
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol.calendar import day_number, day_of_number
-from protocol.contract import Offer, Signed, check_extension, open_document, open_offer
-from protocol.envelope import SIZE_MAX_BYTES, decode_body
-from protocol.errors import DocumentRefused, MessageRefused
-from protocol.ids import public_key_text
+from protocol.contract import Offer, Signed, check_extension
+from protocol.envelope import SIZE_MAX_BYTES
+from protocol.errors import DocumentRefused
+from protocol.listed import (
+    SCHEDULE_TYPES,
+    Document,
+    Listed,
+    ListedKind,
+    Withdrawal,
+    kind_of,
+    listed_as,
+    open_listed,
+)
 from protocol.messages import DayNumber, Hash
 from protocol.quota import Quota
-from protocol.schedule import (
-    Calendar,
-    PriceSeries,
-    Schedule,
-    Schedules,
-    ScheduleSpan,
-    check_schedule,
-)
+from protocol.schedule import Schedule, Schedules, ScheduleSpan
 
 GENESIS = bytes(32)
 # An entry takes at most 92 bytes, so a page of them fits into a message of 64 KiB.
@@ -38,13 +39,6 @@ PAGE_ENTRIES = 512
 ENTRIES_MAX = 1 << 20
 # Documents that a catalogue keeps as read, for those that are named again and again.
 DOCUMENTS_KEPT = 16
-
-ListedKind = Literal["Offer", "Calendar", "PriceSeries"]
-Document = Offer | Calendar | PriceSeries
-SCHEDULE_TYPES: dict[str, type[Calendar] | type[PriceSeries]] = {
-    "Calendar": Calendar,
-    "PriceSeries": PriceSeries,
-}
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -76,7 +70,7 @@ def next_entry(previous: Entry | None, signed: Signed, listed_on: date) -> Entry
     """Return the entry that lists `signed` after `previous` (None for the first entry)."""
     number = 0 if previous is None else previous.number + 1
     head = GENESIS if previous is None else previous.head
-    entry = Entry(number, day_number(listed_on), _kind(signed), signed.hash, GENESIS)
+    entry = Entry(number, day_number(listed_on), kind_of(signed), signed.hash, GENESIS)
     return msgspec.structs.replace(entry, head=_head(head, entry))
 
 
@@ -105,26 +99,6 @@ def segments_of(entries: Sequence[Entry], first: int = 0) -> list[Segment]:
     ]
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the rules need of an admitted document, which itself is read when it is used.
-
-    `name` is an offer's product or a schedule's name, `provider` the name that an offer bears,
-    [start, end) the quarter-hours of a schedule.
-    """
-
-    number: int
-    listed_on: int
-    hash: bytes
-    kind: ListedKind
-    owner: bytes
-    size_bytes: int
-    name: str
-    provider: str = ""
-    extends: bytes | None = None
-    start: int = 0
-    end: int = 0
-
-
 Load = Callable[[bytes], Signed | None]
 
 
@@ -142,6 +116,7 @@ class Catalogue:
         self._read = lru_cache(maxsize=documents_kept)(self._open)
         self._listed: dict[bytes, Listed] = {}
         self._extended_by: dict[bytes, Listed] = {}
+        self._withdrawn_by: dict[bytes, Listed] = {}
         self._quotas: dict[bytes, Quota] = {}
         self._covered: dict[tuple[bytes, str], list[Listed]] = {}
         self._schedules: Schedules | None = None
@@ -186,10 +161,23 @@ class Catalogue:
         return self._schedules
 
     def latest_offers(self) -> Iterator[tuple[bytes, Offer]]:
-        """Yield the offers that no other offer extends, in the order of the list."""
+        """Yield the offers that are neither extended nor withdrawn, in the order of the list."""
         for name in self.offers:
-            if self._extension(name) is None:
+            if self._extension(name) is None and not self.is_withdrawn(name):
                 yield name, self._offer(name)
+
+    def is_withdrawn(self, offer: bytes) -> bool:
+        """Return whether its provider has withdrawn an offer."""
+        withdrawal = self._withdrawn_by.get(offer)
+        return withdrawal is not None and withdrawal.number < self._length
+
+    def unused(self, withdrawal: Listed) -> list[bytes]:
+        """Return the withdrawn offers whose bytes nobody needs any more.
+
+        A contract that follows its offer still needs those that extend it.
+        """
+        named = [self._listed[name] for name in withdrawal.withdraws]
+        return [offer.hash for offer in named if offer.extends is None]
 
     def extensions_of(self, offer: bytes) -> dict[bytes, Offer]:
         """Return the listed offers that extend an offer, directly or through others, in order."""
@@ -218,10 +206,12 @@ class Catalogue:
         if signed.hash in self._listed:
             return document
         number = len(self._listed) if number is None else number
-        listed = _listed(document, signed, number, day_number(listed_on), size_bytes)
+        listed = listed_as(document, signed, number, day_number(listed_on), size_bytes)
         self._quota(listed).check(size_bytes, listed_on)
         if isinstance(document, Offer):
             self._check_offer(document, listed_on)
+        elif isinstance(document, Withdrawal):
+            self._check_withdrawal(document)
         else:
             self._check_place(listed)
         if self._is_keeping:
@@ -235,7 +225,8 @@ class Catalogue:
         self._quota(listed).take(listed.size_bytes, day_of_number(listed.listed_on))
         if listed.extends is not None:
             self._extended_by[listed.extends] = listed
-        if listed.kind != "Offer":
+        self._withdrawn_by |= dict.fromkeys(listed.withdraws, listed)
+        if listed.kind in SCHEDULE_TYPES:
             self._covered.setdefault((listed.owner, listed.name), []).append(listed)
             self._schedules = None
 
@@ -264,7 +255,7 @@ class Catalogue:
     def _span(self, listed: Listed) -> ScheduleSpan:
         def read() -> Schedule:
             schedule = self._read(listed.hash)
-            if isinstance(schedule, Offer):  # pragma: no cover - as in `_offer`
+            if isinstance(schedule, Offer | Withdrawal):  # pragma: no cover - as in `_offer`
                 raise DocumentRefused("Only offers, calendars and market series are listed.")
             return schedule
 
@@ -279,6 +270,8 @@ class Catalogue:
         extended = self.listed(offer.extends)
         if extended is None or extended.kind != "Offer":
             raise DocumentRefused("This offer extends one that is not listed; list that one first.")
+        if self.is_withdrawn(offer.extends):
+            raise DocumentRefused("This offer extends one that is withdrawn; list a new one.")
         if offer.extends in self._extended_by:
             raise DocumentRefused(
                 "The offer that this one extends has been extended already; extend the latest."
@@ -292,6 +285,15 @@ class Catalogue:
                 "earliest."
             )
 
+    def _check_withdrawal(self, withdrawal: Withdrawal) -> None:
+        for name in withdrawal.offers:
+            offer = self.listed(name)
+            if offer is None or (offer.kind, offer.owner) != ("Offer", withdrawal.provider_key):
+                raise DocumentRefused(
+                    f"{name.hex()} is not listed as an offer of this provider; a withdrawal names "
+                    "own offers."
+                )
+
     def _check_place(self, schedule: Listed) -> None:
         for other in self._covered.get((schedule.owner, schedule.name), ()):
             if other.kind != schedule.kind:
@@ -301,71 +303,6 @@ class Catalogue:
                     f"{schedule.name}: a listed document covers some of these quarter-hours; "
                     "documents of one name follow each other without overlap."
                 )
-
-
-def _listed(
-    document: Document, signed: Signed, number: int, listed_on: int, size_bytes: int
-) -> Listed:
-    head = number, listed_on, signed.hash, _kind(signed), owner_of(document), size_bytes
-    if isinstance(document, Offer):
-        return Listed(*head, document.product, document.provider, document.extends)
-    return Listed(*head, document.name, start=document.start, end=document.end)
-
-
-def owner_of(document: Document) -> bytes:
-    """Return the key that signs a listed document."""
-    return document.provider_key if isinstance(document, Offer) else document.publisher
-
-
-def titles(listed: Listed | None) -> tuple[str, str]:
-    """Return a listed document's owner (a provider, or a publisher's key) and its name.
-
-    Both are empty if the document is not there.
-    """
-    if listed is None:
-        return "", ""
-    return listed.provider or public_key_text(listed.owner), listed.name
-
-
-def open_listed(signed: Signed) -> Document:
-    """Verify a document with the key it names, and check its contents.
-
-    Raises:
-        DocumentRefused: names what is wrong.
-    """
-    if signed.kind == "Offer":
-        return open_offer(signed)
-    document_type = SCHEDULE_TYPES.get(signed.kind)
-    if document_type is None:
-        raise DocumentRefused("Only offers, calendars and market series are listed.")
-    try:
-        publisher = decode_body(signed.body, document_type).publisher
-    except MessageRefused as exc:
-        raise DocumentRefused(f"This document cannot be read: {exc.detail}.") from exc
-    key = Ed25519PublicKey.from_public_bytes(publisher)
-    schedule: Schedule = open_document(signed, key, document_type)
-    check_schedule(schedule, schedule.name)
-    return schedule
-
-
-def read_signed(payload: bytes) -> Signed:
-    """Decode a signed document from the payload of its topic.
-
-    Raises:
-        DocumentRefused: it is not a signed document.
-    """
-    try:
-        return decode_body(payload, Signed)
-    except MessageRefused as exc:
-        raise DocumentRefused("This is no signed document.") from exc
-
-
-def _kind(signed: Signed) -> ListedKind:
-    try:
-        kind: ListedKind = msgspec.convert(signed.kind, ListedKind)
-    except msgspec.ValidationError as exc:
-        raise DocumentRefused("Only offers, calendars and market series are listed.") from exc
-    return kind
 
 
 def _head(previous: bytes, entry: Entry) -> bytes:

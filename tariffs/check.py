@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from protocol.catalogue import open_listed
 from protocol.contract import Offer, Signed
 from protocol.errors import DocumentRefused
+from protocol.listed import Withdrawal, open_listed
 from protocol.schedule import Calendar, PriceSeries, Schedule, Schedules, check_schedule
 from protocol.tariff import EnergyLine, FixedLine, Tariff
 from tariffs.locate import Located, SyntaxProblem, read_located, show_place
@@ -173,6 +173,8 @@ def _signed(name: str, located: Located, value: dict[str, object]) -> _TariffFil
         return _TariffFile(name, located, (error((), f"{exc}.", _RENDER),))
     except DocumentRefused as exc:
         return _TariffFile(name, located, (error((), str(exc), _RENDER),))
+    if isinstance(document, Withdrawal):
+        return _TariffFile(name, located, ())
     if not isinstance(document, Offer):
         return _TariffFile(name, located, (), schedule=document)
     problems = [

@@ -13,9 +13,10 @@ from cloud.store.providers import StoredLetter
 from cloud.store.put import LETTERS_A_DAY
 from protocol import provider_api as shapes
 from protocol.calendar import legal_day
-from protocol.catalogue import Entry, open_listed, owner_of
+from protocol.catalogue import Entry
 from protocol.contract import Signed
 from protocol.letters import read_letter
+from protocol.listed import open_listed, owner_of
 from protocol.provider_api import LetterState
 
 

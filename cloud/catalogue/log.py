@@ -10,10 +10,11 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Store
-from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, open_listed, segments_of
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, next_entry, segments_of
 from protocol.contract import Offer, Signed
 from protocol.envelope import ALL, Address, seal_message
 from protocol.errors import DocumentRefused, StoreError
+from protocol.listed import open_listed
 from protocol.schedule import Schedules
 from protocol.topics import PublicKind, listed_topic, page_topic
 from system.mqtt.message import Outgoing

@@ -13,9 +13,10 @@ from cloud.catalogue.log import OpenedLog
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
 from protocol.calendar import legal_day
-from protocol.catalogue import Document, Entry, titles
+from protocol.catalogue import Entry
 from protocol.contract import Signed, parse_signed
 from protocol.errors import DocumentRefused
+from protocol.listed import Document, titles
 from system.commands import directory_option
 from system.console import plain_console
 from system.files import read_document

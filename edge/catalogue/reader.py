@@ -14,18 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
-from protocol.catalogue import (
-    PAGE_ENTRIES,
-    Catalogue,
-    Entry,
-    Listed,
-    Segment,
-    check_chain,
-    read_signed,
-)
+from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Segment, check_chain
 from protocol.contract import Signed
 from protocol.envelope import ALL, Address, open_message
 from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.listed import Listed, read_signed
 from protocol.packed import read_packed
 from protocol.topics import (
     CatalogueTopic,
@@ -137,9 +130,9 @@ class Copy:
             self._decided += 1
         return self.entries[first : self._decided]
 
-    def drop(self, entry: Entry) -> None:
-        """Note that the vault has dropped the bytes of a refused document."""
-        self._sizes.pop(entry.hash, None)
+    def drop(self, name: bytes) -> None:
+        """Note that the vault has dropped the bytes of a refused or withdrawn document."""
+        self._sizes.pop(name, None)
 
     def _load(self, document: bytes) -> Signed | None:
         payload = self._tables.document(document)
@@ -264,9 +257,10 @@ class CatalogueReader:
                 tables.put_listed(
                     entry.number, b"" if listed is None else msgspec.msgpack.encode(listed)
                 )
-                if listed is None:
-                    tables.drop_document(entry.hash)
-                    self.copy.drop(entry)
+                dropped = [entry.hash] if listed is None else self.copy.catalogue.unused(listed)
+                for name in dropped:
+                    tables.drop_document(name)
+                    self.copy.drop(name)
 
     def _alarm(self, kind: AlarmKind, entry: int, payload: bytes) -> None:
         """Store the proof, then raise MessageRefused."""

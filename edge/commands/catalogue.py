@@ -17,7 +17,7 @@ from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import read_vault
-from protocol.catalogue import titles
+from protocol.listed import titles
 from system.commands import directory_option
 from system.console import plain_console
 

@@ -16,6 +16,7 @@ from edge.vault.reader import VaultReader
 from protocol.calendar import quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
+from protocol.errors import DocumentRefused
 from protocol.packed import read_packed
 from protocol.quotes import LeftOut, QuoteAnswer, QuotePlan, tariff_on
 
@@ -60,6 +61,8 @@ def compare(
     answer = read_packed(row.answer, QuoteAnswer)
     try:
         quotes = _quotes(vault, identity, agreement, kva, catalogue, row, answer)
+    except DocumentRefused:  # an offer of that time is withdrawn, and its bytes are gone
+        return Comparison(QuestionState.LIST_INCOMPLETE, row.asked_at)
     except QuotesRefused as exc:
         return Comparison(QuestionState.REFUSED, row.asked_at, exc.fault)
     return Comparison(QuestionState.READY, row.asked_at, None, quotes)

@@ -9,6 +9,7 @@ provider = LazyGroup(
         "key": "provider.commands.key:show_key",
         "tariff": "provider.commands.tariff:tariff",
         "offer": "provider.commands.offer:offer",
+        "withdraw": "provider.commands.withdraw:withdraw",
         "publish": "provider.commands.publish:publish",
         "contracts": "provider.commands.contracts:contracts",
         "accept": "provider.commands.accept:accept",

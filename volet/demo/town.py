@@ -25,8 +25,8 @@ from edge.simulate.tariff import MeterOption
 from edge.stage import CONFIG_NAME, REQUEST
 from edge.tic.frame import Mode
 from protocol.calendar import day_start, legal_day, next_month
-from protocol.catalogue import open_listed
 from protocol.contract import Offer, Signed
+from protocol.listed import open_listed
 from protocol.tariff import Tariff
 from provider import service as provider
 from system.files import write_public

@@ -151,6 +151,13 @@ SIGNED = {
     "Only offers, calendars and market series are listed.": (
         "La liste ne contient que des offres, des calendriers et des prix de marché."
     ),
+    "This offer extends one that is withdrawn; list a new one.": (
+        "Cette offre en prolonge une qui est retirée ; publiez-en une nouvelle."
+    ),
+    "{hash} is not listed as an offer of this provider; a withdrawal names own offers.": (
+        "{hash} n'est pas publiée comme offre de ce fournisseur ; un retrait nomme ses propres "
+        "offres."
+    ),
     "The listed document {hash} is not kept.": "Le document publié {hash} n'est pas conservé.",
     "This key has listed {count} documents of {size} bytes within a year; it may list {most} of "
     "{bytes} bytes.": (
