@@ -8,8 +8,10 @@ import pytest
 from cloud.release import service as module
 from cloud.release.service import ReleaseService
 from protocol.backoff import NO_JITTER, RetryPolicy
-from protocol.errors import TransportError
-from system.mqtt.message import Outgoing
+from protocol.errors import DocumentRefused, MessageRefused, Reason, TransportError
+from protocol.topics import TrusteeKind, trustee_topic
+from system.mqtt.link import Received
+from system.mqtt.message import Incoming, Outgoing
 
 
 class Away:
@@ -56,3 +58,39 @@ def test_pauses_grow_while_the_broker_is_away_and_begin_anew_when_it_is_back(mon
 
     asyncio.run(publish())
     assert pauses == [1, 2, 4, 5, 5, 1]
+
+
+def test_a_message_of_a_trustee_that_meets_a_defect_leaves_the_next_to_be_handled():
+    taken = []
+
+    class Engine:
+        def take(self, name, payload):
+            taken.append((name, payload))
+            if payload == b"bad":
+                raise KeyError("a defect of this program")
+            raise MessageRefused(Reason.SIGNATURE)
+
+    service = ReleaseService(Away(), None, Engine(), lambda: datetime.now(UTC))
+    topic = trustee_topic("ville", "trustee-a", TrusteeKind.RESPONSE)
+    batch = [Received(Incoming(topic, data), lambda: None) for data in (b"bad", b"bad", b"good")]
+    (refused,) = service._take(batch)
+    assert refused.startswith("trustee-a")
+    assert taken == [("trustee-a", b"bad"), ("trustee-a", b"good")]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [(KeyError(), None), (DocumentRefused("An entry is wrong."), DocumentRefused)],
+    ids=["defect", "for the operator"],
+)
+def test_a_step_that_fails_is_tried_again_unless_the_operator_must_act(error, kind):
+    class Engine:
+        def step(self, _now, _until):
+            raise error
+
+    service = ReleaseService(Away(), None, Engine(), lambda: datetime.now(UTC))
+    if kind is None:
+        assert service._step(None) == []
+    else:
+        with pytest.raises(kind):
+            service._step(None)
