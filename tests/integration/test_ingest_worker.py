@@ -21,11 +21,11 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.envelope import Address, open_message
 from protocol.messages import Ack
 from protocol.status import State, Status, encode_status
-from protocol.topics import Kind, own_down
+from protocol.topics import UP, Kind, own_down
 from system.mqtt.message import Incoming
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.fake_chip import FakeChip
-from tests.support.mqtt import Peer, chip_pass
+from tests.support.mqtt import Peer, chip_pass, role_pass
 
 DAY = date(2026, 10, 1)
 # Blocks of two coefficients each, and one that closes the day.
@@ -172,6 +172,32 @@ def test_what_a_chip_says_of_itself_reaches_the_operators_list(broker, worker, t
     assert found[chip.device]["heard_at"] is not None
     store = SqliteStore.open(broker.cloud)
     assert [each.reason for each in store.dead_letters()] == ["malformed"]
+    store.close()
+
+
+@pytest.mark.xfail(strict=True, reason="what a chip retains against the protocol stays")
+def test_what_a_chip_retains_against_the_protocol_is_cleared(broker, worker, tmp_path):
+    with LinkedChip(broker.cloud, tmp_path / "chip") as chip:
+        worker.start_and_wait()
+        kept = Incoming(chip.topic(Kind.KEY), b"letters")
+        chip.publish(kept, retain=True).wait_for_publish(15)
+        for kind in UP:
+            chip.publish(Incoming(chip.topic(kind), secrets.token_bytes(60_000)), retain=True)
+        chip.publish(chip.epoch(DAY), retain=True)
+        chip.publish(chip.block(DAY, 1))
+        wait_until(lambda: chip.stored_through() == 1, "a block to be acknowledged")
+        operator = role_pass(broker.cloud, "operator").context()
+        topics = [chip.topic(kind) for kind in (*UP, Kind.KEY)]
+
+        def retained():
+            with Peer(broker.config.operator_port, operator, "watching") as watching:
+                watching.subscribe(*topics)
+                return [topic for topic, payload in watching.fence() if payload]
+
+        wait_until(lambda: retained() == [kept.topic], f"them to be cleared {retained()}")
+    assert worker.end(signal.SIGTERM) == 0
+    store = SqliteStore.open(broker.cloud)
+    assert (store.figures().blocks, len(store.dead_letters())) == (1, len(UP))
     store.close()
 
 
