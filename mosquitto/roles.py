@@ -10,6 +10,7 @@ from enum import StrEnum
 from protocol.topics import (
     DOWN,
     SENT_BY_CHIPS,
+    UP,
     Kind,
     TrusteeKind,
     all_of_name,
@@ -36,7 +37,10 @@ _NO_DEVICE = "topic deny volet/v1/{collectivity}/d/{name}/#"
 
 _RULES = {
     Role.WORKER: (
-        *(f"topic read {kind_filter('{collectivity}', '+', kind)}" for kind in SENT_BY_CHIPS),
+        # It clears what a chip retains against the protocol, which no rule can forbid.
+        *(f"topic readwrite {kind_filter('{collectivity}', '+', kind)}" for kind in UP),
+        f"topic read {kind_filter('{collectivity}', '+', Kind.KEY)}",
+        f"topic read {kind_filter('{collectivity}', '+', Kind.STATUS)}",
         *(f"topic write {kind_filter('{collectivity}', '+', kind)}" for kind in DOWN),
         f"topic write {area_topic('{collectivity}', '+', '+')}",
         *(f"topic write {topic}" for topic in catalogue_filters("{collectivity}")),

@@ -22,17 +22,13 @@ from cloud.ingest.verify import address_of, open_up
 from cloud.store import Count, DeadLetter, Device, IngestBatch, Store, dead_letter
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
-from protocol.topics import Kind, kind_of, parse_device_topic
+from protocol.topics import RETAINED, Kind, kind_of, parse_device_topic
 from system.conditions import Repeated
 from system.logs import raised_at
 from system.mqtt.message import Incoming, Outgoing
 from system.set_aside import SetAside, is_passing
 
 log = structlog.get_logger()
-
-
-# An empty message on these topics only clears a retained message from the broker.
-_CLEARED_KINDS = (Kind.KEY, Kind.STATUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,7 @@ class _Sorted:
     senders: dict[DeviceId, Device] = field(default_factory=dict)
     statuses: list[StatusMessage] = field(default_factory=list)
     refused: list[tuple[Incoming, MessageRefused]] = field(default_factory=list)
+    wrongly_retained: set[str] = field(default_factory=set)
     sent: Counter[Sender] = field(default_factory=Counter)
     dropped: int = 0
 
@@ -152,7 +149,10 @@ class Ingest:
             ]
             self._bury(refused, at)
             # Answers read what was just stored; if they cannot be read, nothing is.
-            outgoing = tuple(message for result in results for message in result.answers())
+            outgoing = (
+                *(message for result in results for message in result.answers()),
+                *(Outgoing(topic, b"", retain=True) for topic in sorted(batch.wrongly_retained)),
+            )
         self._quotas.add(batch.sent, at.date())
         return _processed(results, refused, batch.dropped, outgoing)
 
@@ -168,9 +168,12 @@ class Ingest:
         for message in messages:
             try:
                 address, kind = address_of(self._collectivity, message.topic, self._kinds)
-                if not self._is_within_quota(batch, (address.device, kind), day):
-                    continue
-                if message.payload or kind not in _CLEARED_KINDS:
+                is_due = kind in RETAINED
+                if not message.payload and (message.is_retained or is_due):
+                    continue  # it only clears what the broker retained
+                if message.is_retained and not is_due:
+                    batch.wrongly_retained.add(message.topic)
+                if self._is_within_quota(batch, (address.device, kind), day):
                     addressed.append((message, address, kind))
             except MessageRefused as exc:
                 batch.refused.append((message, exc))

@@ -180,7 +180,10 @@ class _Connection:
     def _on_message(self, paho: PahoClient, _userdata: object, message: MQTTMessage) -> None:
         mid, qos = message.mid, message.qos
         self._received.put_nowait(
-            Received(Incoming(message.topic, bytes(message.payload)), lambda: paho.ack(mid, qos))
+            Received(
+                Incoming(message.topic, bytes(message.payload), message.retain),
+                lambda: paho.ack(mid, qos),
+            )
         )
 
     def _on_publish(
@@ -334,7 +337,7 @@ class Link:
             return
         # Retained messages arrive once per process, and again only if the broker lost the session.
         handling = _NEW_SUBSCRIPTIONS if self._connections else _ALL
-        options = SubscribeOptions(qos=1, retainHandling=handling)
+        options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
         answer = await client.subscribe([(topic, options) for topic in self._filters])
         codes = cast("list[ReasonCode]", answer)  # MQTT 5 gives no bare numbers
         for topic, code in zip(self._filters, codes, strict=True):

@@ -4,10 +4,11 @@ import msgspec
 
 
 class Incoming(msgspec.Struct, frozen=True):
-    """A received message."""
+    """A received message; `is_retained`: its sender asked the broker to retain it."""
 
     topic: str
     payload: bytes
+    is_retained: bool = False
 
 
 class Outgoing(msgspec.Struct, frozen=True):

@@ -65,12 +65,15 @@ def rights() -> Seen:
         for topic in SENT:
             written.add((chip, f"d/{chip}/{topic}"))
             read.add((WORKER, f"d/{chip}/{topic}"))
+        written |= {(WORKER, f"d/{chip}/{topic}") for topic in SENT if topic.startswith("up/")}
         for topic in RECEIVED:
             written.add((WORKER, f"d/{chip}/{topic}"))
             read.add((chip, f"d/{chip}/{topic}"))
         read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
     for role in (MONITOR, TRUSTEE):  # useless, since no role reads a device's topics
         written |= {(WORKER, f"d/{role}/{topic}") for topic in RECEIVED}
+        cleared = {(WORKER, f"d/{role}/{topic}") for topic in SENT if topic.startswith("up/")}
+        written, read = written | cleared, read | cleared
     read |= {(who, f"catalogue/{rest}") for who in EVERYBODY for rest in LISTED}
     written |= {(WORKER, f"catalogue/{rest}") for rest in LISTED}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
