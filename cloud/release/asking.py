@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud.release.opening import is_well_formed
+from cloud.release.opening import answer_pages_max, is_well_formed
 from cloud.release.pages import Collector
 from protocol.backoff import NO_JITTER, RetryPolicy, RetryTimer
 from protocol.envelope import Address, open_message
@@ -66,6 +66,8 @@ class Asking:
         self._open: dict[bytes, _Open] = {}
         self._known: dict[str, Known] = {}
         self._keys: dict[str, set[bytes]] = {}
+        self._returned: set[str] = set()
+        self._asked_anew_s: dict[str, float] = {}
 
     def trust(self, trustees: TrusteeSet) -> None:
         """Accept messages signed by the members of this set."""
@@ -94,6 +96,7 @@ class Asking:
 
     def due(self, now_s: float) -> Iterator[tuple[str, SetRequest]]:
         """Yield (trustee, request) to send now; each becomes due again later."""
+        self._ask_returned(now_s)
         sent: dict[str, int] = {}
         for open_request in self._open.values():
             for number, waiting in open_request.waiting.items():
@@ -162,29 +165,38 @@ class Asking:
         if match is None or match[2].answer is not None:
             return  # already answered, or no longer asked
         open_request, number, waiting = match
+        shape, slots = open_request.trustees.shape, open_request.slots
+        if page.pages > answer_pages_max(open_request.request, shape, number, slots):
+            raise MessageRefused(Reason.BOUNDS, "more pages than an answer has")
         data = waiting.collector.add(page)
         if data is None:
             return
         waiting.collector = Collector()
-        shape = open_request.trustees.shape
         try:
             answer = read_packed(data, Answer)
         except msgspec.MsgspecError as exc:
             raise MessageRefused(Reason.MALFORMED, "no answer") from exc
-        if not is_well_formed(answer, open_request.request, shape, number, open_request.slots):
+        if not is_well_formed(answer, open_request.request, shape, number, slots):
             raise MessageRefused(Reason.BOUNDS, "no answer to what was asked")
         waiting.answer = answer
 
     def _note_known(self, name: str, known: Known) -> None:
-        """Record a trustee's report; if it has come back, its open requests are due at once."""
-        before = self._known.get(name)
+        """Record a trustee's report; if it has come back, its open requests are soon due."""
+        if self._known.get(name) != known and known.is_ready:
+            self._returned.add(name)
         self._known[name] = known
-        if before == known or not known.is_ready:
-            return
-        for open_request in self._open.values():
-            for number, waiting in open_request.waiting.items():
-                if open_request.trustees.trustees[number].name == name and not waiting.is_done:
-                    waiting.timer = RetryTimer()
+
+    def _ask_returned(self, now_s: float) -> None:
+        """Make the open requests to trustees that have come back due, not too often for each."""
+        for name in sorted(self._returned):
+            if now_s - self._asked_anew_s.get(name, -ASK_AGAIN.first_s) < ASK_AGAIN.first_s:
+                continue
+            self._returned.discard(name)
+            self._asked_anew_s[name] = now_s
+            for open_request in self._open.values():
+                for number, waiting in open_request.waiting.items():
+                    if open_request.trustees.trustees[number].name == name and not waiting.is_done:
+                        waiting.timer = RetryTimer()
 
     def _find(self, request_id: bytes, name: str) -> tuple[_Open, int, _Waiting] | None:
         open_request = self._open.get(request_id)

@@ -230,14 +230,17 @@ class ReleaseEngine:
             yield self._signer.sign(DeviceId(entry.device), Kind.AREA_ACK, ack)
 
     def _send_documents(self, name: str, now_s: float) -> Iterator[Outgoing]:
-        """Send a trustee the documents it lacks, and again if it still lacks them much later."""
+        """Send a trustee the documents it lacks, and again if it still lacks them much later.
+
+        Whatever it reports, it gets them only so often.
+        """
         known = self._asking.known(name)
         if known is None:
             return
         length = 0 if self._roster is None else len(self._roster)
         lacks = (known.roster_length, known.documents, length)
-        before, at_s = self._sent_documents.get(name, ((), 0.0))
-        if lacks == before and now_s - at_s < ASK_AGAIN.cap_s:
+        before, at_s = self._sent_documents.get(name, ((), -ASK_AGAIN.cap_s))
+        if now_s - at_s < (ASK_AGAIN.cap_s if lacks == before else ASK_AGAIN.first_s):
             return
         self._sent_documents[name] = (lacks, now_s)
         pages: list[ToTrustee] = []

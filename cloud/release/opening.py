@@ -28,7 +28,7 @@ from protocol.errors import Reason, VoletError
 from protocol.packed import read_packed
 from protocol.roster import Roster
 from protocol.seeds import WITNESS_DAYS
-from protocol.trustee_messages import Answer, Ask, SetRequest
+from protocol.trustee_messages import PAGE_BYTES, Answer, Ask, SetRequest
 from system.console import counted
 
 # By how many standard deviations of the total noise a sum may exceed what households can
@@ -36,6 +36,10 @@ from system.console import counted
 NOISE_BOUND = 12.0
 # How long a figure that does not open, or that has no witness, waits for another trustee's answer.
 WITNESS_WAIT = timedelta(days=WITNESS_DAYS)
+
+# What MessagePack takes at most for an entry's number, and around the words of a seed set.
+_ENTRY_MAX_BYTES = 9
+_NAMED_MAX_BYTES = 64
 
 Answers = Mapping[int, Answer]
 Entries = npt.NDArray[np.int64]
@@ -92,6 +96,14 @@ def advance(
 def discard(figure: Figure, detail: str, at: datetime) -> Figure:
     """End a figure without a release."""
     return msgspec.structs.replace(figure, stage=FigureStage.DISCARDED, detail=detail, at=at)
+
+
+def answer_pages_max(request: SetRequest, shape: Shape, trustee: int, slots: int) -> int:
+    """Return how many pages the longest well-formed answer of a trustee has."""
+    households = len(request.entries)
+    count = households if request.ask is Ask.CHECK else slots + 1
+    sums = len(shape.sets_of(trustee)) * (count * SLOT_BYTES + _NAMED_MAX_BYTES)
+    return 1 + (sums + households * _ENTRY_MAX_BYTES + _NAMED_MAX_BYTES) // PAGE_BYTES
 
 
 def is_well_formed(

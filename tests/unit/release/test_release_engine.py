@@ -10,7 +10,7 @@ from cloud.release import engine as engine_module
 from cloud.release.asking import ASK_AGAIN
 from cloud.release.composing import compose_again
 from cloud.release.engine import ReleaseEngine
-from cloud.release.opening import WITNESS_WAIT
+from cloud.release.opening import WITNESS_WAIT, asked
 from cloud.release.pages import request_pages
 from cloud.store.area import FigureStage
 from protocol.calendar import day_of_number
@@ -18,6 +18,7 @@ from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.release import TableRelease, decode, encode
 from protocol.trustee_messages import (
     PAGE_BYTES,
+    AnswerPage,
     Known,
     Refused,
     SetRequest,
@@ -56,6 +57,13 @@ class Town:
                 if not loses():
                     self.engine.take(name, payload)
         self.now_s += ASK_AGAIN.cap_s
+
+    def everything(self, trustee):
+        """Return what a trustee is sent that knows nothing and was asked nothing."""
+        self.step()
+        known = Known(0, bytes(32), (), 0, bytes(32), is_ready=True)
+        self.engine.take(trustee.name, trustee.seal(known))
+        return [each for each in self.engine.requests(0.0) if trustee.name in each.topic]
 
     def run(self, rounds=60, **options):
         for _ in range(rounds):
@@ -290,3 +298,33 @@ def test_requests_of_many_households_come_in_pages():
     )
     signed = sign_request(request, COLLECTIVITY, area.platform)
     assert len(request_pages(signed)) == 2
+
+
+def test_a_trustee_that_reports_something_new_each_second_is_not_sent_all_again_each_time():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area, away=(0, 1, 2, 3))
+    town.step()
+    liar = town.trustees[0]
+    sent = 0
+    for second in range(60):
+        known = Known(second % 2, bytes(32), (), second, bytes(32), is_ready=True)
+        town.engine.take(liar.name, liar.seal(known))
+        messages = list(town.engine.requests(float(second)))
+        sent += sum(len(message.payload) for message in messages if liar.name in message.topic)
+    once = sum(len(message.payload) for message in Town(area, away=()).everything(liar))
+    assert sent <= 7 * once
+
+
+def test_pages_beyond_the_longest_answer_are_not_kept():
+    area = SmallArea()
+    area.contribute_all()
+    town = Town(area)
+    town.step()
+    liar = town.trustees[0]
+    (figure,) = area.store.unfinished()
+    request = asked(figure)
+    page = AnswerPage(request.id, 0, 4_000, bytes(PAGE_BYTES))
+    with pytest.raises(MessageRefused, match="more pages"):
+        town.engine.take(liar.name, liar.seal(page))
+    assert town.run().stage is FigureStage.RELEASED
