@@ -16,7 +16,8 @@ class Doubt(StrEnum):
     INDEX_JUMPED = "index_jumped"
 
 
-# Bits of a day's last coefficient (protocol/layout.py); an assigned bit never changes its meaning.
+# Bits of a day's last coefficient, beside those of protocol/layout.py; an assigned bit never
+# changes its meaning.
 _BITS = {Doubt.INDEX_BEGAN_ANEW: 1, Doubt.INDEX_JUMPED: 2}
 
 

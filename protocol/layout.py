@@ -11,9 +11,9 @@ A day has 128 coefficients; coefficient number in a month: (day of month - 1)·1
   122, 123  index of all energy drawn that the curve accounts for, kWh and Wh part  2^20 - 1
   124, 125  the same of energy injected                                             2^20 - 1
   126       20-bit fingerprint of meter and calendar                                2^20 - 1
-  127       doubts about the day, as bits (protocol/doubt.py)                       2^20 - 1
+  127       bits: doubts about the day (protocol/doubt.py), the meter's TIC mode    2^20 - 1
 
-A chip that lost its store rebuilds its registers from the indices (112-126) and the doubts. Steps
+A chip that lost its store rebuilds its registers from the indices (112-126) and the bits. Steps
 alone are differences and give no base. Steps stay below 2^16 so that any price of all ten registers
 over a month opens exactly; the rest of a longer gap's energy counts on the next day. See
 docs/decisions/0003.
@@ -32,7 +32,11 @@ DRAWN_INDEX_WH = 123
 INJECTED_INDEX_KWH = 124
 INJECTED_INDEX_WH = 125
 METER_FINGERPRINT = 126
-DOUBTS = 127
+DAY_BITS = 127
+
+# The TIC mode at the day's close; the total drawn means something else in each.
+HISTORIQUE_BIT = 4
+STANDARD_BIT = 8
 
 DAY_COEFFICIENTS = 128
 MONTH_COEFFICIENTS = 31 * DAY_COEFFICIENTS

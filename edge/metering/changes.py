@@ -59,8 +59,7 @@ def change_meter(
     former, passage = _former(account, reading)
     energy_wh, notices = 0, list[Event]()
     if (
-        account.known.mode is None
-        or account.closed is not None
+        account.closed is not None
         or account.is_untimed
         or (passage is not None and not passage.is_unbroken)
     ):

@@ -265,6 +265,7 @@ def _close_day(
         is_index_read=end - source.at <= timedelta(seconds=settings.boundary_s),
         parts=parts if is_split else (),
         doubts=doubts_on_open_day(account),
+        mode=source.mode,
     )
     account = msgspec.structs.replace(
         account,

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from edge.tic.frame import Mode
 from protocol.doubt import Doubt
 
 
@@ -66,6 +67,8 @@ class DayClosed(msgspec.Struct, frozen=True):
         parts: the day split where meter or calendar changed, in order; empty on any other day.
         doubts: why its energy is an estimate: it rests on a reading that was believed although
             nobody can vouch for it.
+        mode: the TIC mode at the day's end, which decides what `drawn_index_wh` counts; None if it
+            is not known.
     """
 
     day: date
@@ -82,6 +85,7 @@ class DayClosed(msgspec.Struct, frozen=True):
     is_index_read: bool
     parts: tuple[DayPart, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    mode: Mode | None = None
 
 
 class NoticeKind(StrEnum):

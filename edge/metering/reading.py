@@ -37,7 +37,7 @@ class Reading(msgspec.Struct, frozen=True):
 
     Attributes:
         at: the meter's DATE in standard mode, the host's time in historique.
-        mode: None if the account was restored and no frame has been seen since.
+        mode: None if the account was restored from a day that names none.
         serial: ADSC or ADCO.
         calendar: NGTF or OPTARIF, stripped; None if the frame lacks it.
         total_wh: the total drawn, modulo 10^9: EAST, or the sum of the contract's registers.

@@ -38,7 +38,7 @@ class RestorePoint(msgspec.Struct, frozen=True):
         injected_index_wh: the same for injection, 0 if there is none.
         fingerprint: of meter and calendar at the last closed day.
         placed_wh: energy of the quarter-hours after the last closed day.
-        is_carrying: the last quarter-hour was full, so the total may be ahead of the curve.
+        mode: the TIC mode at the end of that day, None if it is not known.
     """
 
     day: date
@@ -48,12 +48,10 @@ class RestorePoint(msgspec.Struct, frozen=True):
     injected_index_wh: int
     fingerprint: int
     placed_wh: int = 0
-    is_carrying: bool = False
+    mode: Mode | None = None
 
 
-def restore(
-    point: RestorePoint, serial: str, calendar: str | None = None, mode: Mode | None = None
-) -> MeterState:
+def restore(point: RestorePoint, serial: str, calendar: str | None = None) -> MeterState:
     """Return the state that the next frame continues.
 
     Args:
@@ -61,13 +59,12 @@ def restore(
         serial: the meter's, if a frame has its fingerprint. Any other value if frames have another:
             the meter then counts as replaced.
         calendar: its calendar when the last day closed; None if the meter is not known.
-        mode: the TIC mode then; None if the calendar is.
 
     What the meter counted since goes into the quarter-hours not yet closed, and the whole-kWh
     steps since the last closed day fall on the day of the next good reading. Raises
     ValueError if the quarter-hour does not exist.
     """
-    day, j = point.day, point.j
+    day, j, mode = point.day, point.j, point.mode
     if not 0 <= j < quarter_hours(day):
         raise ValueError(f"{day} has no quarter-hour {j}")
     end = quarter_hour_start(day, j) + QUARTER_HOUR

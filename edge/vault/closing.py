@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from edge.metering.events import DayClosed
+from edge.tic.frame import Mode
 from protocol.doubt import doubts_from_bits, doubts_to_bits
 from protocol.layout import (
+    DAY_BITS,
     DAY_COEFFICIENTS,
-    DOUBTS,
     DRAWN_INDEX_KWH,
     DRAWN_INDEX_WH,
+    HISTORIQUE_BIT,
     INJECTED_INDEX_KWH,
     INJECTED_INDEX_WH,
     INJECTED_STEP,
@@ -19,9 +21,11 @@ from protocol.layout import (
     REGISTER_INDEX,
     REGISTER_STEP,
     REGISTERS,
+    STANDARD_BIT,
 )
 
 WH_PER_KWH = 1_000
+_BIT_OF_MODE = {Mode.HISTORIQUE: HISTORIQUE_BIT, Mode.STANDARD: STANDARD_BIT}
 
 
 def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
@@ -35,7 +39,8 @@ def closing_values(closed: DayClosed, fingerprint: int) -> list[int]:
     injected = divmod(closed.injected_index_wh, WH_PER_KWH)
     values[INJECTED_INDEX_KWH], values[INJECTED_INDEX_WH] = injected
     values[METER_FINGERPRINT] = fingerprint
-    values[DOUBTS] = doubts_to_bits(closed.doubts)
+    mode_bit = 0 if closed.mode is None else _BIT_OF_MODE[closed.mode]
+    values[DAY_BITS] = doubts_to_bits(closed.doubts) | mode_bit
     return values[QUARTER_HOURS_MAX:]
 
 
@@ -59,6 +64,11 @@ def read_closing(day: date, values: Sequence[int]) -> tuple[DayClosed, int]:
         calendar="",
         max_power_va=0,
         is_index_read=True,
-        doubts=doubts_from_bits(full[DOUBTS]),
+        doubts=doubts_from_bits(full[DAY_BITS]),
+        mode=_mode_in(full[DAY_BITS]),
     )
     return closed, full[METER_FINGERPRINT]
+
+
+def _mode_in(bits: int) -> Mode | None:
+    return next((mode for mode, bit in _BIT_OF_MODE.items() if bits & bit), None)

@@ -11,7 +11,6 @@ from edge.metering.restore import RestorePoint
 from edge.metering.state import MeterState
 from edge.vault.rows import QuarterHour
 from protocol.calendar import day_number, day_of_number, quarter_hours
-from protocol.layout import QUARTER_HOUR_MAX_WH
 from protocol.packed import read_packed
 
 _state_encoder = msgspec.msgpack.Encoder()
@@ -181,15 +180,14 @@ class Values:
             return None
         closed = read_packed(row[0], DayClosed)
         day, j = closed.day, quarter_hours(closed.day) - 1
-        placed_wh = last_wh = 0
+        placed_wh = 0
         for interval in self.intervals(day, day + timedelta(days=2)):
             if interval.day == closed.day:
-                last_wh = interval.energy_wh
                 continue
             if interval.j != (0 if day == closed.day else j + 1):
                 break
-            day, j, last_wh = interval.day, interval.j, interval.energy_wh
-            placed_wh += last_wh
+            day, j = interval.day, interval.j
+            placed_wh += interval.energy_wh
         return RestorePoint(
             day=day,
             j=j,
@@ -198,7 +196,7 @@ class Values:
             injected_index_wh=closed.injected_index_wh,
             fingerprint=row[1],
             placed_wh=placed_wh,
-            is_carrying=last_wh == QUARTER_HOUR_MAX_WH,
+            mode=closed.mode,
         )
 
     def name_meter(self, fingerprint: int, serial: str, calendar: str) -> None:

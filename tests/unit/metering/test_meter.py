@@ -544,8 +544,9 @@ def restored(drawn_index_wh: int, *register_index_kwh: int, j: int = 39, **known
         register_index_kwh=(*register_index_kwh, *[0] * (10 - len(register_index_kwh))),
         injected_index_wh=known.get("injected_index_wh", 0),
         fingerprint=0,
+        mode=known.get("mode", Mode.STANDARD),
     )
-    state = restore(point, SERIAL, known.get("calendar"), known.get("mode", Mode.STANDARD))
+    state = restore(point, SERIAL, known.get("calendar"))
     state = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=MeterState)
     return Meter(state)
 

@@ -28,22 +28,7 @@ MIDDLE = settings(SHORT, max_examples=100)
 LONG = settings(SHORT, max_examples=LONG_STEPS // STEPS * 5 // 4)
 
 
-WRONG = {EXAMPLES[1]: "the restored mode is a guess"}
-
-
-@pytest.mark.parametrize(
-    "example",
-    [
-        pytest.param(
-            example,
-            marks=[pytest.mark.xfail(strict=True, reason=WRONG[example])]
-            if example in WRONG
-            else [],
-        )
-        for example in EXAMPLES
-    ],
-    ids=lambda example: example.__name__,
-)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.__name__)
 def test_metering_tells_the_truth_of_what_went_wrong_before(example):
     play(example)
 

@@ -34,9 +34,9 @@ class BackFromCloud:
             register_index_kwh=(*KNOWN_KWH, *[0] * 8),
             injected_index_wh=0,
             fingerprint=0,
+            mode=Mode.HISTORIQUE if name in ("HC", "BBR") else Mode.STANDARD,
         )
-        mode = Mode.HISTORIQUE if name in ("HC", "BBR") else Mode.STANDARD
-        state = restore(point, SERIAL, name, mode)
+        state = restore(point, SERIAL, name)
         self.meter = Meter(state)
         self.events: list[Event] = []
 

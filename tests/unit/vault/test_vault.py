@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from edge.identity.enrolment import signer_of
 from edge.metering.events import Notice, NoticeKind, QuarterHourClosed
 from edge.metering.state import MeterState
+from edge.tic.frame import Mode
 from edge.vault import epochs as epochs_module
 from edge.vault.closing import closing_values, read_closing
 from edge.vault.reader import read_vault
@@ -354,7 +355,8 @@ def test_seeds_are_known_by_incarnation_and_month(vault):
         vault.epoch_seeds(vault.incarnation, date(2020, 1, 1))
 
 
-def test_a_closing_reads_back_as_it_was_written():
+@pytest.mark.parametrize("mode", [None, *Mode])
+def test_a_closing_reads_back_as_it_was_written(mode):
     closed = closed_day(
         DAY,
         tuple(range(10)),
@@ -367,6 +369,7 @@ def test_a_closing_reads_back_as_it_was_written():
         meter_serial="",
         calendar="",
         doubts=tuple(Doubt),
+        mode=mode,
     )
     assert read_closing(DAY, closing_values(closed, 54_321)) == (closed, 54_321)
 
