@@ -8,6 +8,10 @@ DOCUMENTS = {
     "These measures are another collectivity's.": (
         "Ces mesures sont celles d'une autre collectivité."
     ),
+    "These measures would end before they take effect.": (
+        "Ces mesures prendraient fin avant de prendre effet."
+    ),
+    "These bytes are no released figure.": "Ces octets ne sont pas un chiffre publié.",
     "These measures name a set of trustees that is not trusted here.": (
         "Ces mesures nomment des garants en qui ce boîtier n'a pas confiance."
     ),
