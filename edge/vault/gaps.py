@@ -33,8 +33,9 @@ def account_of_gap(before: DayClosed, after: DayClosed, curve: Curve) -> Gap | N
     """Return the account of the days between `before` and `after`, of one meter and calendar.
 
     The gap's last day has all steps, the others have none. The energy is spread evenly over the
-    quarter-hours that are not in `curve` (the known ones in Wh, those of `after` included). Returns
-    None if the indices do not allow it.
+    quarter-hours that are not in `curve` (the known ones in Wh, those of `after` included); there is
+    none if the TIC mode changed, since the total then counts something else. Returns None if the
+    indices do not allow it.
     """
     days = days_between(before.day + ONE_DAY, after.day)
     steps_kwh = _steps(before, after, len(days))
@@ -46,6 +47,7 @@ def account_of_gap(before: DayClosed, after: DayClosed, curve: Curve) -> Gap | N
         return None
     after_wh = sum(curve.get((after.day, j), 0) for j in range(quarter_hours(after.day)))
     drawn_index_wh = (after.drawn_index_wh - after_wh) % COUNTER_MODULUS_WH
+    rise_wh = drawn_index_wh - before.drawn_index_wh if before.mode is after.mode else 0
     empty = msgspec.structs.replace(
         before,
         register_steps_kwh=(0,) * REGISTERS,
@@ -65,10 +67,11 @@ def account_of_gap(before: DayClosed, after: DayClosed, curve: Curve) -> Gap | N
         drawn_index_wh=drawn_index_wh,
         injected_index_wh=injected_index_wh,
         is_index_read=True,
+        mode=after.mode,
     )
     closed = [msgspec.structs.replace(empty, day=day) for day in days[:-1]]
     return Gap(
-        _spread(days, drawn_index_wh - before.drawn_index_wh, curve),
+        _spread(days, rise_wh, curve),
         (*closed, msgspec.structs.replace(last, day=days[-1])),
     )
 

@@ -98,7 +98,6 @@ def test_indices_that_contradict_each_other_are_left_alone():
     assert around(100, 100_000) is None
 
 
-@pytest.mark.xfail(strict=True, reason="the totals of two TIC modes are compared over lost days")
 @pytest.mark.parametrize("modes", [list(Mode), list(Mode)[::-1]])
 def test_another_total_is_no_energy_of_days_that_were_lost(modes):
     before, after = modes
