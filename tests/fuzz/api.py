@@ -10,6 +10,7 @@ from protocol import provider_api as shapes
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Offer, StatementRequest
 from protocol.letters import PrivateLetter
+from protocol.listed import Withdrawal
 from protocol.provider_api import document_of
 from protocol.schedule import Calendar, PriceSeries
 from tests.fuzz.target import Prepared, Samples, Strict, Target, named, sign_bytes
@@ -112,7 +113,7 @@ def prepare_query(directory: Path) -> Prepared:
 POSTS = {
     "/v1/contracts/{contract}/acceptance": (Acceptance,),
     "/v1/statements": (StatementRequest,),
-    "/v1/catalogue": (Offer, Calendar, PriceSeries),
+    "/v1/catalogue": (Offer, Calendar, PriceSeries, Withdrawal),
     "/v1/letters": (PrivateLetter,),
     "/v1/batches": (StatementRequest,),
     "/v1/receipts/acknowledged": (),

@@ -15,6 +15,7 @@ from protocol.catalogue import Segment, next_entry
 from protocol.contract import Acceptance, Offer, StatementRequest
 from protocol.envelope import ALL, Address
 from protocol.letters import Letter, PrivateLetter
+from protocol.listed import Withdrawal
 from protocol.messages import Ack, Block, Epoch, IncarnationState, Statement
 from protocol.moving import Left
 from protocol.quotes import QuoteAnswer, QuotePart
@@ -262,7 +263,7 @@ TARGETS = (
     Target("chip-list", prepare_list, named(Segment), frozenset([PublicKind.LIST])),
     *(
         Target(f"chip-listed-{kind.__name__.lower()}", partial(prepare_listed, kind), named(kind))
-        for kind in (Offer, Calendar, PriceSeries)
+        for kind in (Offer, Calendar, PriceSeries, Withdrawal)
     ),
     Target("chip-any-topic", prepare_any_topic, frozenset(["_Envelope"]), is_packed=False),
 )
