@@ -112,7 +112,7 @@ def pattern(expected: list[str], known: Mapping[str, str]) -> "re.Pattern[str]":
             elif name in seen:
                 parts.append(f"(?P={_group(name)})")
             else:
-                parts.append(rf"(?P<{_group(name)}>[\w-]+)")
+                parts.append(rf"(?P<{_group(name)}>[\w+/=-]+)")
             seen.add(name)
             at = match.end()
         parts.append(_anything(line[at:]) + r"\n")
