@@ -71,7 +71,7 @@ def borne_out(held: Reading, reading: Reading) -> Reading:
 
 def merge(last: Reading, reading: Reading) -> Reading:
     """Return `reading` with missing values filled in from `last`."""
-    registers_wh = reading.registers_wh
+    registers_wh, stale_total_wh = reading.registers_wh, reading.stale_total_wh
     if None in registers_wh:
         registers_wh = tuple(
             [
@@ -79,11 +79,14 @@ def merge(last: Reading, reading: Reading) -> Reading:
                 for before, after in zip(last.registers_wh, registers_wh, strict=True)
             ]
         )
+        if registers_wh != reading.registers_wh:
+            stale_total_wh = last.registers_total_wh
     return msgspec.structs.replace(
         reading,
         calendar=last.calendar if reading.calendar is None else reading.calendar,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
         registers_wh=registers_wh,
+        stale_total_wh=stale_total_wh,
         subscribed_kva=(
             last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
         ),

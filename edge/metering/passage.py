@@ -97,7 +97,8 @@ def compare_readings(
         if step_wh is not None and (most_wh is None or step_wh <= most_wh)
     }
     if total_wh is not None:
-        limit_wh: float = total_wh + cut_off_wh * REGISTERS
+        risen_by_wh = rise_wh(last.registers_total_wh, reading.total_wh) or 0
+        limit_wh: float = max(total_wh, risen_by_wh) + cut_off_wh * REGISTERS
     elif is_comparable and most_wh is None and len(rises_wh) == len(steps_wh):
         limit_wh = -1  # the total fell although no register did
     else:

@@ -113,6 +113,7 @@ def noise_hides_registers_and_a_calendar_changes(machine: MeteringMachine) -> No
 EXAMPLES: tuple[Example, ...] = (
     a_calendar_changes_right_after_a_stay_in_historique,
     a_mode_changes_while_the_curve_takes_a_jump_and_the_store_is_lost,
+    noise_hides_registers_and_a_calendar_changes,
     a_meters_clock_is_unsure,
     a_register_is_reset,
     a_mode_changes,
@@ -122,9 +123,3 @@ EXAMPLES: tuple[Example, ...] = (
     a_register_jumps,
     a_calendar_changes_in_a_silence,
 )
-# Examples that are still counted wrong, and why.
-OPEN: dict[Example, str] = {
-    noise_hides_registers_and_a_calendar_changes: (
-        "registers older than the total beside them seem to rise by more than it, and begin anew"
-    ),
-}

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.metered_chip import Wrong
-from tests.support.metering_examples import EXAMPLES, OPEN, play
+from tests.support.metering_examples import EXAMPLES, play
 from tests.support.metering_machine import MeteringMachine, SteadyMachine
 from tests.support.metering_sabotage import FAULTS
 
@@ -30,17 +30,6 @@ LONG = settings(SHORT, max_examples=LONG_STEPS // STEPS * 5 // 4)
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.__name__)
 def test_metering_tells_the_truth_of_what_went_wrong_before(example):
-    play(example)
-
-
-@pytest.mark.parametrize(
-    "example",
-    [
-        pytest.param(example, id=example.__name__, marks=pytest.mark.xfail(strict=True, reason=why))
-        for example, why in OPEN.items()
-    ],
-)
-def test_metering_tells_the_truth_of_what_is_open(example):
     play(example)
 
 
