@@ -23,6 +23,7 @@ TRUSTEE = (
     "volet trustee init --collectivity testville --name trustee-consumers --title Consumers "
     "--broker-host broker.testville.example --ca /var/lib/volet-cloud/pki/ca.pem"
 )
+REGISTERED = 'volet cloud provider add town --title EDF --key "$(volet provider key)"'
 LINE = "timeout 60 sh -c 'until [ -e /dev/serial0 ]; do sleep 0.1; done'"
 BROKER = (
     "OPENSSL_CONF=/etc/mosquitto/volet/openssl.cnf "
@@ -127,8 +128,8 @@ def test_certificates(enrolled, tmp_path):
 
 def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path) as typing:
-        run(typing, "volet provider publish offer.json", CHIP)
-        assert typing.type_page(HOW_TO / "compare-offers.md") == 3
+        run(typing, REGISTERED, "volet provider publish offer.json", CHIP)
+        assert typing.type_page(HOW_TO / "compare-offers.md") == 4
 
 
 def test_for_providers(metered, tmp_path):

@@ -207,7 +207,8 @@ class Story(BillingHome):
             refused = tuple((number, Reason.LATE) for number, _ in self.vault.area.unsent())
             self.send_to_chip(Kind.AREA_ACK, AreaAck(self.identity.household_key, (), refused))
             self.shoot("contribution_refused")
-            second = self._measures(2, effective=FIRST_DAY + 60)
+            first = self.town.signed_measures.hash
+            second = self._measures(2, effective=FIRST_DAY + 60, previous=first)
             self.cloud.store.area.put_cosigned(second)
             self.run(QUARTER_HOURS_OF_A_DAY)
             self.live(3)

@@ -204,6 +204,8 @@ ELSEWHERE = {
     "volet.language": "no file, an identifier",
     ".model.msgpack": "what people name with --out",
     ".transform.msgpack": "what people name with --out",
+    "set.json": "in what people name with --out",
+    "measures.json": "in what people name with --out",
 }
 MODULES = sorted(
     path.relative_to(ROOT) for side in ("edge", "cloud") for path in (ROOT / side).rglob("*.py")

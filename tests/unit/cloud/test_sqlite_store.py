@@ -149,6 +149,6 @@ def test_another_process_may_enrol_while_batches_are_stored(tmp_path):
 
 def test_a_store_refuses_another_thread(tmp_path):
     store = SqliteStore.open(tmp_path)
-    with ThreadPoolExecutor(1) as pool, pytest.raises(StoreError):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(sqlite3.ProgrammingError):
         pool.submit(store.figures).result()
     store.close()

@@ -30,12 +30,13 @@ from protocol.receipt import (
     unproven_lines,
     wrong_cents_max,
 )
-from protocol.schedule import Schedules
+from protocol.schedule import PriceSeries, Schedules, quarter_range
 from protocol.statement import components
 from protocol.tariff import FixedLine, InjectionLine, MarketLine, RegisterLine, Tariff
 from tests.support.tariffs import simple_tariff
 
 START, CHANGE, END = date(2026, 1, 1), date(2026, 1, 16), date(2026, 2, 1)
+NO_SCHEDULES = Schedules()
 KEY = SealingKey.generate()
 HOUSEHOLD, STATEMENT, CONTRACT = bytes(16), bytes(range(16)), bytes(32)
 RATES = [Decimal("0.20"), Decimal("0.055"), Decimal(0)]
@@ -73,8 +74,8 @@ def tariffs(draw, valid_from=START, valid_to=None):
     )
 
 
-def parts_of(offered):
-    return components(offered, START, END, Schedules())
+def parts_of(offered, schedules=NO_SCHEDULES):
+    return components(offered, START, END, schedules)
 
 
 def bill_of(offered, parts, values):
@@ -187,7 +188,9 @@ def with_market() -> tuple[Tariff, ...]:
 
 
 def test_lines_on_the_curve_are_named_as_unproven_and_never_split_a_total():
-    parts = parts_of(with_market())
+    start, end = quarter_range(START)[0], quarter_range(END)[0]
+    flat = PriceSeries(bytes(32), "FR", start, 1, (10_000,) * (end - start))
+    parts = parts_of(with_market(), Schedules([flat]))
     names = ("heures creuses", "heures pleines", "accise", "spot")
     assert unproven_lines(parts, Consent.TOTAL) == names
     assert unproven_lines(parts, Consent.LINES) == ("spot",)
