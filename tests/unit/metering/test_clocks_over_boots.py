@@ -154,6 +154,21 @@ def test_a_state_of_before_is_read_although_it_waits_anew():
     room.assert_right()
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="the chip stays by the time of a host that was wrong and calls itself unsure",
+)
+def test_a_likelier_host_that_becomes_unsure_and_jumps_gives_way_to_the_meter():
+    room = begun()
+    room.live(5 * MINUTE)
+    room.host_off = -2 * HOUR
+    room.live(2 * DAY, 5 * MINUTE)
+    assert room.meter.state.time.lasting is Source.HOST
+    room.host_off, room.is_synchronised = 2 * HOUR, False
+    room.live(2 * DAY, 5 * MINUTE)
+    assert abs(room.meter.state.account.last.at - room.at) <= AGREEMENT
+
+
 OFFSETS = st.sampled_from([timedelta(), *(n * HOUR for n in (-72, -2, 2, 72))])
 SPANS = st.sampled_from([SECOND, 2 * MINUTE, 2 * HOUR, 11 * HOUR, 30 * HOUR])
 
@@ -241,7 +256,8 @@ class ClocksMachine(RuleBasedStateMachine):
             self.room.meter.reopen(Undone(since, tuple(quarters), tuple(days)))
 
 
-TestClocksOverBoots = ClocksMachine.TestCase
+# Its draws depend on the numbers in whatever modules are loaded, so each run plays other events.
+TestClocksOverBoots = pytest.mark.long(ClocksMachine.TestCase)
 TestClocksOverBoots.settings = settings(
     max_examples=120,
     stateful_step_count=20,
