@@ -24,6 +24,7 @@ from protocol.ids import HouseholdKeyId
 from protocol.messages import Statement
 from system.logs import configure_logs
 from system.mqtt.message import Outgoing
+from system.process_status import status_field
 
 PLATFORM_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KIBI = 1024
@@ -90,9 +91,7 @@ def _line(message: Outgoing) -> bytes:
 
 def _peak_mb() -> float:
     """Return this process's peak memory; ru_maxrss would start with its parent's."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / KIBI
+    return int(status_field("VmHWM")) / KIBI
 
 
 if __name__ == "__main__":

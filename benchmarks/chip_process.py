@@ -9,6 +9,8 @@ import importlib
 import sys
 from pathlib import Path
 
+from system.process_status import status_field
+
 # In order of import; memory shared by two parts counts for the earlier one.
 PARTS = (
     ("TLS, MQTT, serial line", ("ssl", "paho.mqtt.client", "serial")),
@@ -32,8 +34,7 @@ PARTS = (
 
 def resident_mb() -> float:
     """Return this process's resident memory in MB, shared libraries included."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+    return int(status_field("VmRSS")) / 1024
 
 
 def main() -> None:

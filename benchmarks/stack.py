@@ -27,6 +27,7 @@ from mosquitto.config import broker_command, broker_environment
 from system import patience
 from system.files import write_public, write_secret
 from system.patience import Patience
+from system.process_status import status_field
 from system.tls import client_context
 from volet.demo.ports import free_ports
 
@@ -58,9 +59,7 @@ class Process:
         return self._status_mb("VmHWM")
 
     def _status_mb(self, field: str) -> float:
-        status = Path(f"/proc/{self.popen.pid}/status").read_text("ascii")
-        sizes = [int(line.split()[1]) for line in status.splitlines() if line.startswith(field)]
-        return sizes[0] / 1024 if sizes else 0.0
+        return int(status_field(field, self.popen.pid) or 0) / 1024
 
 
 @dataclass(frozen=True, slots=True)

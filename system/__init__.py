@@ -1,25 +1,27 @@
 """System services that all parties share; independent of what each party does.
 
-backup/        encrypted backups of a party's directory
-certificates   lifetimes, and warnings before they end
-clock          time as an injected value
-commands       commands that load lazily
-conditions     lasting conditions, logged once and counted
-console        tables and plain text
-files          secrets and documents, written completely or not at all
-kernel_clock   whether the kernel's clock is right, and which boot this is
-locks          one process at a time
-logs           logging, configured alike for all programs
-mqtt/          the broker, for programs on asyncio
-passphrase     passphrases from a prompt or a file
-patience       limits by lack of progress
-program        runs a program on asyncio to its end
-read_only      databases on read-only disks
-secret_memory  memory kept out of core dumps and of swap
-set_aside      what a program cannot handle, set aside so that the rest goes on
-shell          values quoted in commands that people type
-sqlite_errors  which errors of SQLite a value causes, and which the file
-store_thread   the single thread that owns a store
-tls            TLS, configured alike for all programs
-watched        files that commands write while a program runs
+backup/         encrypted backups of a party's directory
+certificates    lifetimes, and warnings before they end
+clock           time as an injected value
+commands        commands that load lazily
+conditions      lasting conditions, logged once and counted
+console         tables and plain text
+files           secrets and documents, written completely or not at all
+kernel_clock    whether the kernel's clock is right, and which boot this is
+locks           one process at a time
+logs            logging, configured alike for all programs
+mqtt/           the broker, for programs on asyncio
+passphrase      passphrases from a prompt or a file
+patience        limits by lack of progress
+process_status  what Linux tells of a process
+program         runs a program on asyncio to its end
+read_only       databases on read-only disks
+secret_memory   memory kept out of core dumps and of swap
+set_aside       what a program cannot handle, set aside so that the rest goes on
+shell           values quoted in commands that people type
+sqlite_errors   which errors of SQLite a value causes, and which the file
+store_thread    the single thread that owns a store
+swap            whether memory may be written to a disk
+tls             TLS, configured alike for all programs
+watched         files that commands write while a program runs
 """

@@ -1,23 +1,19 @@
-"""Keeps a process's memory, which holds keys and readings, out of core dumps and of swap."""
+"""Keeps a process's memory, which holds keys and readings, out of core dumps and of swap.
+
+Every command does so when it starts, so this imports nothing that takes time.
+"""
 
 import contextlib
 import ctypes
 import resource
 from pathlib import Path
 
-import structlog
-
-log = structlog.get_logger()
-
 LIMITS = Path("/proc/self/limits")
-SWAPS = Path("/proc/swaps")
 # <sys/mman.h>: what is mapped now and later, each page once it is used.
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 # Less than any dump. Linux gives a process of limit 0 to a handler such as systemd-coredump even so,
 # but never one of limit 1 (core(5), fs/coredump.c).
 _CORE_MAX_BYTES = 1
-# Compressed memory, not a disk.
-_ZRAM = "/dev/zram"
 
 
 def protect_memory() -> bool:
@@ -26,9 +22,8 @@ def protect_memory() -> bool:
     Returns whether the memory is locked. Under a limit of locked memory it is not: the first
     allocation beyond the limit would fail.
     """
-    with contextlib.suppress(
-        OSError, ValueError
-    ):  # a sandbox that forbids it has limits of its own
+    # A sandbox that forbids either has limits of its own.
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (_CORE_MAX_BYTES, _CORE_MAX_BYTES))
     with contextlib.suppress(OSError, ValueError):
         infinity = resource.RLIM_INFINITY
@@ -37,22 +32,6 @@ def protect_memory() -> bool:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0)
-
-
-def report_swap() -> None:
-    """Log a warning if this process's memory may be written to a disk."""
-    status = Path("/proc/self/status").read_text("ascii", "replace")
-    if int(status.partition("VmLck:")[2].split()[0]):
-        return
-    disks = disks_of_swap(SWAPS.read_text("utf-8", "replace"))
-    if disks:
-        log.warning("memory_may_be_swapped", to=disks)
-
-
-def disks_of_swap(swaps: str) -> list[str]:
-    """Return the swap files and partitions that the text of /proc/swaps names, without zram."""
-    names = [line.split()[0] for line in swaps.splitlines()[1:]]
-    return [name for name in names if not name.startswith(_ZRAM)]
 
 
 def _is_unlimited(limits: str) -> bool:

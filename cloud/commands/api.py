@@ -22,8 +22,8 @@ from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
-from system.secret_memory import report_swap
 from system.store_thread import StoreThread
+from system.swap import report_swap
 
 PORT = 8443
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")

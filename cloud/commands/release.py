@@ -36,10 +36,10 @@ from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.patience import Patience
 from system.program import run_program
-from system.secret_memory import report_swap
 from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
+from system.swap import report_swap
 
 LOOK_EVERY_S = 1.0
 

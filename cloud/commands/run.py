@@ -24,10 +24,10 @@ from system.logs import configure_logs
 from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.program import run_program
-from system.secret_memory import report_swap
 from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
+from system.swap import report_swap
 
 _IF_DOUBLE = (
     "end one of them, or give a further worker a certificate of its own "

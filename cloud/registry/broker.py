@@ -34,6 +34,7 @@ from system.files import (
     write_secret,
 )
 from system.patience import Patience, wait_until
+from system.process_status import status_field
 
 DEFAULT_NAME = "broker"
 _DOCUMENTS = (CA, SERVER_CERTIFICATE, CRL, OPERATOR_CERTIFICATE)
@@ -219,9 +220,7 @@ def _version(path: Path) -> tuple[int, int]:
 
 def _handles(pid: int, number: signal.Signals) -> bool:
     """Return whether a process handles a signal, which ends a mosquitto that still starts."""
-    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-    return bool(caught & 1 << (number - 1))
+    return bool(int(status_field("SigCgt", pid), 16) & 1 << (number - 1))
 
 
 def _sleeps(pid: int) -> bool:

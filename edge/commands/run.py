@@ -14,7 +14,7 @@ from edge.identity.key_form import rewrite_old_key
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.logs import configure_logs
-from system.secret_memory import report_swap
+from system.swap import report_swap
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 

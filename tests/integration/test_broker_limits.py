@@ -3,7 +3,6 @@
 import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 from paho.mqtt.client import Client
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -12,6 +11,7 @@ from cloud.registry.broker_session import end_session
 from cloud.registry.revocation import revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import PID
+from system.process_status import status_field
 from tests.support.broker import Broker, make_cloud, running_broker, wait_until
 from tests.support.mqtt import SUCCESS, Peer
 from tests.support.town import ALICE, BOB, WORKER, Town, settle
@@ -25,8 +25,7 @@ CONNECTIONS = 400
 
 def _resident_mb(broker: Broker) -> float:
     """Return the broker's resident memory, in MB."""
-    status = Path(f"/proc/{int((broker.directory / PID).read_text())}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    return int(status_field("VmRSS", int((broker.directory / PID).read_text()))) / 1024
 
 
 def _subscribe_without_end(peer: Peer, packets: int) -> None:

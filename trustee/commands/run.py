@@ -11,9 +11,9 @@ from system.certificates import CertificateWatch
 from system.commands import directory_option
 from system.logs import configure_logs
 from system.program import run_program
-from system.secret_memory import report_swap
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAside
+from system.swap import report_swap
 from trustee import directory as trustee_directory
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog

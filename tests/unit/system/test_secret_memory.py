@@ -7,8 +7,8 @@ import sys
 import pytest
 from structlog.testing import capture_logs
 
-from system import secret_memory
-from system.secret_memory import disks_of_swap, report_swap
+from system import swap
+from system.swap import disks_of_swap, report_swap
 
 PROTECT = "from system.secret_memory import protect_memory; is_locked = protect_memory()\n"
 CRASH = "import os, sys; os.chdir(sys.argv[1]); os.abort()\n"
@@ -90,7 +90,14 @@ def test_swap_on_a_disk_is_told_from_compressed_memory(swaps, disks):
 @pytest.mark.parametrize("swaps", [SWAPS + FILE, SWAPS + ZRAM])
 def test_memory_that_may_go_to_a_disk_is_reported(tmp_path, monkeypatch, swaps):
     (tmp_path / "swaps").write_text(swaps)
-    monkeypatch.setattr(secret_memory, "SWAPS", tmp_path / "swaps")
+    monkeypatch.setattr(swap, "SWAPS", tmp_path / "swaps")
     with capture_logs() as events:
         report_swap()
     assert [event["event"] for event in events] == ["memory_may_be_swapped"] * (FILE in swaps)
+
+
+def test_no_command_waits_for_the_log_to_be_loaded():
+    """It is most of the start of a command that logs nothing."""
+    code = "import sys, volet.main; print('structlog' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
