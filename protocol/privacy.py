@@ -10,6 +10,7 @@ Kairouz, Liu, Steinke, "The Distributed Discrete Gaussian Mechanism" (2021), for
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 from protocol.errors import BoundExceeded
@@ -38,26 +39,12 @@ def gaussian_sigma(epsilon: float, delta: float) -> float:
     """
     if not (0 < epsilon < math.inf and 0 < delta < 1):
         raise BoundExceeded("epsilon must be positive and delta between 0 and 1")
-    low, high = 1e-3, 1e6
-    for _ in range(_BISECTIONS):
-        middle = math.sqrt(low * high)
-        if gaussian_delta(middle, epsilon) > delta:
-            low = middle
-        else:
-            high = middle
-    return high
+    return _least(lambda sigma: gaussian_delta(sigma, epsilon) <= delta, 1e-3, 1e6)
 
 
 def epsilon_at(sigma: float, delta: float, distance: float = 1.0) -> float:
     """Return the least epsilon at which noise of `sigma` hides a `distance` with `delta`."""
-    low, high = 0.0, 1e3
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if gaussian_delta(sigma, middle, distance) > delta:
-            low = middle
-        else:
-            high = middle
-    return high
+    return _least(lambda epsilon: gaussian_delta(sigma, epsilon, distance) <= delta, 1e-6, 1e3)
 
 
 def epsilon_replaced(epsilon: float, delta: float) -> float:
@@ -98,6 +85,14 @@ def share_std(sigma: float, crowd: int, gamma: float) -> float:
     The shares of crowd·(1 - gamma) honest households add up to `sigma`.
     """
     return sigma / math.sqrt(crowd * (1 - gamma))
+
+
+def _least(suffices: Callable[[float], bool], low: float, high: float) -> float:
+    """Return the least number in (low, high] that suffices, if all above it do; by bisection."""
+    for _ in range(_BISECTIONS):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if suffices(middle) else (middle, high)
+    return high
 
 
 def _normal_cdf(value: float) -> float:

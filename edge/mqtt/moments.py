@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from protocol.calendar import day_start, next_month
 from protocol.keys import HouseholdSecret
 
-DAY = timedelta(days=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 WISH_LEAST, WISH_MOST = timedelta(hours=2), timedelta(hours=12)
 
 _draws = random.SystemRandom()
@@ -15,7 +15,7 @@ _draws = random.SystemRandom()
 def in_next_day(now: datetime) -> datetime:
     """Draw a moment within the UTC day after that of `now`, to the second."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + DAY + timedelta(seconds=_draws.randrange(int(DAY.total_seconds())))
+    return midnight + DAY + _drawn(DAY)
 
 
 def at_once(now: datetime) -> datetime:
@@ -25,8 +25,7 @@ def at_once(now: datetime) -> datetime:
 
 def after_wish(wished_at: datetime) -> datetime:
     """Draw a moment 2 to 12 hours after `wished_at`, to the second."""
-    range_s = (WISH_MOST - WISH_LEAST).total_seconds()
-    return wished_at + WISH_LEAST + timedelta(seconds=_draws.randrange(int(range_s)))
+    return wished_at + WISH_LEAST + _drawn(WISH_MOST - WISH_LEAST)
 
 
 def in_month(household: HouseholdSecret, month: date, subject: str) -> datetime:
@@ -36,10 +35,9 @@ def in_month(household: HouseholdSecret, month: date, subject: str) -> datetime:
     else can compute it.
     """
     start, end = day_start(month), day_start(next_month(month))
-    return start + timedelta(
-        seconds=household.draw(f"{subject} {month:%Y-%m}", _seconds(start, end))
-    )
+    drawn = household.draw(f"{subject} {month:%Y-%m}", (end - start) // SECOND)
+    return start + drawn * SECOND
 
 
-def _seconds(start: datetime, end: datetime) -> int:
-    return int((end - start).total_seconds())
+def _drawn(span: timedelta) -> timedelta:
+    return _draws.randrange(span // SECOND) * SECOND

@@ -167,44 +167,49 @@ def prepare_entry(directory: Path) -> Prepared:
     return Prepared(run, samples.bodies(RosterEntry), fuzzed.close)
 
 
+class _Asked:
+    """A trustee that a release worker has asked, and the worker, which waits for its answer."""
+
+    def __init__(self) -> None:
+        self.area = TrusteeArea()
+        self.signed = self.area.request()
+
+    def worker(self) -> Asking:
+        asking = Asking(COLLECTIVITY)
+        asking.want(self.signed.request, self.area.set, 8)
+        return asking
+
+    def sealed(self, body: bytes) -> bytes:
+        address = Address(COLLECTIVITY, DeviceId(TRUSTEE), TrusteeKind.RESPONSE)
+        return seal_bytes(address, body, self.area.identities[0].signing_key)
+
+
 def prepare_response(directory: Path) -> Prepared:
     """Fuzz a trustee's message to the release worker."""
     del directory
-    area = TrusteeArea()
-    signed = area.request()
-    request = signed.request
-    address = Address(COLLECTIVITY, DeviceId(TRUSTEE), TrusteeKind.RESPONSE)
+    asked = _Asked()
 
     def run(body: bytes) -> None:
-        asking = Asking(COLLECTIVITY)
-        asking.want(request, area.set, 8)
-        payload = seal_bytes(address, body, area.identities[0].signing_key)
+        asking, payload = asked.worker(), asked.sealed(body)
         Strict().handle("trustee/response", payload, partial(_take, asking, payload), None)
 
-    samples = Samples({"request": request.id})
+    samples = Samples({"request": asked.signed.request.id})
     return Prepared(run, samples.bodies(FromTrustee))
 
 
 def prepare_answer(directory: Path) -> Prepared:
     """Fuzz the answer within the pages of a trustee's messages."""
     del directory
-    area = TrusteeArea()
-    signed = area.request()
-    request = signed.request
-    address = Address(COLLECTIVITY, DeviceId(TRUSTEE), TrusteeKind.RESPONSE)
+    asked = _Asked()
 
     def run(body: bytes) -> None:
-        asking = Asking(COLLECTIVITY)
-        asking.want(request, area.set, 8)
+        asking = asked.worker()
         for number, part in enumerate(parts := pages_of(body)):
-            page = FromTrustee(AnswerPage(request.id, number, len(parts), part))
-            payload = seal_bytes(
-                address, msgspec.msgpack.encode(page), area.identities[0].signing_key
-            )
-            _take(asking, payload)
+            page = FromTrustee(AnswerPage(asked.signed.request.id, number, len(parts), part))
+            _take(asking, asked.sealed(msgspec.msgpack.encode(page)))
 
-    good = area.trustee().answer(signed)
-    samples = Samples({"request": request.id})
+    good = asked.area.trustee().answer(asked.signed)
+    samples = Samples({"request": asked.signed.request.id})
     return Prepared(run, (msgspec.msgpack.encode(good), *samples.bodies(Answer)))
 
 

@@ -41,6 +41,7 @@ from protocol.roster import FIRST_PREVIOUS, RosterEntry, sign_entry
 from protocol.seeds import LetterContext, open_letter
 from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.transform import CLOCK_SLOTS, Transform
+from tests.support.chip_bench import PLATFORM_KEY, Bench, make_identity
 from tests.support.chip_cloud import FakeCloud
 
 PART_BYTES = 3_000
@@ -268,3 +269,18 @@ def area_settings(box: ChoicesBox, config: AreaConfig | None = None, **options) 
         outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
         area=AreaOptions(box, config or AreaConfig(), **options),
     )
+
+
+def area_bench(
+    folder, start, *, trustees: Trustees | None = None, is_confirmed=True, config=None, **options
+) -> Bench:
+    """Make a household whose area lane meets an `AreaCloud`; its choices are in `box`."""
+    identity = make_identity()
+    cloud = AreaCloud(identity, PLATFORM_KEY, trustees)
+    box = ChoicesBox()
+    if is_confirmed:
+        box.set(trustees=cloud.signed_set.hash.hex())
+    settings = area_settings(box, config, **options)
+    bench = Bench(folder / "chip", cloud, identity, start, settings=settings)
+    bench.box = box
+    return bench

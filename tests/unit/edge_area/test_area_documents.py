@@ -15,8 +15,12 @@ from protocol.ids import new_device_id
 from protocol.measures import Group
 from protocol.seeds import heads_seen
 from protocol.topics import Kind
-from tests.support.chip_area import AreaCloud, ChoicesBox, Trustees, area_settings, make_measures
-from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
+from tests.support.chip_area import (
+    Trustees,
+    area_bench,
+    make_measures,
+)
+from tests.support.chip_bench import PLATFORM_KEY, instant
 
 START = instant(2026, 5, 10, 8)
 TODAY = day_number(START.date())
@@ -24,12 +28,7 @@ TODAY = day_number(START.date())
 
 @pytest.fixture
 def bench(tmp_path):
-    identity = make_identity()
-    cloud = AreaCloud(identity, PLATFORM_KEY)
-    box = ChoicesBox()
-    box.set(trustees=cloud.signed_set.hash.hex())
-    made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
-    made.box = box
+    made = area_bench(tmp_path, START)
     yield made
     made.kill()
 
@@ -246,11 +245,7 @@ def test_a_message_for_another_household_is_refused(bench):
 
 
 def test_a_first_set_under_another_key_of_the_collectivity_is_not_kept(tmp_path):
-    identity = make_identity()
-    cloud = AreaCloud(identity, PLATFORM_KEY, Trustees(Ed25519PrivateKey.generate()))
-    box = ChoicesBox()
-    box.set(trustees=cloud.signed_set.hash.hex())
-    made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
+    made = area_bench(tmp_path, START, trustees=Trustees(Ed25519PrivateKey.generate()))
     made.begin()
     made.run(1)
     assert made.chip.refused[Reason.DOCUMENT] > 0

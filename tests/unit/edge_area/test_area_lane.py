@@ -13,24 +13,15 @@ from protocol.calendar import day_number, days_between, legal_day, quarter_hours
 from protocol.errors import BoundExceeded, Reason, StoreError
 from protocol.socio import Profile
 from protocol.topics import Kind, parse_device_topic
-from tests.support.chip_area import ROWS, AreaCloud, ChoicesBox, area_settings
-from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
+from tests.support.chip_area import ROWS, area_bench
+from tests.support.chip_bench import instant
 
 START = instant(2026, 3, 26, 22)  # the 29th has 92 quarter-hours
 FIRST = date(2026, 3, 27)
 
 
-def make_bench(tmp_path, start=START, *, is_confirmed=True, config=None, **options):
-    identity = make_identity()
-    cloud = AreaCloud(identity, PLATFORM_KEY)
-    box = ChoicesBox()
-    if is_confirmed:
-        box.set(trustees=cloud.signed_set.hash.hex())
-    bench = Bench(
-        tmp_path / "chip", cloud, identity, start, settings=area_settings(box, config, **options)
-    )
-    bench.box = box
-    return bench
+def make_bench(tmp_path, start=START, **options):
+    return area_bench(tmp_path, start, **options)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from edge.vault.reader import read_vault
 from edge.vault.vault import Vault
 from protocol.area_cipher import month_number
 from protocol.calendar import day_number, day_of_number
-from tests.support.chip_area import AreaCloud, ChoicesBox, area_settings
-from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
+from tests.support.chip_area import area_bench
+from tests.support.chip_bench import instant
 
 START = instant(2026, 5, 29, 0)
 MAY = day_number(START.date()) - 28
@@ -21,11 +21,7 @@ UNTIL_NOON = 4 * DAY_STEPS + 40
 
 @pytest.fixture
 def bench(tmp_path):
-    identity = make_identity()
-    cloud = AreaCloud(identity, PLATFORM_KEY)
-    box = ChoicesBox()
-    box.set(trustees=cloud.signed_set.hash.hex())
-    made = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
+    made = area_bench(tmp_path, START)
     yield made
     made.kill()
 
