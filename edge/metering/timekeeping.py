@@ -220,6 +220,8 @@ def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedT
     """Believe neither of two clocks for a day, then the one that closes less."""
     why = _DIFFER if state.lasting is None else None  # else the choice has given its notice
     source = state.lasting
+    if _has_given_way(state, clocks, host):
+        return _choose(state, Source.METER, clocks, host)
     if source is not None and _is_another_difference(state, source, clocks):
         state, source, why = msgspec.structs.replace(state, lasting=None), None, _DIFFER
     state = msgspec.structs.replace(state, difference=clocks.difference or state.difference)
@@ -229,12 +231,33 @@ def _differing(state: Timekeeping, clocks: _Clocks, host: HostTime) -> BelievedT
     differed_s = _differed_s(state.doubt, host)
     source = _likelier(state, clocks)
     if differed_s >= LASTING_AFTER_S and source is not None:
-        state = msgspec.structs.replace(state, lasting=source, doubt=None)
-        kept = _following(state, source, clocks, host)
-        notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
-        return msgspec.structs.replace(kept, notices=(notice, *kept.notices))
+        return _choose(state, source, clocks, host)
     last = Fix(clocks.meter or host.at, Source.METER, host.monotonic_s, host.boot)
     return _doubting(state, ClockDoubt(last, host.monotonic_s, differed_s), why)
+
+
+def _choose(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime) -> BelievedTime:
+    """Follow one of two clocks that are not going to agree, with a notice."""
+    state = msgspec.structs.replace(state, lasting=source, doubt=None)
+    if clocks.of(source) is None and clocks.carried is not None:  # its silence counts from now
+        fix = Fix(clocks.carried, Source.CARRIED, host.monotonic_s, host.boot)
+        state = msgspec.structs.replace(state, fix=fix)
+    kept = _following(state, source, clocks, host)
+    notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
+    return msgspec.structs.replace(kept, notices=(notice, *kept.notices))
+
+
+def _has_given_way(state: Timekeeping, clocks: _Clocks, host: HostTime) -> bool:
+    """Return whether the chosen host's clock has not been trusted for a day, and the meter's is.
+
+    A shorter silence is bridged by the monotonic clock: a home's network fails for hours.
+    """
+    fix = state.fix
+    if state.lasting is not Source.HOST or clocks.meter is None or clocks.host is not None:
+        return False
+    if fix is None or clocks.carried is None:
+        return False
+    return host.monotonic_s - fix.monotonic_s >= LASTING_AFTER_S
 
 
 def _is_another_difference(state: Timekeeping, source: Source, clocks: _Clocks) -> bool:

@@ -154,10 +154,6 @@ def test_a_state_of_before_is_read_although_it_waits_anew():
     room.assert_right()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the chip stays by the time of a host that was wrong and calls itself unsure",
-)
 def test_a_likelier_host_that_becomes_unsure_and_jumps_gives_way_to_the_meter():
     room = begun()
     room.live(5 * MINUTE)
@@ -167,6 +163,35 @@ def test_a_likelier_host_that_becomes_unsure_and_jumps_gives_way_to_the_meter():
     room.host_off, room.is_synchronised = 2 * HOUR, False
     room.live(2 * DAY, 5 * MINUTE)
     assert abs(room.meter.state.account.last.at - room.at) <= AGREEMENT
+
+
+def test_a_host_chosen_after_it_fell_silent_has_a_day_to_come_back():
+    room = begun()
+    room.live(5 * MINUTE)
+    room.meter_off = 3 * DAY
+    room.live(MINUTE)
+    room.is_synchronised = False
+    room.live(DAY + HOUR, 5 * MINUTE)
+    assert room.told().count(NoticeKind.CLOCKS_DIFFER) == 1
+    room.live(20 * HOUR, 5 * MINUTE)
+    room.is_synchronised = True
+    room.live(2 * DAY, 5 * MINUTE)
+    room.assert_right()
+    assert room.told().count(NoticeKind.CLOCKS_DIFFER) == 1
+
+
+def test_a_chosen_host_whose_network_fails_for_a_night_stays_chosen():
+    room = begun()
+    room.live(5 * MINUTE)
+    room.meter_off = 3 * DAY
+    room.live(2 * DAY, 5 * MINUTE)
+    for _ in range(5):
+        room.is_synchronised = False
+        room.live(20 * HOUR, 5 * MINUTE)
+        room.is_synchronised = True
+        room.live(4 * HOUR, 5 * MINUTE)
+        room.assert_right()
+    assert room.told().count(NoticeKind.CLOCKS_DIFFER) == 1
 
 
 OFFSETS = st.sampled_from([timedelta(), *(n * HOUR for n in (-72, -2, 2, 72))])
