@@ -242,7 +242,7 @@ def test_a_decoder_that_raises_is_found(tmp_path, monkeypatch, name):
 def test_20_s_with_each_target_find_nothing(module):
     names = [target.name for target in module.TARGETS]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", "--for", str(SECONDS), *names],
+        [sys.executable, "-m", "tests.fuzz", "--each", str(SECONDS), *names],
         cwd=ROOT,
         capture_output=True,
         text=True,
