@@ -43,12 +43,18 @@ class Source(StrEnum):
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """The time of a clock at a moment of the monotonic clock."""
+    """The time of a clock at a moment of the monotonic clock.
+
+    Attributes:
+        is_borne_out: meter and host agree on it, or did when this boot's monotonic clock, which it
+            continues, was there to carry the time on.
+    """
 
     at: datetime
     source: Source
     monotonic_s: float
     boot: str
+    is_borne_out: bool = False
 
     def carried_to(self, host: HostTime) -> datetime | None:
         """Return the time now by the monotonic clock; None if that was reset by a boot."""
@@ -240,7 +246,7 @@ def _choose(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime)
     """Follow one of two clocks that are not going to agree, with a notice."""
     state = msgspec.structs.replace(state, lasting=source, doubt=None)
     if clocks.of(source) is None and clocks.carried is not None:  # its silence counts from now
-        fix = Fix(clocks.carried, Source.CARRIED, host.monotonic_s, host.boot)
+        fix = _fix(state, clocks, Source.CARRIED, clocks.carried, host)
         state = msgspec.structs.replace(state, fix=fix)
     kept = _following(state, source, clocks, host)
     notice = Notice(NoticeKind.CLOCKS_DIFFER, kept.at or host.at, _LASTING)
@@ -250,25 +256,28 @@ def _choose(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTime)
 def _has_given_way(state: Timekeeping, clocks: _Clocks, host: HostTime) -> bool:
     """Return whether the chosen host's clock has not been trusted for a day, and the meter's is.
 
-    A shorter silence is bridged by the monotonic clock: a home's network fails for hours.
+    A time that both clocks have borne out is carried on for as long as the machine runs.
     """
     fix = state.fix
     if state.lasting is not Source.HOST or clocks.meter is None or clocks.host is not None:
         return False
-    if fix is None or clocks.carried is None:
+    if fix is None or fix.is_borne_out or clocks.carried is None:
         return False
     return host.monotonic_s - fix.monotonic_s >= LASTING_AFTER_S
 
 
 def _is_another_difference(state: Timekeeping, source: Source, clocks: _Clocks) -> bool:
-    """Return whether the clocks differ by another amount than when one was chosen.
+    """Return whether the choice is to be made anew, since the chosen clock may have gone ahead.
 
-    The chosen clock may be the cause.
+    It has left its own time, or the clocks differ by another amount than when it was chosen.
     """
-    at, now, before = clocks.of(source), clocks.difference, state.difference
-    if at is None or now is None or before is None or abs(now - before) <= AGREEMENT:
+    at, now, before, fix = clocks.of(source), clocks.difference, state.difference, state.fix
+    if at is None or now is None:
         return False
-    return clocks.carried is None or at - clocks.carried > AGREEMENT
+    if clocks.carried is not None and at - clocks.carried <= AGREEMENT:
+        return False
+    is_from_its_own = clocks.carried is not None and fix is not None and fix.source is source
+    return is_from_its_own or (before is not None and abs(now - before) > AGREEMENT)
 
 
 def _differed_s(doubt: ClockDoubt | None, host: HostTime) -> float:
@@ -280,7 +289,7 @@ def _differed_s(doubt: ClockDoubt | None, host: HostTime) -> float:
 
 
 def _likelier(state: Timekeeping, clocks: _Clocks) -> Source | None:
-    """Return the clock that continues the last believed time with the least to close.
+    """Return the clock that goes on from a time both bore out, else the one with less to close.
 
     The last believed time, carried on, replaces a host's clock that is not synchronised.
     """
@@ -296,6 +305,10 @@ def _likelier(state: Timekeeping, clocks: _Clocks) -> Source | None:
         return None
     if state.fix is None:
         return next(iter(known))
+    if state.fix.is_borne_out and clocks.carried is not None:
+        steady = [s for s, at in known.items() if abs(at - clocks.carried) <= AGREEMENT]
+        if len(steady) == 1:
+            return steady[0]
     floor = state.fix.at - AGREEMENT
     ahead = [source for source, at in known.items() if at >= floor]
     if ahead:
@@ -315,7 +328,7 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
     at, doubt = clocks.of(source), state.doubt
     if at is None or source is Source.CARRIED:
         return BelievedTime(state, clocks.carried)  # the clock in doubt is silent
-    now = Fix(at, source, host.monotonic_s, host.boot)
+    now = _fix(state, clocks, source, at, host)
     why = _against(state, now, clocks)
     if why is None and doubt is not None and doubt.last.source is not source:
         return BelievedTime(msgspec.structs.replace(state, fix=now), at)  # another clock is doubted
@@ -327,6 +340,15 @@ def _following(state: Timekeeping, source: Source, clocks: _Clocks, host: HostTi
     if host.monotonic_s - doubt.since_s < STEADY_AFTER_S:
         return _doubting(state, msgspec.structs.replace(doubt, last=now, differed_s=None), why)
     return _believe(state, now, clocks)
+
+
+def _fix(state: Timekeeping, clocks: _Clocks, source: Source, at: datetime, host: HostTime) -> Fix:
+    """Return the present time of a trusted clock."""
+    before, carried = state.fix, clocks.carried
+    is_borne_out = clocks.are_agreed
+    if before is not None and carried is not None and abs(at - carried) <= STEP_MARGIN:
+        is_borne_out = is_borne_out or before.is_borne_out
+    return Fix(at, source, host.monotonic_s, host.boot, is_borne_out)
 
 
 def _against(state: Timekeeping, now: Fix, clocks: _Clocks) -> str | None:
