@@ -95,7 +95,7 @@ class Chip:
 
     def fetch(self) -> Incoming:
         """Make the request for the cloud's state that follows every start."""
-        return self.sign(Kind.FETCH, Fetch(self.secret.id, None, 1, 0))
+        return self.sign(Kind.FETCH, Fetch(self.secret.id, None, 1, 0, 1))
 
     def header(self, pad: Pad) -> Incoming:
         """Make the message with the epoch's public half."""

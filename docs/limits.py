@@ -107,6 +107,7 @@ OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
     TrusteeKind.REQUEST: ("the release worker", "only workers may write it"),
     TrusteeKind.RESPONSE: ("a trustee", "only the trustee may write its own; one answer a request"),
     TrusteeKind.LOG: ("a trustee", "only the trustee may write its own"),
+    PublicKind.HUB: ("the worker", "one retained message; only workers may write it"),
     PublicKind.LIST: (
         "a provider's document, or the collectivity's",
         (

@@ -15,8 +15,8 @@ from protocol.topics import (
     TrusteeKind,
     all_of_name,
     area_topic,
-    catalogue_filters,
     kind_filter,
+    public_filters,
     trustee_topic,
 )
 
@@ -43,7 +43,7 @@ _RULES = {
         f"topic read {kind_filter('{collectivity}', '+', Kind.STATUS)}",
         *(f"topic write {kind_filter('{collectivity}', '+', kind)}" for kind in DOWN),
         f"topic write {area_topic('{collectivity}', '+', '+')}",
-        *(f"topic write {topic}" for topic in catalogue_filters("{collectivity}")),
+        *(f"topic write {topic}" for topic in public_filters("{collectivity}")),
         f"topic write {trustee_topic('{collectivity}', '+', TrusteeKind.REQUEST)}",
         f"topic read {trustee_topic('{collectivity}', '+', TrusteeKind.RESPONSE)}",
     ),
@@ -73,7 +73,7 @@ def device_rules(collectivity: str) -> str:
 
 def public_rules(collectivity: str) -> str:
     """Return the ACL's section for everybody with a certificate."""
-    return "\n".join(f"pattern read {topic}" for topic in catalogue_filters(collectivity))
+    return "\n".join(f"pattern read {topic}" for topic in public_filters(collectivity))
 
 
 def operator_rules(collectivity: str) -> str:

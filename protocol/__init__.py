@@ -13,6 +13,7 @@ backoff    when to try again
 Messages
 
 topics            kinds of messages, and the topics that carry them
+versions          which versions are read, and the forms of the older one
 envelope          version, body and signature of every signed message
 messages          the bodies of the billing lane
 area_messages     the bodies of the area lane

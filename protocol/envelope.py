@@ -2,7 +2,8 @@
 
 The signature covers kind, version, collectivity, device and the body's exact bytes; the body names
 household key and incarnation. The signature is verified before the body is decoded. A body or
-envelope that does not re-encode to its own bytes is refused, so each message has only one form.
+envelope that does not re-encode to its own bytes is refused, so each message has only one form in
+each version (`protocol.versions`).
 """
 
 from typing import TypeVar
@@ -11,12 +12,12 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocol import versions
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
 from protocol.packed import read_packed
 from protocol.topics import Kind, PublicKind, TrusteeKind
 
-VERSION = 1
 SIZE_MAX_BYTES = 64 * 1024
 SIGNATURE_BYTES = 64
 # Takes the place of the device in messages for everyone; no device id has three letters.
@@ -42,23 +43,33 @@ class Address(msgspec.Struct, frozen=True):
     kind: Kind | TrusteeKind | PublicKind
 
 
-def _signed_bytes(address: Address, body: bytes) -> bytes:
+def _signed_bytes(address: Address, version: int, body: bytes) -> bytes:
     return msgspec.msgpack.encode(
-        ("volet", address.kind, VERSION, address.collectivity, address.device, body)
+        ("volet", address.kind, version, address.collectivity, address.device, body)
     )
 
 
-def seal_message(address: Address, body: msgspec.Struct, key: Ed25519PrivateKey) -> bytes:
-    """Encode and sign `body` for `address` and return the payload."""
-    encoded = msgspec.msgpack.encode(body)
-    signature = key.sign(_signed_bytes(address, encoded))
-    return msgspec.msgpack.encode(_Envelope(VERSION, encoded, signature))
+def seal_message(
+    address: Address, body: msgspec.Struct, key: Ed25519PrivateKey, version: int | None = None
+) -> bytes:
+    """Encode and sign `body` for `address` in a version, and return the payload.
+
+    Without a version it is written in the oldest one, which every reader knows.
+
+    Raises:
+        MessageRefused: that version has no words for it.
+    """
+    version = versions.VERSIONS.oldest if version is None else version
+    form = versions.VERSIONS.form(version, type(body))
+    encoded = msgspec.msgpack.encode(body if form is None else form.write(body))
+    signature = key.sign(_signed_bytes(address, version, encoded))
+    return msgspec.msgpack.encode(_Envelope(version, encoded, signature))
 
 
 def open_message(
     address: Address, payload: bytes, key: Ed25519PublicKey, body_type: type[Body]
 ) -> Body:
-    """Verify and decode a payload that arrived at `address`.
+    """Verify and decode a payload that arrived at `address`, in whichever version it was written.
 
     Raises:
         MessageRefused: with the reason; the body was not used.
@@ -69,15 +80,24 @@ def open_message(
         envelope = read_packed(payload, _Envelope)
     except msgspec.MsgspecError as exc:
         raise MessageRefused(Reason.MALFORMED, "no envelope") from exc
-    if envelope.version != VERSION:
+    if not versions.VERSIONS.is_read(envelope.version):
         raise MessageRefused(Reason.VERSION, f"version {envelope.version}")
     if msgspec.msgpack.encode(envelope) != payload:
         raise MessageRefused(Reason.NOT_CANONICAL, "envelope")
     try:
-        key.verify(envelope.signature, _signed_bytes(address, envelope.body))
+        key.verify(envelope.signature, _signed_bytes(address, envelope.version, envelope.body))
     except InvalidSignature as exc:
         raise MessageRefused(Reason.SIGNATURE) from exc
-    return decode_body(envelope.body, body_type)
+    form = versions.VERSIONS.form(envelope.version, body_type)
+    if form is None:
+        return decode_body(envelope.body, body_type)
+    body: Body = form.read(decode_body(envelope.body, form.wire))  # type: ignore[assignment]  # form.body is body_type
+    return body
+
+
+def version_of(payload: bytes) -> int:
+    """Return the version of a payload that `open_message` has taken."""
+    return payload[1]
 
 
 def decode_body(body: bytes, body_type: type[Body]) -> Body:

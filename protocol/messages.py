@@ -13,12 +13,14 @@ from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, INCARNATION_BYTES
 from protocol.keys import MAC_BYTES
 from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 from protocol.packed import Count
+from protocol.versions import Version
 
 COEFFICIENT_BYTES = 8
 STATEMENT_ID_BYTES = 16
 DIGEST_BYTES = 8
 TAG_BYTES = 4
 HASH_BYTES = 32
+RECONNECT_WINDOW_MAX_S = 3_600
 
 
 def _fixed(length: int) -> msgspec.Meta:
@@ -88,13 +90,15 @@ class Fetch(_Body, frozen=True):
     """up/fetch: the chip asks for what the cloud stores of its household.
 
     Without `incarnation` it asks for the full state as an ack, otherwise for the headers of one
-    incarnation and at most `count` of its blocks from `sequence` on.
+    incarnation and at most `count` of its blocks from `sequence` on. `reads` is the newest version
+    of the wire that the chip reads; the cloud writes to it in no later one.
     """
 
     household_key: KeyId
     incarnation: IncarnationId | None
     sequence: Sequence
     count: Annotated[int, msgspec.Meta(ge=0, le=512)]
+    reads: Version
 
 
 class Seen(_Body, frozen=True):
@@ -185,6 +189,17 @@ class Statement(_Body, frozen=True):
     request: bytes
     acceptance: bytes
     schedules: tuple[Hash, ...]
+
+
+class Hub(_Body, frozen=True):
+    """hub, retained: what the collectivity's worker tells everybody at its broker.
+
+    `version` is the version of the wire in use: whoever knows it writes it. A chip that has lost
+    its session draws the time of its first new try from `reconnect_window_s`.
+    """
+
+    version: Version
+    reconnect_window_s: Annotated[int, msgspec.Meta(ge=1, le=RECONNECT_WINDOW_MAX_S)]
 
 
 def check_block(block: Block) -> None:

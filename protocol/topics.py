@@ -59,6 +59,7 @@ class PublicKind(StrEnum):
     """The kinds of messages that the platform signs for everyone; see `envelope.ALL`."""
 
     LIST = "catalogue/list"
+    HUB = "hub"
 
 
 class DeviceTopic(msgspec.Struct, frozen=True):
@@ -81,6 +82,8 @@ _CATALOGUE_TOPIC = re.compile(
     rf"{ROOT}/([a-z0-9-]{{1,32}})/catalogue/(?:list/([0-9]{{1,6}})|([0-9a-f]{{64}}))"
 )
 
+_HUB_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.HUB}")
+
 
 def device_topic(collectivity: str, device: DeviceId, kind: Kind, rest: str = "") -> str:
     """Build the topic of `kind` of one device."""
@@ -94,6 +97,8 @@ def kind_of(topic: str) -> str:
         return str(device[3])
     if _CATALOGUE_TOPIC.fullmatch(topic) is not None:
         return PublicKind.LIST
+    if _HUB_TOPIC.fullmatch(topic) is not None:
+        return PublicKind.HUB
     last = topic.rpartition("/")[2]
     return f"trustee/{last}" if last in set(TrusteeKind) else "unknown"
 
@@ -143,10 +148,15 @@ def area_topic(collectivity: str, measure: str, code: str) -> str:
     return f"{ROOT}/{collectivity}/area/{measure}/{code}"
 
 
-def catalogue_filters(collectivity: str) -> tuple[str, ...]:
-    """Build the narrowest filters for all topics of the transparency log."""
+def hub_topic(collectivity: str) -> str:
+    """Build the topic on which the collectivity's worker addresses everybody."""
+    return f"{ROOT}/{collectivity}/{PublicKind.HUB}"
+
+
+def public_filters(collectivity: str) -> tuple[str, ...]:
+    """Build the narrowest filters for all topics that everybody reads."""
     root = f"{ROOT}/{collectivity}"
-    return f"{root}/{PublicKind.LIST}/+", f"{root}/catalogue/+"
+    return f"{root}/{PublicKind.LIST}/+", f"{root}/catalogue/+", hub_topic(collectivity)
 
 
 class CatalogueTopic(msgspec.Struct, frozen=True):

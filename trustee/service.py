@@ -14,12 +14,22 @@ import msgspec
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from protocol import versions
 from protocol.backoff import RetryPolicy
-from protocol.envelope import SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
+from protocol.envelope import ALL, SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
+from protocol.messages import Hub
 from protocol.packed import read_packed
-from protocol.topics import Kind, TrusteeKind, all_devices, kind_of, trustee_topic
+from protocol.topics import (
+    Kind,
+    PublicKind,
+    TrusteeKind,
+    all_devices,
+    hub_topic,
+    kind_of,
+    trustee_topic,
+)
 from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known, ToTrustee
 from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
@@ -50,6 +60,8 @@ class TrusteeTransport:
         self._repeated = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
+        self._hub, self._announced = hub_topic(self._collectivity), b""
+        self._version = versions.VERSIONS.oldest
         self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
         self._log_prefix, self._log_suffix = trustee_topic(
             self._collectivity, "+", TrusteeKind.LOG
@@ -62,6 +74,7 @@ class TrusteeTransport:
             trustee_topic(self._collectivity, "+", TrusteeKind.LOG),
             self._request,
             all_devices(self._collectivity, Kind.KEY),
+            self._hub,
         ]
 
     def greet(self) -> list[Outgoing]:
@@ -100,10 +113,14 @@ class TrusteeTransport:
         return out
 
     def _answers_to(self, message: Incoming) -> list[FromPeer | FromTrustee]:
-        return list(self._answers(message))
+        answers = list(self._answers(message))
+        self._follow()
+        return answers
 
     def _answers(self, message: Incoming) -> Iterator[FromPeer | FromTrustee]:
-        if message.topic == self._request:
+        if message.topic == self._hub:
+            self._announced = message.payload
+        elif message.topic == self._request:
             answers = self._trustee.take(self._open_request(message.payload))
             yield from self._trustee.pop_announcements()
             yield from answers
@@ -115,6 +132,16 @@ class TrusteeTransport:
                 yield from self._trustee.take_peer(sender, self._open_peer(sender, message.payload))
         else:
             self._trustee.take_key_shares(message.topic, message.payload)
+
+    def _follow(self) -> None:
+        """Write in the version in use that was announced, once the collectivity's key is known."""
+        trustees = self._trustee.documents.trustees
+        if not self._announced or trustees is None:
+            return
+        payload, self._announced = self._announced, b""
+        key = Ed25519PublicKey.from_public_bytes(trustees.collectivity_key)
+        hub = open_message(self._address(ALL, PublicKind.HUB), payload, key, Hub)
+        self._version = versions.VERSIONS.common_with(hub.version)
 
     def _open_request(self, payload: bytes) -> ToTrustee:
         """Verify a message from the release worker.
@@ -154,11 +181,14 @@ class TrusteeTransport:
 
     def _outgoing(self, kind: TrusteeKind, message: msgspec.Struct) -> Outgoing:
         payload = seal_message(
-            self._address(self._name, kind), message, self._trustee.identity.signing_key
+            self._address(self._name, kind),
+            message,
+            self._trustee.identity.signing_key,
+            self._version,
         )
         return Outgoing(trustee_topic(self._collectivity, self._name, kind), payload)
 
-    def _address(self, name: str, kind: TrusteeKind) -> Address:
+    def _address(self, name: str, kind: TrusteeKind | PublicKind) -> Address:
         return Address(self._collectivity, DeviceId(name), kind)
 
 

@@ -38,7 +38,14 @@ def due_letters(
         set_aside.handle(
             Kind.LETTER,
             letter.letter,
-            partial(_message, letter, device, platform_key, collectivity),
+            partial(
+                _message,
+                letter,
+                device,
+                platform_key,
+                collectivity,
+                store.versions.written_to(device),
+            ),
             None,
         )
         for letter, device in old
@@ -47,9 +54,14 @@ def due_letters(
 
 
 def _message(
-    letter: StoredLetter, device: DeviceId, platform_key: Ed25519PrivateKey, collectivity: str
+    letter: StoredLetter,
+    device: DeviceId,
+    platform_key: Ed25519PrivateKey,
+    collectivity: str,
+    version: int,
 ) -> Outgoing:
     body = Letter(letter.household_key, letter.id, letter.letter)
-    payload = seal_message(Address(collectivity, device, Kind.LETTER), body, platform_key)
+    address = Address(collectivity, device, Kind.LETTER)
+    payload = seal_message(address, body, platform_key, version)
     topic = device_topic(collectivity, device, Kind.LETTER, letter.id.hex())
     return Outgoing(topic, payload, retain=True)

@@ -142,7 +142,7 @@ def _statement(
         return None
     statement = compute(prepared, contract, order.request, blocks)
     address = Address(collectivity, device.device, Kind.STATEMENT)
-    payload = seal_message(address, statement, platform_key)
+    payload = seal_message(address, statement, platform_key, device.version)
     if len(payload) > SIZE_MAX_BYTES:
         raise DocumentRefused(
             "The statement of this period does not fit into a message; ask for shorter periods."

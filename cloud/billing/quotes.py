@@ -153,9 +153,8 @@ class QuoteService:
         self, device: Device, request: QuoteRequest, number: int, parts: int, data: bytes
     ) -> Outgoing:
         body = QuotePart(device.household_key, request.id, number, parts, data)
-        payload = seal_message(
-            Address(self._collectivity, device.device, Kind.QUOTES), body, self._key
-        )
+        address = Address(self._collectivity, device.device, Kind.QUOTES)
+        payload = seal_message(address, body, self._key, device.version)
         rest = f"{request.id.hex()}/{number}"
         return Outgoing(device_topic(self._collectivity, device.device, Kind.QUOTES, rest), payload)
 

@@ -211,7 +211,7 @@ async def _serve(
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
-        engine = ReleaseEngine(store.area, config.collectivity, platform_key, note)
+        engine = ReleaseEngine(store.area, config.collectivity, platform_key, note, store.versions)
         service = ReleaseService(
             link,
             thread,

@@ -82,5 +82,7 @@ def _rows(figures: StoreFigures) -> list[tuple[str, str]]:
         *((f"area figures {count.label}", f"{count.count:,}") for count in figures.area_figures),
         *((f"requests {count.label}", f"{count.count:,}") for count in figures.requests),
         *((f"refused: {count.label}", f"{count.count:,}") for count in figures.dead_letters),
+        ("version of the wire in use", str(figures.version)),
+        *((f"chips that read version {c.label}", f"{c.count:,}") for c in figures.chips_by_version),
         ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),
     ]

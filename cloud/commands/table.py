@@ -25,6 +25,7 @@ cloud = LazyGroup(
         "api": "cloud.commands.api:api",
         "renew": "cloud.commands.renew:renew",
         "new-store": "cloud.commands.new_store:new_store",
+        "wire": "cloud.commands.wire:wire",
         "backup": "cloud.commands.backup:backup",
         "restore": "cloud.commands.restore:restore",
         "backup-key": "cloud.commands.backup_key:backup_key",

@@ -62,7 +62,7 @@ class Acknowledger:
             states,
             tuple(refused),
         )
-        return self._signer.sign(device.device, Kind.ACK, ack)
+        return self._signer.sign(device.device, Kind.ACK, ack, device.version)
 
 
 def _parts(states: tuple[IncarnationState, ...]) -> list[tuple[IncarnationState, ...]]:

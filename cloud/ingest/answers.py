@@ -34,7 +34,8 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
         """Return the terms, or the document's parts in order, or nothing if it is unknown."""
         self._documents.refresh()
         if wanted.document is None:
-            return (self._signer.sign(device.device, Kind.TERMS, self._terms(device, at)),)
+            terms = self._terms(device, at)
+            return (self._signer.sign(device.device, Kind.TERMS, terms, device.version),)
         data = self._documents.document_bytes(wanted.document) or b""
         parts = [data[n : n + PART_BYTES] for n in range(0, len(data), PART_BYTES)]
         if len(parts) > PARTS_MAX:
@@ -44,6 +45,7 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
                 device.device,
                 Kind.DOCUMENT,
                 Document(device.household_key, wanted.document, number, len(parts), part),
+                device.version,
             )
             for number, part in enumerate(parts)
         )

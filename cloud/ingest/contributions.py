@@ -211,4 +211,4 @@ class AreaIngest(MessageHandler[AreaBody]):
         body = AreaAck(
             ack.device.household_key, tuple(sorted(ack.stored)), tuple(sorted(refused.items()))
         )
-        return self._signer.sign(ack.device.device, Kind.AREA_ACK, body)
+        return self._signer.sign(ack.device.device, Kind.AREA_ACK, body, ack.device.version)

@@ -58,7 +58,8 @@ class DepartureIngest(MessageHandler[Leave]):
         for verified, contracts in departed:
             log.info("household_departed", contracts=contracts)
             left = Left(verified.body.household_key, verified.body.last_day)
-            yield self._signer.sign(verified.device.device, Kind.LEFT, left)
+            device = verified.device
+            yield self._signer.sign(device.device, Kind.LEFT, left, device.version)
 
     def _take(self, leave: Leave, device: Device, at: datetime) -> int:
         """Store one departure; return how many contracts it ended."""

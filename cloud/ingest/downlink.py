@@ -16,8 +16,13 @@ class DownlinkSigner:
         self._collectivity = collectivity
         self._key = key
 
-    def sign(self, device: DeviceId, kind: Kind, body: msgspec.Struct) -> Outgoing:
-        """Return `body` as a signed message of `kind` to one device."""
+    def sign(
+        self, device: DeviceId, kind: Kind, body: msgspec.Struct, version: int, rest: str = ""
+    ) -> Outgoing:
+        """Return `body` as a signed message of `kind` to one device, in a version that it reads.
+
+        `rest` follows the kind in the topic.
+        """
         address = Address(self._collectivity, device, kind)
-        topic = device_topic(self._collectivity, device, kind)
-        return Outgoing(topic, seal_message(address, body, self._key))
+        topic = device_topic(self._collectivity, device, kind, rest)
+        return Outgoing(topic, seal_message(address, body, self._key, version))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.ingest.acks import Acknowledger
@@ -71,6 +72,9 @@ class ReadingIngest(MessageHandler[Reading]):
                 result.refused.append((verified.message, verified.refused))
                 sender.refuse(verified.body, verified.refused.reason)
                 continue
+            if isinstance(verified.body, Fetch):
+                version = self._store.versions.put_read(sender.device.device, verified.body.reads)
+                sender.device = msgspec.structs.replace(sender.device, version=version)
             match verified.body:
                 case Epoch() as epoch:
                     epochs.append(EpochItem(*origin, epoch, verified.message.payload))
@@ -79,7 +83,7 @@ class ReadingIngest(MessageHandler[Reading]):
                 case Fetch(incarnation=None):
                     sender.is_whole_asked = True
                 case Fetch() as fetch:
-                    result.requests.append(Request(verified.device, verified.kind, fetch))
+                    result.requests.append(Request(sender.device, verified.kind, fetch))
         outcome = self._store.put_batch(IngestBatch(at, epochs, blocks))
         results = (*outcome.epochs, *outcome.blocks)
         items: tuple[EpochItem | BlockItem, ...] = (*epochs, *blocks)

@@ -65,4 +65,5 @@ class ReceiptIngest(MessageHandler[Receipt]):
     def _acks(self, acknowledged: Sequence[VerifiedMessage[Receipt]]) -> Iterator[Outgoing]:
         for verified in acknowledged:
             ack = ReceiptAck(verified.body.household_key, (verified.body.statement,))
-            yield self._signer.sign(verified.device.device, Kind.RECEIPT_ACK, ack)
+            device = verified.device
+            yield self._signer.sign(device.device, Kind.RECEIPT_ACK, ack, device.version)

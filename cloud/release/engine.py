@@ -20,6 +20,8 @@ from cloud.release.opening import advance, asked, discard
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
+from cloud.store.versions import VersionStore
+from protocol import versions
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import Address, seal_message
@@ -50,13 +52,18 @@ class ReleaseEngine:
         collectivity: str,
         platform_key: Ed25519PrivateKey,
         note: Callable[[Figure], object] = lambda figure: figure,
+        written: VersionStore | None = None,
     ) -> None:
-        """Use `store`; call `note` with each new stage of a figure."""
+        """Use `store`; call `note` with each new stage of a figure.
+
+        `written` says in which version to write to whom, otherwise in the oldest.
+        """
         self._store = store
         self._collectivity = collectivity
         self._key = platform_key
         self._signer = DownlinkSigner(collectivity, platform_key)
         self._note = note
+        self._written = written
         self._asking = Asking(collectivity)
         self._roster: Roster | None = None
         self._aside: set[FigureKey] = set()
@@ -227,7 +234,11 @@ class ReleaseEngine:
         for number, reason in left_out:
             entry = roster.entry(number)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
-            yield self._signer.sign(DeviceId(entry.device), Kind.AREA_ACK, ack)
+            device = DeviceId(entry.device)
+            version = (
+                self._written.written_to(device) if self._written else versions.VERSIONS.oldest
+            )
+            yield self._signer.sign(device, Kind.AREA_ACK, ack, version)
 
     def _send_documents(self, name: str, now_s: float) -> Iterator[Outgoing]:
         """Send a trustee the documents it lacks, and again if it still lacks them much later.
@@ -254,8 +265,9 @@ class ReleaseEngine:
     def _sealed(self, name: str, pages: Iterable[ToTrustee]) -> Iterator[Outgoing]:
         address = Address(self._collectivity, DeviceId(name), TrusteeKind.REQUEST)
         topic = trustee_topic(self._collectivity, name, TrusteeKind.REQUEST)
+        version = self._written.in_use if self._written else None
         for page in pages:
-            yield Outgoing(topic, seal_message(address, page, self._key))
+            yield Outgoing(topic, seal_message(address, page, self._key, version))
 
     def _trust_all(self) -> None:
         """Trust the members of every set, even before there is a measures document."""

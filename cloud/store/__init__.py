@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Protocol
 
 import msgspec
+from msgspec import field
 
 from cloud.store.area import AreaStore as AreaStore
 from cloud.store.bulk_requests import BulkRequestStore as BulkRequestStore
@@ -22,6 +23,8 @@ from cloud.store.providers import ProviderStore as ProviderStore
 from cloud.store.put import Count as Count
 from cloud.store.put import Put as Put
 from cloud.store.receipts import ReceiptStore as ReceiptStore
+from cloud.store.versions import VersionStore as VersionStore
+from protocol import versions
 from protocol.contract import Signed
 from protocol.errors import Reason
 from protocol.ids import DeviceId, HouseholdKeyId, Incarnation
@@ -33,6 +36,7 @@ class Device(msgspec.Struct, frozen=True):
     """One enrolment: this chip signs for this household key, from `since` until `until`.
 
     `signing_key` is the Ed25519 public key, 32 bytes. A device has one enrolment at a time.
+    `version` is that of the wire in which messages to it are written, as the store knows it.
     """
 
     device: DeviceId
@@ -41,6 +45,7 @@ class Device(msgspec.Struct, frozen=True):
     since: datetime
     until: datetime | None = None
     is_revoked: bool = False
+    version: int = field(default_factory=lambda: versions.VERSIONS.oldest)
 
 
 class StoredContract(msgspec.Struct, frozen=True):
@@ -213,6 +218,8 @@ class StoreFigures(msgspec.Struct, frozen=True):
     documents: tuple[Count, ...]
     area_figures: tuple[Count, ...]
     size_bytes: int
+    version: int
+    chips_by_version: tuple[Count, ...]
 
 
 class Store(MovingStore, Protocol):
@@ -245,6 +252,10 @@ class Store(MovingStore, Protocol):
     @property
     def fleet(self) -> FleetStore:
         """The latest state of each chip, in the same store and thread."""
+
+    @property
+    def versions(self) -> VersionStore:
+        """The versions of the wire, in the same store and thread."""
 
     @property
     def receipts(self) -> ReceiptStore:

@@ -6,6 +6,7 @@ any moment.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from cloud.ingest.handler import Request
 from cloud.ingest.handlers import SIGNED_KINDS
 from cloud.ingest.pipeline import Ingest, Processed
 from cloud.store import Store
+from cloud.worker.hub import announcement
 from protocol.backoff import RetryPolicy
 from protocol.calendar import legal_day, month_of
 from protocol.errors import TransportError
@@ -42,6 +44,7 @@ UNPUBLISHED = RetryPolicy(first_s=0.5)
 STATEMENTS_SHARE = 0.2
 CATALOGUE_EVERY_S = 1.0
 CATALOGUE_AT_ONCE = 64
+HUB_EVERY_S = 5.0
 # Fetches wait here for their answers, one for each chip. A request that finds no room is dropped,
 # because the chip asks again.
 REQUESTS_MAX = 1_024
@@ -134,6 +137,7 @@ class Worker:
             "answers": self._answer_requests(),
             "statements": self._publish_statements(),
             "catalogue": self._publish_catalogue(),
+            "hub": self._announce(),
             "upkeep": self._keep_up(),
             "counts": self._counts.run(),
         }
@@ -256,6 +260,19 @@ class Worker:
                     log.warning("catalogue_not_published", error=str(exc))
                 published_on = 0
             await asyncio.sleep(CATALOGUE_EVERY_S)
+
+    async def _announce(self) -> NoReturn:
+        """Tell everybody what holds at this broker, after a new connection and when it changes."""
+        settings, announced = self._settings, (0, b"")
+        make = partial(announcement, self._store, settings.collectivity, settings.platform_key)
+        while True:
+            connection = await self._link.connected()
+            message = await self._part("hub", make, None)
+            if message is not None and announced != (connection, message.payload):
+                with contextlib.suppress(TransportError):  # the link reports that it is away
+                    await self._link.confirmed([self._link.send(message)])
+                    announced = connection, message.payload
+            await asyncio.sleep(HUB_EVERY_S)
 
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
         """Clear statements and provider messages whose household now uses another chip."""

@@ -187,6 +187,7 @@ class Agent:
         for publish in self.chip.outgoing():
             self._link.publish(publish)
         self._link.listen(self.chip.topics())
+        self._link.reconnect_window_s = self.chip.hub.reconnect_window_s
         if self._panel is not None:
             self._panel.show(is_line_good=self.chip.is_line_good)
             if self._panel.was_held():

@@ -17,7 +17,7 @@ from edge.chip.handlers import open_handlers
 from edge.chip.restoring import is_unknown, restore_for
 from edge.chip.settings import ChipSettings
 from edge.contracts.watch import ContractWatch, is_named
-from edge.identity.enrolment import Identity, signer_of
+from edge.identity.enrolment import Identity
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
@@ -34,7 +34,7 @@ from edge.mqtt.message import (
     PublishRefused,
 )
 from edge.mqtt.outbox import Outbox
-from edge.mqtt.recovery import Recovery, missing_here
+from edge.mqtt.recovery import Recovery, fetch, missing_here
 from edge.status.limit import LimitWatch
 from edge.status.line import LineWatch
 from edge.status.reporter import StatusCounts, StatusReporter
@@ -51,9 +51,6 @@ from protocol.messages import TAG_BYTES, Ack, Fetch, IncarnationState
 from protocol.topics import DeviceTopic, Kind, device_topic, kind_of, parse_device_topic
 from system.clock import Clock, HostTime
 from system.conditions import Condition, Repeated
-
-# The number of blocks in a request that asks for the state only.
-_STATE_ONLY = 0
 
 log = structlog.get_logger()
 
@@ -81,7 +78,7 @@ class Chip:
         self._settings = settings or ChipSettings()
         self.refused = Counter[Reason]()
         self._rng = random.SystemRandom()
-        self._signer = signer_of(identity)
+        self._signer = vault.signer
         self._decoder = Decoder()
         self._consistency = ConsistencyCheck()
         self._line = LineWatch(self._decoder)
@@ -97,7 +94,8 @@ class Chip:
         )
         handlers = open_handlers(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = handlers.area, handlers.moving, handlers.catalogue
-        self._message_handlers = handlers.message_handlers
+        self.hub = handlers.hub
+        self._handlers, self._message_handlers = handlers, handlers.message_handlers
         notices = vault.values.notices()
         self._contracts = ContractWatch(handlers.contracts, notices)
         self._limit = LimitWatch(self._consistency, notices)
@@ -206,7 +204,7 @@ class Chip:
                 kind = Kind.EPOCH if key.is_header else Kind.BLOCK
                 out.append(Publish(self._topic(kind), payload, key))
         if self._outbox.ask_whole(now_s):
-            out.append(self._fetch(Fetch(self._identity.household_key, None, 1, _STATE_ONLY)))
+            out.append(self._fetch(fetch(self._identity.household_key)))
         if self._recovery is not None:
             request = self._recovery.request(now_s)
             if request is not None:
@@ -216,7 +214,7 @@ class Chip:
 
     def topics(self) -> frozenset[str]:
         """Return the topics to subscribe to beside the chip's own."""
-        return self.catalogue.topics(self._clock.monotonic_s())
+        return self._handlers.public_topics(self._clock.monotonic_s())
 
     def goodbye(self) -> Publish | None:
         """Save the state of metering, and return the chip's last status message, if any."""
@@ -310,7 +308,7 @@ class Chip:
             raise StoreError(f"The vault cannot be used: {exc}; start the chip again.") from exc
 
     def _take_message(self, message: Arrived) -> None:
-        if not self.catalogue.take(message.topic, message.payload):
+        if not self._handlers.take_public(message.topic, message.payload):
             self._dispatch(parse_device_topic(message.topic), message.payload)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:

@@ -13,6 +13,7 @@ from edge.identity.enrolment import Identity
 from edge.letters.inbox import LetterInbox
 from edge.moving.departure import MovingOut
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, MessageHandler, MessageHandlers
+from edge.mqtt.hub import HubReader
 from edge.quotes.asking import Quoting
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
@@ -27,15 +28,29 @@ class Handlers:
         area: the area lane, None if there is none.
         moving: the household's departure.
         catalogue: the copy of the transparency log, which is the same for everybody.
+        hub: what the collectivity's worker tells everybody.
         contracts: what the household has signed, with the documents of that log.
-        message_handlers: all handlers but the transparency log's.
+        message_handlers: all handlers of the chip's own topics.
     """
 
     area: AreaLane | None
     moving: MovingOut
     catalogue: CatalogueReader
+    hub: HubReader
     contracts: Contracts
     message_handlers: MessageHandlers
+
+    def public_topics(self, now_s: float) -> frozenset[str]:
+        """Return the topics to subscribe to beside the chip's own."""
+        return self.catalogue.topics(now_s) | {self.hub.topic}
+
+    def take_public(self, topic: str, payload: bytes) -> bool:
+        """Process a message to everybody; return False if it is none.
+
+        Raises:
+            MessageRefused: it is invalid.
+        """
+        return self.hub.take(topic, payload) or self.catalogue.take(topic, payload)
 
 
 def open_handlers(
@@ -80,4 +95,5 @@ def open_handlers(
     ]
     message_handlers = MessageHandlers(lanes)
     message_handlers.open()
-    return Handlers(area, moving, catalogue, contracts, message_handlers)
+    hub = HubReader(signer, identity.platform_key)
+    return Handlers(area, moving, catalogue, hub, contracts, message_handlers)

@@ -10,6 +10,7 @@ not reported to anyone. The reason code of every PUBACK is passed on.
 import contextlib
 import os
 import queue
+import random
 import select
 import ssl
 import threading
@@ -98,7 +99,12 @@ _Queued = Connected | Disconnected | Unreachable | Arrived | _Acknowledged
 
 
 class ChipLink:
-    """The connection to one broker until stopped; call all methods from one thread."""
+    """The connection to one broker until stopped; call all methods from one thread.
+
+    Attributes:
+        reconnect_window_s: after a session that ended, the first new try comes at a random time of
+            this window, so that the chips of one broker do not all come back at once.
+    """
 
     def __init__(
         self, settings: ChipLinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
@@ -121,6 +127,8 @@ class ChipLink:
         self._subscribed: frozenset[str] = frozenset()
         self._subscribed_in = 0
         self._own_subscription: int | None = None
+        self.reconnect_window_s = 0.0
+        self._rng = random.SystemRandom()
 
     def start(self) -> None:
         """Start connecting."""
@@ -229,9 +237,10 @@ class ChipLink:
                 trouble.away(exc)
             if self._is_session and not trouble.is_refused:
                 away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
+                pause_s = max(next(away), self._rng.uniform(0, self.reconnect_window_s))
             else:
                 self._put(Unreachable(trouble.why))
-            pause_s = next(refused) if trouble.is_refused else next(away)
+                pause_s = next(refused) if trouble.is_refused else next(away)
             self._stopping.wait(pause_s)
 
     def _run_session(self) -> None:

@@ -16,6 +16,7 @@ import structlog
 from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
+from protocol import versions
 from protocol.backoff import RetryPolicy
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import MessageRefused, Reason
@@ -66,6 +67,13 @@ def missing_here(
     return missing
 
 
+def fetch(
+    household_key: bytes, incarnation: bytes | None = None, sequence: int = 1, count: int = 0
+) -> Fetch:
+    """Return a question to the cloud; without an incarnation it asks for the whole state."""
+    return Fetch(household_key, incarnation, sequence, count, versions.VERSIONS.newest)
+
+
 class Recovered(msgspec.Struct, frozen=True):
     """What the cloud returned, checked and opened.
 
@@ -113,7 +121,7 @@ class Recovery:
         self._page_of = incarnation
         self._is_waiting, self._has_progress = True, False
         self._ask_again_s = now_s + next(self._pauses)
-        return Fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
+        return fetch(self._signer.household.id, incarnation, first, PAGE_BLOCKS)
 
     def take_ack(self, states: Sequence[IncarnationState]) -> None:
         """Handle an ack: one for the requested incarnation ends the answer."""

@@ -1,11 +1,12 @@
 """Signs the chip's own messages, and recognises them later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocol import versions
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
@@ -23,11 +24,27 @@ class FormerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signing_key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
+@dataclass(slots=True)
+class WrittenVersion:
+    """The version in which a chip writes: the oldest, until it hears which one is in use.
+
+    So a cloud that does not know the newest reads whatever a chip sends before it has heard.
+    """
+
+    version: int = field(default_factory=lambda: versions.VERSIONS.oldest)
+
+    def follow(self, in_use: int) -> bool:
+        """Write in the version in use, or the newest that is known; return whether it is new."""
+        before, self.version = self.version, versions.VERSIONS.common_with(in_use)
+        return self.version != before
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """The chip's identity for signing: collectivity, device, signing key, the household's keys.
 
     `former` are the household's earlier chips, whose blocks it accepts as the household's own.
+    `writes` is the version in which it signs.
     """
 
     collectivity: str
@@ -35,10 +52,16 @@ class Signer:
     key: Ed25519PrivateKey
     household: HouseholdSecret
     former: tuple[FormerDevice, ...] = ()
+    writes: WrittenVersion = field(default_factory=WrittenVersion)
 
     def seal(self, kind: Kind, body: msgspec.Struct) -> bytes:
-        """Return the signed payload of `body`."""
-        return seal_message(Address(self.collectivity, self.device, kind), body, self.key)
+        """Return the signed payload of `body`.
+
+        Raises:
+            MessageRefused: the version in use has no words for it.
+        """
+        address = Address(self.collectivity, self.device, kind)
+        return seal_message(address, body, self.key, self.writes.version)
 
     def open_own(self, kind: Kind, payload: bytes, body_type: type[Body]) -> Body:
         """Verify and decode a payload that this chip signed as `kind`.

@@ -69,7 +69,7 @@ class Vault(VaultReader):
     ) -> None:
         """Use `open` instead."""
         super().__init__(database)
-        self._signer = signer
+        self.signer = signer
         self._lock = lock
         self._is_dead = False
         self.is_caught_up = False
@@ -325,7 +325,7 @@ class Vault(VaultReader):
             self.values.put_interval(event, is_encrypted=True)
 
     def _record_day(self, closed: DayClosed, contribute: Contributor | None) -> None:
-        fingerprint = self._signer.household.meter_fingerprint(closed.meter_serial, closed.calendar)
+        fingerprint = self.signer.household.meter_fingerprint(closed.meter_serial, closed.calendar)
         if self.is_caught_up:
             self._writer.close_day(closed, fingerprint)
             self._contribute(closed, contribute)

@@ -80,7 +80,7 @@ class FakeChip:
 
     def fetch(self, incarnation: bytes | None, sequence: int = 1, count: int = 512) -> Incoming:
         """Request the full state, or what is stored of an incarnation."""
-        return self.message(Kind.FETCH, Fetch(self.household_key, incarnation, sequence, count))
+        return self.message(Kind.FETCH, Fetch(self.household_key, incarnation, sequence, count, 1))
 
     def seen(self, statement: bytes) -> Incoming:
         """Report that a statement has arrived."""

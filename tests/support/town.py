@@ -74,8 +74,9 @@ def rights() -> Seen:
         written |= {(WORKER, f"d/{role}/{topic}") for topic in RECEIVED}
         cleared = {(WORKER, f"d/{role}/{topic}") for topic in SENT if topic.startswith("up/")}
         written, read = written | cleared, read | cleared
-    read |= {(who, f"catalogue/{rest}") for who in EVERYBODY for rest in LISTED}
-    written |= {(WORKER, f"catalogue/{rest}") for rest in LISTED}
+    public = (*(f"catalogue/{rest}" for rest in LISTED), "hub")
+    read |= {(who, topic) for who in EVERYBODY for topic in public}
+    written |= {(WORKER, topic) for topic in public}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
     written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
     written |= {(TRUSTEE, f"trustee/{TRUSTEE}/{kind}") for kind in ("response", "log")}
@@ -99,6 +100,8 @@ TOPICS = (
     "area/curve/75056",
     "area/curve/75056/more",
     "catalogue/list/0/more",
+    "hub",
+    "hub/more",
     *(f"catalogue/{rest}" for rest in LISTED),
     "elsewhere",
 )

@@ -5,9 +5,11 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
+import sqlite_utils
 
 from cloud.store import Device, StoredContract
 from cloud.store.sqlite.tables import Tables, instant, placeholders, seconds
+from protocol import versions
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import Signed
 from protocol.ids import DeviceId, HouseholdKeyId
@@ -17,7 +19,8 @@ from protocol.packed import read_packed
 _IDS_MAX = 10_000
 
 _DEVICE = """
-SELECT e.device, e.signing_key, h.key, e.since, e.until, e.is_revoked
+SELECT e.device, e.signing_key, h.key, e.since, e.until, e.is_revoked,
+  min(e.reads, (SELECT version FROM store))
 FROM enrolment e JOIN household h ON h.id = e.household WHERE e.until IS NULL
 """
 _CONTRACT = """
@@ -32,7 +35,7 @@ INSERT INTO termination VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
 SET last_day = excluded.last_day, document = excluded.document, at = excluded.at
 WHERE excluded.last_day < last_day
 """
-# What a revoked chip has not seen waits for the household's next chip.
+# What a chip has not seen is written again: for the household's next chip, or in another version.
 _REQUESTS_WAIT = """
 UPDATE request SET state = 'pending', device = NULL, statement = NULL, published_at = NULL
 WHERE state = 'published' AND device = ?
@@ -41,6 +44,12 @@ _LETTERS_WAIT = """
 UPDATE letter SET state = 'pending' WHERE state = 'published' AND household IN
   (SELECT household FROM enrolment WHERE device = ? AND until IS NULL)
 """
+
+
+def write_again(database: sqlite_utils.Database, device: DeviceId) -> None:
+    """Let what a chip has not seen be written again, within the open transaction."""
+    database.execute(_REQUESTS_WAIT, [device])
+    database.execute(_LETTERS_WAIT, [device])
 
 
 class Registry(Tables):
@@ -54,7 +63,9 @@ class Registry(Tables):
                 [seconds(device.since), device.device],
             )
             self._db.execute(
-                "INSERT OR REPLACE INTO enrolment VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO enrolment"
+                " (device, household, signing_key, since, until, is_revoked)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     device.device,
                     self._household(device.household_key),
@@ -71,8 +82,7 @@ class Registry(Tables):
             cursor = self._db.execute(
                 "UPDATE enrolment SET is_revoked = 1 WHERE device = ?", [device]
             )
-            self._db.execute(_REQUESTS_WAIT, [device])
-            self._db.execute(_LETTERS_WAIT, [device])
+            write_again(self._db, device)
             return cursor.rowcount > 0
 
     def devices(self, ids: Collection[DeviceId] | None = None) -> tuple[Device, ...]:
@@ -147,7 +157,7 @@ class Registry(Tables):
 
 
 def _device(row: tuple[Any, ...]) -> Device:
-    device, signing_key, key, since, until, is_revoked = row
+    device, signing_key, key, since, until, is_revoked, version = row
     return Device(
         DeviceId(device),
         signing_key,
@@ -155,6 +165,7 @@ def _device(row: tuple[Any, ...]) -> Device:
         instant(since),
         None if until is None else instant(until),
         bool(is_revoked),
+        versions.VERSIONS.common_with(version),
     )
 
 

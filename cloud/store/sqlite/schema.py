@@ -12,11 +12,12 @@ import sqlite_utils
 from cloud.store.sqlite.catalogue_tables import CATALOGUE_TABLES
 from cloud.store.sqlite.provider_tables import PROVIDER_TABLES
 from cloud.store.sqlite.receipt_tables import RECEIPT_TABLES
+from protocol import versions
 from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 GENERATION_BYTES = 8
 LOCK_WAIT_S = 5.0
 
@@ -158,6 +159,11 @@ _BY_CONTRACT = """
 CREATE INDEX request_of_contract ON request (contract, requested_at);
 CREATE INDEX letter_of_contract ON letter (contract, at);
 """
+# Version 13: the version of the wire in use, and the newest that each chip reads.
+_VERSIONS = """
+ALTER TABLE store ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE enrolment ADD COLUMN reads INTEGER NOT NULL DEFAULT 1;
+"""
 # The statements that upgrade a store of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -171,6 +177,7 @@ _UPGRADES = {
     9: _WITNESSED,
     10: _TITLES,
     11: _BY_CONTRACT,
+    12: _VERSIONS,
 }
 
 _MAY_PASS = {
@@ -260,6 +267,17 @@ def _prepare(database: sqlite_utils.Database, path: Path, *, is_checked: bool) -
         raise StoreError(
             f"{path}: the store is of version {version}, this Volet reads {SCHEMA_VERSION}; "
             "install the Volet that wrote it."
+        )
+    _check_in_use(database, path)
+
+
+def _check_in_use(database: sqlite_utils.Database, path: Path) -> None:
+    """Refuse a store whose messages may be of a version of the wire that is not read."""
+    in_use = int(database.execute("SELECT version FROM store").fetchone()[0])
+    if in_use > versions.VERSIONS.newest:
+        raise StoreError(
+            f"{path}: version {in_use} of the wire is in use here, this Volet reads up to "
+            f"{versions.VERSIONS.newest}; install a newer Volet."
         )
 
 

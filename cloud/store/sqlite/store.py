@@ -21,6 +21,8 @@ from cloud.store.sqlite.receipts import SqliteReceipts
 from cloud.store.sqlite.registry import Registry
 from cloud.store.sqlite.requests import Requests
 from cloud.store.sqlite.schema import open_database
+from cloud.store.sqlite.versions import SqliteVersions
+from cloud.store.versions import VersionStore
 from protocol.errors import ConfigError
 from system.files import check_is_new
 from system.shell import quoted
@@ -118,6 +120,11 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
         return SqliteFleet(self._db, self._path)
 
     @property
+    def versions(self) -> VersionStore:
+        """See `Store.versions`."""
+        return SqliteVersions(self._db, self._path)
+
+    @property
     def receipts(self) -> ReceiptStore:
         """See `Store.receipts`."""
         return SqliteReceipts(self._db, self._path)
@@ -152,6 +159,8 @@ class SqliteStore(Registry, SqliteBlocks, Requests, Moving):
             size_bytes=self._number(
                 "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
             ),
+            version=self.versions.in_use,
+            chips_by_version=self.versions.counts(),
         )
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from cloud.worker import worker as worker_module
 from cloud.worker.worker import NoCounts, Worker, WorkerSettings, shared_filters
 from protocol.backoff import RetryPolicy
 from protocol.errors import StoreBusy, StoreError, TransportError
-from protocol.topics import Kind
+from protocol.topics import Kind, hub_topic
 from system.mqtt.link import Received
 from system.mqtt.message import Outgoing
 from system.store_thread import StoreThread
@@ -31,10 +31,13 @@ WITHIN_S = 10
 
 
 class RecordingLink:
-    """A link whose broker confirms at once; `events` has sends and acks in their order."""
+    """A link whose broker confirms at once; `events` has sends and acks in their order.
+
+    What the worker tells everybody is in `announced`.
+    """
 
     def __init__(self, batches):
-        self.events = []
+        self.events, self.announced = [], []
         self.is_away = False
         self.number = 1
         self.asked = 0
@@ -58,7 +61,10 @@ class RecordingLink:
     def send(self, message):
         if self.is_away:
             raise TransportError("The broker is away.")
-        self.events.append(("send", message))
+        if message.topic == hub_topic("testville"):
+            self.announced.append(message)
+        else:
+            self.events.append(("send", message))
         future = asyncio.get_running_loop().create_future()
         future.set_result(None)
         return future

@@ -94,3 +94,11 @@ def test_a_session_begins_the_pauses_anew(pauses_after):
 def test_what_refused_and_what_was_away_have_pauses_of_their_own(pauses_after):
     mixed = pauses_after(unreachable, revoked, unreachable, revoked)
     assert mixed == [AWAY_S[0], REFUSED_S[0], AWAY_S[1], REFUSED_S[1]]
+
+
+def test_after_a_session_the_first_try_comes_within_the_hubs_window(pauses_after):
+    def announced(link):
+        link.reconnect_window_s = 120
+        held_for_long(link)
+
+    assert pauses_after(announced, unreachable, unreachable) == [120, *AWAY_S[1:2], AWAY_S[2]]

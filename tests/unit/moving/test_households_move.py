@@ -143,7 +143,7 @@ def test_registry_statements_and_messages_follow_the_household(old, make_home, c
     new.enrol()
     assert cloud.store.device_of(key).device == new.identity.device
     assert cloud.store.devices([former.device]) == ()
-    fetch = Fetch(key, None, 1, 0)
+    fetch = Fetch(key, None, 1, 0, 1)
     topic = device_topic(former.collectivity, former.device, Kind.FETCH)
     address = Address(former.collectivity, former.device, Kind.FETCH)
     done = cloud.ingest.process([Incoming(topic, seal_message(address, fetch, former.signing_key))])
@@ -176,7 +176,7 @@ def test_who_comes_next_reads_nothing_old(old, cloud):
     not_theirs = list(opened(View(cloud, a.household_key), b).values())
     same = sum(x == y for x, y in zip(theirs, not_theirs, strict=True))
     assert same <= 1, "values in 2^37 that agree by chance"
-    fetch = Fetch(a.household_key, None, 1, 0)
+    fetch = Fetch(a.household_key, None, 1, 0, 1)
     address = Address(b.collectivity, b.device, Kind.FETCH)
     payload = seal_message(address, fetch, b.signing_key)
     done = cloud.ingest.process(

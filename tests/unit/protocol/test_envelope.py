@@ -27,7 +27,7 @@ CLOSING = msgspec.structs.replace(BLOCK, coefficients=bytes(1024))
 BODIES = {
     Kind.EPOCH: messages.Epoch(HOUSEHOLD, 20_727, INCARNATION, bytes(64), bytes(32)),
     Kind.BLOCK: BLOCK,
-    Kind.FETCH: messages.Fetch(HOUSEHOLD, INCARNATION, 1, 100),
+    Kind.FETCH: messages.Fetch(HOUSEHOLD, INCARNATION, 1, 100, 1),
     Kind.SEEN: messages.Seen(HOUSEHOLD, bytes(16)),
     Kind.RECEIPT: receipt.Receipt(HOUSEHOLD, bytes(16), bytes(range(64))),
     Kind.RECEIPT_ACK: receipt.ReceiptAck(HOUSEHOLD, (bytes(16), bytes(range(16)))),

@@ -1,5 +1,7 @@
 """The wire format, held by files: a change of any byte here is a new version of the protocol.
 
+Each version has a folder; a released one never changes (`test_golden_versions`).
+
 To make a file for a new message, run `python -m tests.unit.protocol.test_golden NAME` once. The
 files of what both sides must agree on beside that are NAME `words`, the names that stand for kinds,
 states and reasons, and NAME `constants`, sizes and limits.
@@ -23,12 +25,14 @@ import protocol
 from protocol.catalogue import Segment, next_entry
 from protocol.contract import Signed
 from protocol.envelope import ALL, Address, seal_message
+from protocol.messages import Hub
 from protocol.tariff import tariff_bytes
 from protocol.topics import PublicKind
+from protocol.versions import VERSIONS
 from tests.support.tariffs import simple_tariff
 from tests.unit.protocol.test_envelope import BODIES, KEY, address
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / str(VERSIONS.newest)
 _SIMPLE = (int, float, str, bytes, tuple, Decimal, Fraction, timedelta)
 VECTORS = {
     **{kind.replace("/", "_"): seal_message(address(kind), BODIES[kind], KEY) for kind in BODIES},
@@ -38,6 +42,7 @@ VECTORS = {
         Segment(0, (next_entry(None, Signed("Offer", b"body", bytes(64)), date(2026, 11, 24)),)),
         KEY,
     ),
+    "hub": seal_message(Address("ville", ALL, PublicKind.HUB), Hub(1, 120), KEY),
 }
 
 
