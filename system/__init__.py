@@ -11,6 +11,7 @@ kernel_clock    whether the kernel's clock is right, and which boot this is
 locks           one process at a time
 logs            logging, configured alike for all programs
 mqtt/           the broker, for programs on asyncio
+pace            how often something may come from each of many
 passphrase      passphrases from a prompt or a file
 patience        limits by lack of progress
 process_status  what Linux tells of a process

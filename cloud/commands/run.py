@@ -11,6 +11,7 @@ import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config, load_metrics
 from cloud.ingest.pipeline import Ingest
+from cloud.ingest.quotas import Quotas
 from cloud.registry.pki import load_platform_key, pki_path, share_group
 from cloud.registry.renewal import lifetimes
 from cloud.store import Store
@@ -67,9 +68,11 @@ async def serve(directory: Path, name: str) -> None:
     """
     config = load_config(directory)
     platform_key = load_platform_key(directory)
+    quotas = Quotas()
     link = Link(
         _link_settings(directory, config.broker_host, config.broker_port, name),
         shared_filters(config.collectivity, share_group(platform_key)),
+        quotas.admits,
     )
     set_aside = SetAside(directory / SET_ASIDE.format(program=name))
     settings = WorkerSettings(
@@ -93,7 +96,8 @@ async def serve(directory: Path, name: str) -> None:
             with link.alone():
                 log.info("worker_started", collectivity=config.collectivity)
                 async with watch.beside():
-                    await Worker(link, thread, store, ingest, settings, counts).run(stop)
+                    worker = Worker(link, thread, store, ingest, settings, quotas, counts)
+                    await worker.run(stop)
         finally:
             await thread.run(store.close)
     finally:

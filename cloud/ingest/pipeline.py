@@ -8,7 +8,7 @@ resend. A method that raises `StoreBusy` has changed nothing and can be called a
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.ingest.handler import HandlerResult, MessageHandler, Request, VerifiedMessage
 from cloud.ingest.handlers import make_handlers
-from cloud.ingest.quotas import Quotas, Sender
+from cloud.ingest.quotas import Beyond
 from cloud.ingest.status import FleetIngest, StatusMessage
 from cloud.ingest.verify import address_of, open_up
 from cloud.store import Count, DeadLetter, Device, IngestBatch, Store, dead_letter
@@ -27,6 +27,8 @@ from system.conditions import Repeated
 from system.logs import raised_at
 from system.mqtt.message import Incoming, Outgoing
 from system.set_aside import SetAside, is_passing
+
+_NOTHING = Beyond()
 
 log = structlog.get_logger()
 
@@ -62,8 +64,6 @@ class _Sorted:
     statuses: list[StatusMessage] = field(default_factory=list)
     refused: list[tuple[Incoming, MessageRefused]] = field(default_factory=list)
     wrongly_retained: set[str] = field(default_factory=set)
-    sent: Counter[Sender] = field(default_factory=Counter)
-    dropped: int = 0
 
 
 class Ingest:
@@ -85,11 +85,12 @@ class Ingest:
         self._by_kind = {kind: handler for handler in self._handlers for kind in handler.bodies}
         self._kinds = {*self._by_kind, Kind.STATUS}
         self._fleet = FleetIngest(store.fleet)
-        self._quotas = Quotas()
         self._repeated = Repeated()
 
-    def process(self, messages: Sequence[Incoming]) -> Processed:
+    def process(self, messages: Sequence[Incoming], beyond: Beyond = _NOTHING) -> Processed:
         """Verify, store and answer a batch. Refused messages are dead-lettered and counted.
+
+        `beyond` was dropped before: those that it names are dead-lettered too, the others counted.
 
         If a message triggers a defect in our code, it must not block the others for ever. The batch
         is then processed message by message, and that message is dead-lettered and set aside: for a
@@ -101,12 +102,13 @@ class Ingest:
         """
         messages = [each for each in messages if not self._set_aside.holds(each.payload)]
         try:
-            return self._process(messages)
+            return self._process(messages, beyond)
         except Exception as exc:
             if is_passing(exc):
                 raise
-            if len(messages) > 1:
-                return _joined([self.process([message]) for message in messages])
+            if len(messages) > 1 or beyond != _NOTHING:
+                alone = [self.process([message]) for message in messages]
+                return _joined([self._process((), beyond), *alone])
             (message,) = messages
             self._set_aside.add(kind_of(message.topic), message.payload, exc)
             refused = MessageRefused(Reason.MALFORMED, f"defect {type(exc).__name__}")
@@ -131,11 +133,15 @@ class Ingest:
                 )
             return ()
 
-    def _process(self, messages: Sequence[Incoming]) -> Processed:
-        if not messages:
+    def _process(self, messages: Sequence[Incoming], beyond: Beyond) -> Processed:
+        if not messages and beyond == _NOTHING:
             return Processed()
         at = self._clock()
-        batch = self._sort(messages, at.date())
+        batch = self._sort(messages)
+        batch.refused += [
+            (message, MessageRefused(Reason.QUOTA, "more than a chip may send"))
+            for message in beyond.named
+        ]
         with self._store.transaction():
             results = [
                 handler.take(messages_taken, at)
@@ -153,16 +159,15 @@ class Ingest:
                 *(message for result in results for message in result.answers()),
                 *(Outgoing(topic, b"", retain=True) for topic in sorted(batch.wrongly_retained)),
             )
-        self._quotas.add(batch.sent, at.date())
-        return _processed(results, refused, batch.dropped, outgoing)
+        return _processed(results, refused, beyond.others, outgoing)
 
     def _bury(self, refused: Iterable[tuple[Incoming, MessageRefused]], at: datetime) -> None:
         letters = [_letter(message, why, at) for message, why in refused]
         if letters:
             self._store.put_batch(IngestBatch(at, refused=letters))
 
-    def _sort(self, messages: Sequence[Incoming], day: date) -> _Sorted:
-        """Verify messages that are within their chip's quota of `day`, and sort them by kind."""
+    def _sort(self, messages: Sequence[Incoming]) -> _Sorted:
+        """Verify messages and sort them by kind."""
         batch = _Sorted()
         addressed = []
         for message in messages:
@@ -173,8 +178,7 @@ class Ingest:
                     continue  # it only clears what the broker retained
                 if message.is_retained and not is_due:
                     batch.wrongly_retained.add(message.topic)
-                if self._is_within_quota(batch, (address.device, kind), day):
-                    addressed.append((message, address, kind))
+                addressed.append((message, address, kind))
             except MessageRefused as exc:
                 batch.refused.append((message, exc))
         known = {
@@ -198,19 +202,6 @@ class Ingest:
                 VerifiedMessage(message, device, kind, body, why)
             )
         return batch
-
-    def _is_within_quota(self, batch: _Sorted, sender: Sender, day: date) -> bool:
-        """Count a message; the first beyond the quota is refused by name, the rest are dropped.
-
-        Raises:
-            MessageRefused: the first one beyond the quota.
-        """
-        left = self._quotas.left(sender, day) - batch.sent[sender]
-        batch.sent[sender] += 1
-        if left == 0:
-            raise MessageRefused(Reason.QUOTA, "more than a chip may send in a day")
-        batch.dropped += left < 0
-        return left > 0
 
 
 def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> MessageRefused | None:

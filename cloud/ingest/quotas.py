@@ -1,17 +1,20 @@
-"""How many messages of each kind a chip may send in a day; the worker drops the rest unread.
+"""How many messages of each kind a chip may send; a worker drops the rest before it reads them.
 
-The broker lets a chip write its own topics only, so a message counts for the chip of its topic
-before anything of it is verified. A chip that is cut off sends again the next day and loses
-nothing. Each worker counts by itself, and a worker that starts begins at zero.
+A quarter of a day's quota may come at once, the rest evenly over the day: the messages of all chips
+wait in one queue, where a flood would hold up those of others. The broker lets a chip write its own
+topics only, so a message counts for the chip of its topic before anything of it is verified. A chip
+that is cut off sends again and loses nothing. Each worker counts by itself, and begins anew when it
+starts.
 """
 
-from array import array
-from collections import Counter
-from collections.abc import Mapping
-from datetime import date
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from protocol.ids import DeviceId
-from protocol.topics import Kind
+from protocol.errors import MessageRefused
+from protocol.topics import Kind, parse_device_topic
+from system.mqtt.message import Incoming
+from system.pace import Pace
 
 # Several times what an honest chip sends on its worst day. After a loss of the cloud's store it
 # sends the blocks of 13 months again, up to 51 a day; while the worker is away it repeats up to 64
@@ -29,29 +32,45 @@ DAILY: Mapping[Kind, int] = {
     Kind.KEY: 1_000,
     Kind.STATUS: 1_000,
 }
-_PLACE = {kind: place for place, kind in enumerate(DAILY)}
 
-Sender = tuple[DeviceId, Kind]
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What was dropped: one message of each chip and kind a day is `named`, `others` are counted."""
+
+    named: tuple[Incoming, ...] = ()
+    others: int = 0
 
 
 class Quotas:
-    """How many messages each chip has sent today, by kind."""
+    """Counts the messages of each chip and kind."""
 
-    def __init__(self, daily: Mapping[Kind, int] = DAILY) -> None:
-        self._daily = daily
-        self._day = date.min
-        self._sent: dict[DeviceId, array[int]] = {}
+    def __init__(
+        self, daily: Mapping[Kind, int] = DAILY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Count by `clock`, which returns seconds and never goes back."""
+        self._paces = {kind: Pace(count, clock) for kind, count in daily.items()}
+        self._names = {kind: Pace(1, clock) for kind in daily}
+        self._named: list[Incoming] = []
+        self._others = 0
 
-    def left(self, sender: Sender, day: date) -> int:
-        """Return how many more messages of a kind a chip may send on `day`; negative if too many."""
-        device, kind = sender
-        sent = self._sent.get(device) if day == self._day else None
-        return self._daily[kind] - (sent[_PLACE[kind]] if sent is not None else 0)
+    def admits(self, message: Incoming) -> bool:
+        """Count a message; return whether its chip may send it now."""
+        try:
+            topic = parse_device_topic(message.topic)
+        except MessageRefused:
+            return True  # it is refused with its reason
+        pace = self._paces.get(topic.kind)
+        if pace is None or pace.admits(topic.device):
+            return True
+        if self._names[topic.kind].admits(topic.device):
+            self._named.append(message)
+        else:
+            self._others += 1
+        return False
 
-    def add(self, sent: Counter[Sender], day: date) -> None:
-        """Count the messages of a batch that was stored."""
-        if day != self._day:
-            self._day, self._sent = day, {}
-        for (device, kind), count in sent.items():
-            counts = self._sent.setdefault(device, array("Q", bytes(8 * len(_PLACE))))
-            counts[_PLACE[kind]] += count
+    def pop_beyond(self) -> Beyond:
+        """Return what was dropped since the last call."""
+        beyond = Beyond(tuple(self._named), self._others)
+        self._named, self._others = [], 0
+        return beyond

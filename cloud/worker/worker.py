@@ -23,6 +23,7 @@ from cloud.catalogue.log import Publisher, listed_in
 from cloud.ingest.handler import Request
 from cloud.ingest.handlers import SIGNED_KINDS
 from cloud.ingest.pipeline import Ingest, Processed
+from cloud.ingest.quotas import Quotas
 from cloud.store import Store
 from cloud.worker.hub import announcement
 from protocol.backoff import RetryPolicy
@@ -111,6 +112,7 @@ class Worker:
         store: Store,
         ingest: Ingest,
         settings: WorkerSettings,
+        quotas: Quotas,
         counts: BatchObserver,
     ) -> None:
         self._link = link
@@ -118,6 +120,7 @@ class Worker:
         self._store = store
         self._ingest = ingest
         self._settings = settings
+        self._quotas = quotas
         self._counts = counts
         self._requests: dict[tuple[DeviceId, Kind], Request] = {}
         self._has_requests = asyncio.Event()
@@ -168,7 +171,8 @@ class Worker:
     async def _process(self, batch: list[Received]) -> Processed:
         begun = time.perf_counter()
         messages = [received.message for received in batch]
-        processed = await self._thread.run(self._ingest.process, messages)
+        beyond = self._quotas.pop_beyond()
+        processed = await self._thread.run(self._ingest.process, messages, beyond)
         self._counts.count(processed, time.perf_counter() - begun)
         if processed.refused:
             repeats = {

@@ -84,8 +84,14 @@ class Received(msgspec.Struct, frozen=True):
 class _Connection:
     """One connection; messages in flight on it fail when it ends."""
 
-    def __init__(self, settings: LinkSettings, received: asyncio.Queue[Received]) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        received: asyncio.Queue[Received],
+        admits: Callable[[Incoming], bool],
+    ) -> None:
         self._settings = settings
+        self._admits = admits
         self._received = received
         self._window = settings.receive_maximum
         self._waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
@@ -179,12 +185,11 @@ class _Connection:
 
     def _on_message(self, paho: PahoClient, _userdata: object, message: MQTTMessage) -> None:
         mid, qos = message.mid, message.qos
-        self._received.put_nowait(
-            Received(
-                Incoming(message.topic, bytes(message.payload), message.retain),
-                lambda: paho.ack(mid, qos),
-            )
-        )
+        incoming = Incoming(message.topic, bytes(message.payload), message.retain)
+        if self._admits(incoming):
+            self._received.put_nowait(Received(incoming, lambda: paho.ack(mid, qos)))
+        else:
+            paho.ack(mid, qos)
 
     def _on_publish(
         self,
@@ -207,9 +212,18 @@ class _Connection:
 class Link:
     """A session at the broker, which reconnects for as long as `run` runs."""
 
-    def __init__(self, settings: LinkSettings, filters: Sequence[str]) -> None:
-        """Store the settings, and the filters to subscribe to with QoS 1."""
+    def __init__(
+        self,
+        settings: LinkSettings,
+        filters: Sequence[str],
+        admits: Callable[[Incoming], bool] = lambda _message: True,
+    ) -> None:
+        """Store the settings, and the filters to subscribe to with QoS 1.
+
+        A message that `admits` refuses is acknowledged, so that no other waits for it, and dropped.
+        """
         self._settings = settings
+        self._admits = admits
         self._filters = filters
         self._received: asyncio.Queue[Received] = asyncio.Queue()
         self._connection: _Connection | None = None
@@ -312,7 +326,7 @@ class Link:
     async def _connect_once(self) -> None:
         """Connect, subscribe, and stay until the connection is lost."""
         # Set before anything can arrive: messages left from before follow right after CONNACK.
-        connection = self._connection = _Connection(self._settings, self._received)
+        connection = self._connection = _Connection(self._settings, self._received, self._admits)
         try:
             async with connection.open():
                 _heed_cancellation()

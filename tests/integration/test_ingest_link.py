@@ -126,6 +126,30 @@ def test_the_broker_delivers_no_more_than_may_be_unacknowledged(broker, chip):
     asyncio.run(scenario())
 
 
+def test_what_is_not_admitted_holds_up_nothing_and_does_not_come_again(broker, chip):
+    peer, topic = chip
+
+    def admits(message):
+        return message.payload == b"good"
+
+    async def scenario():
+        async with running(Link(settings(broker, receive_maximum=5), [FILTER], admits)) as link:
+            await link.connected()
+            for n in range(20):
+                await asyncio.to_thread(peer.publish, topic, b"%d" % n)
+            await asyncio.to_thread(peer.publish, topic, b"good")
+            (good,) = await take(link, 1)
+            assert payloads([good]) == [b"good"]
+            good.ack()
+            await link.publish(down(new_device_id()))
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            await asyncio.to_thread(peer.publish, topic, b"last")
+            assert payloads(await take(link, 1)) == [b"last"]
+
+    asyncio.run(scenario())
+
+
 def test_a_batch_ends_at_its_limit_or_with_its_window(broker, chip):
     peer, topic = chip
 

@@ -55,39 +55,6 @@ def refused(processed):
     return {one.label: one.count for one in processed.refused}
 
 
-# what one chip may send in a day
-
-
-def test_what_a_chip_sends_beyond_its_day_is_dropped_and_others_are_served(store):
-    now = [NOW]
-    ingest = Ingest(store, "testville", PLATFORM_KEY, lambda: now[0])
-    chip, other = FakeChip(), FakeChip()
-    for each in (chip, other):
-        store.enrol(each.enrolment)
-    asked = [ingest.process([chip.fetch(None)] * 500) for _ in range(10)]
-    dropped = sum(refused(processed).get("over_quota", 0) for processed in asked)
-    assert dropped > 1000
-    assert store.figures().dead_letters == (Count("over_quota", 1),)
-    assert ingest.process([chip.fetch(None)]).outgoing == ()
-    assert acks(other, ingest.process([other.fetch(None)]))
-    assert acks(chip, ingest.process([chip.epoch(DAY)]))
-    now[0] += timedelta(days=1)
-    assert acks(chip, ingest.process([chip.fetch(None)]))
-
-
-def test_a_batch_that_is_tried_again_counts_once(ingest, store, chip, monkeypatch):
-    def busy(*_):
-        raise StoreBusy("busy")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(store, "put_batch", busy)
-        for _ in range(10):
-            with pytest.raises(StoreBusy):
-                ingest.process([chip.fetch(None)] * 500)
-    assert acks(chip, ingest.process([chip.fetch(None)] * 500))
-    assert refused(ingest.process([chip.fetch(None)] * 5000))["over_quota"] > 0
-
-
 # what is stored is acknowledged
 
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
 from cloud.ingest.pipeline import Ingest
+from cloud.ingest.quotas import Quotas
 from cloud.store import PublishedStatement, RequestState, StatementOrder
 from cloud.store.sqlite.store import SqliteStore
 from cloud.worker import worker as worker_module
@@ -92,7 +93,7 @@ def run_worker(tmp_path, chip, scenario, batches=(), prepare=lambda _store: None
         settings = WorkerSettings(collectivity="testville", platform_key=KEY, clock=lambda: NOW)
         ingest = await thread.run(Ingest, store, "testville", KEY, settings.clock)
         link, stop = RecordingLink(batches), asyncio.Event()
-        worker = Worker(link, thread, store, ingest, settings, NoCounts())
+        worker = Worker(link, thread, store, ingest, settings, Quotas(), NoCounts())
         running = asyncio.create_task(worker.run(stop))
         try:
             async with asyncio.timeout(WITHIN_S):
