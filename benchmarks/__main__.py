@@ -13,7 +13,18 @@ from benchmarks.report import json_lines, keep, print_machine, print_rows
 from benchmarks.row import Row
 from system.console import plain_console
 
-NAMES = ("cipher", "tic", "chip", "ingest", "area", "receipt", "batch", "quotes", "listing")
+NAMES = (
+    "cipher",
+    "tic",
+    "chip",
+    "ingest",
+    "area",
+    "receipt",
+    "batch",
+    "quotes",
+    "listing",
+    "storm",
+)
 
 
 def measure(name: str, scale: float) -> list[Row]:
@@ -38,7 +49,7 @@ def measure(name: str, scale: float) -> list[Row]:
 )
 @click.option("--json", "is_json", is_flag=True, help="JSON lines: the machine, then a row a line.")
 def bench(names: tuple[str, ...], scale: float, *, is_json: bool) -> None:
-    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes, listing), or all; results are kept in benchmarks/results."""
+    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes, listing, storm), or all; results are kept in benchmarks/results."""
     # Without a terminal, whose width is known, tables must not be folded.
     console = plain_console(width=None if sys.stdout.isatty() else 160)
     machine = this_machine()

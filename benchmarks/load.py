@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from paho.mqtt.client import Client, MQTTMessage
@@ -76,27 +77,30 @@ class LoadChip:
         incarnation = new_incarnation()
         dates = [first + timedelta(days=number) for number in range(days)]
         months = sorted({month_of(day) for day in dates})
-        headers = [self._header(incarnation, month) for month in months]
+        headers = [self.header(incarnation, month) for month in months]
         blocks = [
-            self._block(incarnation, sequence, day, rng) for sequence, day in enumerate(dates, 1)
+            self.block(incarnation, sequence, day, rng) for sequence, day in enumerate(dates, 1)
         ]
         return Batch(incarnation, days, (*headers, *blocks))
 
-    def _header(self, incarnation: Incarnation, month: date) -> Incoming:
+    def header(self, incarnation: Incarnation, month: date) -> Incoming:
+        """Make an incarnation's header of a month."""
         seed, mac = secrets.token_bytes(SEED_BYTES), secrets.token_bytes(MAC_BYTES)
         body = Epoch(self.household_key, day_number(month), incarnation, seed, mac)
-        return self._sign(Kind.EPOCH, body)
+        return self.sign(Kind.EPOCH, body)
 
-    def _block(
+    def block(
         self, incarnation: Incarnation, sequence: int, day: date, rng: np.random.Generator
     ) -> Incoming:
+        """Make the block of a whole day."""
         values = rng.integers(0, Q, DAY_COEFFICIENTS, np.uint64).astype("<u8").tobytes()
         body = Block(
             self.household_key, day_number(day), incarnation, sequence, 0, values, COMMITMENT
         )
-        return self._sign(Kind.BLOCK, body)
+        return self.sign(Kind.BLOCK, body)
 
-    def _sign(self, kind: Kind, body: Epoch | Block) -> Incoming:
+    def sign(self, kind: Kind, body: msgspec.Struct) -> Incoming:
+        """Sign a message."""
         address = Address(self.collectivity, self.device, kind)
         payload = seal_message(address, body, self.signing_key)
         return Incoming(device_topic(self.collectivity, self.device, kind), payload)

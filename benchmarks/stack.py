@@ -21,9 +21,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from benchmarks.load import LoadChip
 from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
-from cloud.registry.pki import exclusive, initialise, issue_device, load_platform_key, pki_path
+from cloud.registry.pki import (
+    exclusive,
+    initialise,
+    issue_device,
+    issue_role,
+    load_platform_key,
+    pki_path,
+)
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import broker_command, broker_environment
+from protocol.ids import DeviceId
 from system import patience
 from system.files import write_public, write_secret
 from system.patience import Patience
@@ -75,8 +83,16 @@ class Stack:
 
 
 @contextmanager
-def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) -> Iterator[Stack]:
-    """Set up a collectivity in `directory`, enrol `chips`, and run broker and worker."""
+def running(
+    directory: Path,
+    collectivity: str,
+    chips: Sequence[LoadChip] = (),
+    roles: Sequence[str] = (),
+) -> Iterator[Stack]:
+    """Set up a collectivity in `directory`, enrol `chips`, and run broker and worker.
+
+    `roles` get certificates beside the worker and the monitor.
+    """
     port, operator_port = free_ports(2)
     cloud, now = directory / "cloud", datetime.now(UTC)
     config = CloudConfig(
@@ -87,6 +103,8 @@ def running(directory: Path, collectivity: str, chips: Sequence[LoadChip] = ()) 
         operator_port=operator_port,
     )
     initialise(cloud, config, now)
+    for role in roles:
+        issue_role(cloud, role, now)
     contexts = _enrol(cloud, directory, chips, now)
     write_broker(cloud, directory / "broker", current_user())
     with (directory / "log").open("wb") as log:
@@ -136,13 +154,18 @@ def _enrol(
         with exclusive(cloud):
             certificate = issue_device(cloud, chip.device, key.public_key(), now)
         store.enrol(chip.enrolment)
-        key_path, certificate_path = (directory / f"{chip.device}.{end}" for end in ("key", "pem"))
+        key_path, certificate_path = identity_files(directory, chip.device)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         write_secret(key_path, pem)
         write_public(certificate_path, certificate)
         contexts.append(client_context(pki_path(cloud, "ca.pem"), certificate_path, key_path))
     store.close()
     return contexts
+
+
+def identity_files(directory: Path, device: DeviceId) -> tuple[Path, Path]:
+    """Return where the key and the certificate of an enrolled chip are."""
+    return directory / f"{device}.key", directory / f"{device}.pem"
 
 
 def volet(*arguments: str) -> list[str]:

@@ -12,7 +12,6 @@ CALLED_BY_NAME = {
     "get_metavar": "click, on an argument of its own kind",
     "readuntil": "asyncio's reader, in a benchmark's peer",
     "send_400_response": "uvicorn, for what is no HTTP",
-    "put_contract": "tests begin with it; the registry also ends the former contract",
     "MeterId": "a name for people who read metering's events",
 }
 # Commands and routes are found by what decorates them.

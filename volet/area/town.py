@@ -1,6 +1,7 @@
 """The signed documents of a simulated area: trustee set, measures and roster."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import date
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -37,11 +38,11 @@ _MEMBERS = ("a", "b", "c", "d")
 class SimulatedTown:
     """The keys of all parties, and the first trustee set."""
 
-    def __init__(self, first: date) -> None:
-        """Generate all keys; documents take effect on the day `first`."""
+    def __init__(self, first: date, members: Sequence[TrusteeIdentity] = ()) -> None:
+        """Generate all keys, those of trustees for want of `members`; documents begin on `first`."""
         self.platform = Ed25519PrivateKey.generate()
         self.registrar = Ed25519PrivateKey.generate()
-        self.members = tuple(
+        self.members = tuple(members) or tuple(
             TrusteeIdentity.draw(COLLECTIVITY, f"trustee-{letter}") for letter in _MEMBERS
         )
         self.first_day = day_number(first)

@@ -9,8 +9,10 @@ ROOT = Path(__file__).parents[3]
 SEARCHED = (*PRODUCT, "benchmarks", "tests")
 # Where time itself is what is asked for.
 WINDOWS = {
+    "benchmarks/storm_attacks.py": "attacks for so long",
     "edge/contracts/serial.py": "listens to the line for so long",
     "edge/tic/serial_line.py": "tries again after so long",
+    "tests/fuzz/running.py": "fuzzes for so long",
     "tests/mutation/forking.py": "takes a mutant that hangs for one that is noticed",
     "tests/support/kill_clock.py": "plays a clock",
 }

@@ -1,0 +1,152 @@
+"""What hostile chips send: one flood for each kind of message, and for each way to cost others."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from itertools import count, cycle
+
+import numpy as np
+
+from benchmarks.load import LoadChip
+from benchmarks.storm_wire import Publish
+from protocol.area_cipher import NONCE_BYTES, month_number
+from protocol.area_messages import AreaQuestion, Contribution, Part, SeenHeads
+from protocol.calendar import day_number
+from protocol.governance import TrusteeSet
+from protocol.ids import new_incarnation
+from protocol.messages import STATEMENT_ID_BYTES, Fetch, Seen
+from protocol.moving import Leave
+from protocol.quotes import QuoteRequest
+from protocol.receipt import Receipt
+from protocol.seeds import draw_seeds, write_letters
+from protocol.status import State, Status, encode_status
+from protocol.topics import SENT_BY_CHIPS, Kind, device_topic
+from protocol.versions import VERSIONS
+from system.mqtt.message import Incoming
+
+DAY = date(2026, 2, 1)
+LARGE_BYTES = 60_000
+# Made before the storm, so that an attacker sends and does not sign.
+PREPARED = 4_000
+SUBSCRIPTIONS = 200_000
+
+Messages = Iterator[Publish]
+
+
+def _publish(message: Incoming, *, retain: bool = False) -> Publish:
+    return Publish(message.topic, message.payload, retain)
+
+
+def retained(chip: LoadChip) -> Messages:
+    """Retain large messages on own topics, and on topics that the protocol does not have."""
+    payload = secrets.token_bytes(LARGE_BYTES)
+    for number in count():
+        for kind in SENT_BY_CHIPS:
+            own = device_topic(chip.collectivity, chip.device, kind)
+            yield Publish(own, payload, retain=True)
+            yield Publish(f"{own}/{number:x}", payload, retain=True)
+
+
+def blocks(chip: LoadChip) -> Messages:
+    """Send blocks of new days and sequences, and then the same again."""
+    rng, incarnation = np.random.default_rng(2), new_incarnation()
+    made = [
+        _publish(chip.block(incarnation, 1 + n, DAY + timedelta(days=n % 300), rng))
+        for n in range(PREPARED)
+    ]
+    yield _publish(chip.header(incarnation, DAY))
+    yield from cycle(made)
+
+
+def incarnations(chip: LoadChip) -> Messages:
+    """Begin one incarnation after another, and ask for the state of all of them each time."""
+    fetch = _publish(chip.sign(Kind.FETCH, Fetch(chip.household_key, None, 1, 0, VERSIONS.newest)))
+    for _ in count():
+        yield _publish(chip.header(new_incarnation(), DAY))
+        yield fetch
+
+
+def letters(chip: LoadChip, trustees: TrusteeSet, document: bytes) -> Messages:
+    """Send one generation of seeds after another, each sealed to all trustees."""
+    seen = SeenHeads(document, bytes(32), 1, bytes(32))
+    month = month_number(day_number(date.today()))  # noqa: DTZ011 - a month near now
+    for generation in count(2):
+        body = write_letters(
+            draw_seeds(trustees.shape), trustees, document, chip.household_key, generation, month, seen
+        )  # fmt: skip
+        yield _publish(chip.sign(Kind.KEY, body), retain=True)
+
+
+def quotes(chip: LoadChip, heads: tuple[bytes, ...]) -> Messages:
+    """Ask for quotes under each of the list's heads in turn."""
+    start, end = day_number(date(2025, 11, 1)), day_number(date(2026, 11, 1))
+    for head in cycle(heads):
+        body = QuoteRequest(
+            chip.household_key, secrets.token_bytes(STATEMENT_ID_BYTES), start, end, head
+        )
+        yield _publish(chip.sign(Kind.QUOTE, body))
+
+
+def malformed(chip: LoadChip) -> Messages:
+    """Send bytes that are no envelope, and envelopes under a wrong signature."""
+    rng = np.random.default_rng(3)
+    good = chip.block(new_incarnation(), 1, DAY, rng)
+    forged = good.payload[:-1] + bytes([good.payload[-1] ^ 1])
+    for kind in cycle(SENT_BY_CHIPS):
+        topic = device_topic(chip.collectivity, chip.device, kind)
+        yield Publish(topic, forged)
+        yield Publish(topic, b"\xff" * 100)
+        yield Publish(topic, b"")
+
+
+def _seen(chip: LoadChip) -> Seen:
+    return Seen(chip.household_key, secrets.token_bytes(STATEMENT_ID_BYTES))
+
+
+def _receipt(chip: LoadChip) -> Receipt:
+    statement = secrets.token_bytes(STATEMENT_ID_BYTES)
+    return Receipt(chip.household_key, statement, secrets.token_bytes(40_000))
+
+
+def _contribution(chip: LoadChip) -> Contribution:
+    part = Part("curve", "751010101", secrets.token_bytes(8 * 97))
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return Contribution(chip.household_key, day_number(DAY), bytes(32), 1, 0, nonce, (part,))
+
+
+def _ask(chip: LoadChip) -> AreaQuestion:
+    return AreaQuestion(chip.household_key, None)
+
+
+def _leave(chip: LoadChip) -> Leave:
+    return Leave(chip.household_key, day_number(DAY), (bytes(100),))
+
+
+# Kinds of which a flood is many different bodies.
+_BODIES: Mapping[Kind, Callable[[LoadChip], object]] = {
+    Kind.SEEN: _seen,
+    Kind.RECEIPT: _receipt,
+    Kind.AREA: _contribution,
+    Kind.ASK: _ask,
+    Kind.LEAVE: _leave,
+}
+
+
+def others(chip: LoadChip) -> Messages:
+    """Send all other kinds in turn: seen, receipt, area, ask, leave, status."""
+    made = [
+        _publish(chip.sign(kind, make(chip)))  # type: ignore[arg-type]
+        for _ in range(PREPARED // 50)
+        for kind, make in _BODIES.items()
+    ]
+    status = encode_status(Status(state=State.READY))
+    topic = device_topic(chip.collectivity, chip.device, Kind.STATUS)
+    for message in cycle(made):
+        yield message
+        yield Publish(topic, status, retain=True)
+
+
+def filters() -> list[str]:
+    """Return filters that match nothing, each of them new to the broker."""
+    root = secrets.token_hex(8)
+    return [f"{root}/{number:x}/+" for number in range(SUBSCRIPTIONS)]
