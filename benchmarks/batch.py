@@ -35,6 +35,7 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.messages import Statement
 from protocol.provider_api import Batch, document_of
 from protocol.schedule import Schedules
+from protocol.seal import open_sum
 from protocol.statement import components
 from system.patience import Patience, wait_until
 from system.store_thread import StoreThread
@@ -205,8 +206,8 @@ def _check(home: Home, statement: Statement) -> None:
     steps = np.array([register_steps(day_wh) for day_wh in home.readings_wh]).sum(axis=0)
     expected = [int(steps[0]), int(steps[1]), int(steps.sum())]
     parts = components((TARIFF,), MONTH, END, Schedules())
-    seal = home.chip.secret.seal
+    seal = home.chip.seal
     for part, line, quantity in zip(parts, statement.lines, expected, strict=True):
         ((month, sums),) = [(MONTH, line.months[0])]
-        opened = seal.open_sum(sums.quantity, [(home.seed, part.weights(month).quantity)])
+        opened = open_sum(sums.quantity, [(seal, home.seed, part.weights(month).quantity)])
         assert opened == quantity, (part.line.name, opened, quantity, len(DAYS))

@@ -14,6 +14,7 @@ from edge.metering.state import (
 )
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
+from edge.vault.keyring import Keyring
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.ids import new_device_id
@@ -48,7 +49,9 @@ def encode(report: Report) -> bytes:
 def open_vault(directory: Path) -> Vault:
     """Open a new vault as an enrolled chip does, ready to encrypt."""
     household = HouseholdSecret.from_bytes(HouseholdSecret.generate().to_bytes())
-    signer = Signer("benchville", new_device_id(), Ed25519PrivateKey.generate(), household)
+    signer = Signer(
+        "benchville", new_device_id(), Ed25519PrivateKey.generate(), household, Keyring(household)
+    )
     vault = Vault.open(directory, signer)
     vault.begin(MONTH)
     vault.catch_up()

@@ -30,6 +30,7 @@ from protocol.household import weighted_sum
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Statement
 from protocol.schedule import Schedules
+from protocol.seal import open_sum
 from protocol.statement import Component, components
 from protocol.tariff import FixedLine, RegisterLine, Tariff
 
@@ -89,12 +90,12 @@ class Ours:
 
 
 def _ours(rows: Rows, month: Month, runs: int) -> Ours:
-    chip, seal = month.chip, month.chip.secret.seal
+    chip, seal = month.chip, month.chip.seal
     rows.add("epoch set-up on the chip", per(cpu_s(chip.new_pad, runs=runs), 1 / MS), "ms")
     encryption_day_s = _encryption(rows, month, runs)
     weights = month_weights()
     total = weighted_sum(month.coefficients, weights)
-    assert seal.open_sum(total, [(month.pad.seed, weights)]) == month.expected
+    assert open_sum(total, [(seal, month.pad.seed, weights)]) == month.expected
     statement_s = cpu_s(lambda: weighted_sum(month.coefficients, weights), runs=runs, times=200)
     rows.add(
         "sum over a month's readings in the cloud",
@@ -102,7 +103,9 @@ def _ours(rows: Rows, month: Month, runs: int) -> Ours:
         "µs",
         note=f"{READINGS_A_MONTH} readings, a price each",
     )
-    opening_s = cpu_s(lambda: seal.open_sum(total, [(month.pad.seed, weights)]), runs=runs, times=3)
+    opening_s = cpu_s(
+        lambda: open_sum(total, [(seal, month.pad.seed, weights)]), runs=runs, times=3
+    )
     rows.add("opening that sum on the chip", per(opening_s, 1 / MS), "ms")
     whole_s = _whole_statement(rows, month, runs)
     header_bytes = len(chip.header(month.pad).payload)
@@ -192,13 +195,13 @@ def _components() -> tuple[Component, ...]:
 
 def _open(statement: Statement, month: Month) -> list[int]:
     """Open every sum of a statement and return the quantities of its lines in kWh."""
-    seal, seed = month.chip.secret.seal, month.pad.seed
+    seal, seed = month.chip.seal, month.pad.seed
     quantities = []
     for part, line in zip(_components(), statement.lines, strict=True):
         (sums,) = line.months
         weights = part.weights(MONTH)
         quantity, low, high = (
-            seal.open_sum(total, [(seed, vector)])
+            open_sum(total, [(seal, seed, vector)])
             for total, vector in zip(
                 (sums.quantity, *sums.amount), (weights.quantity, *weights.amount), strict=True
             )

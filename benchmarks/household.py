@@ -9,6 +9,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.store import Device
+from edge.vault.keyring import Keyring
 from protocol.calendar import day_number, days_between, next_month, quarter_hours
 from protocol.commitment import COMMITTED_VALUES, commit_day
 from protocol.envelope import Address, seal_message
@@ -18,6 +19,7 @@ from protocol.ids import DeviceId, new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, REGISTER_STEP, coefficient
 from protocol.messages import COEFFICIENT_BYTES, Block, Epoch, Fetch
+from protocol.seal import SealSecret
 from protocol.topics import Kind, device_topic
 from system.mqtt.message import Incoming
 
@@ -76,11 +78,18 @@ class Chip:
     device: DeviceId
     signing_key: Ed25519PrivateKey
     secret: HouseholdSecret
+    keyring: Keyring
 
     @classmethod
     def generate(cls) -> "Chip":
         """Draw new keys."""
-        return cls(new_device_id(), Ed25519PrivateKey.generate(), HouseholdSecret.generate())
+        secret = HouseholdSecret.generate()
+        return cls(new_device_id(), Ed25519PrivateKey.generate(), secret, Keyring(secret))
+
+    @property
+    def seal(self) -> SealSecret:
+        """The SEAL secret of the benchmarks' month."""
+        return self.keyring.of_year(MONTH.year).seal
 
     @property
     def enrolment(self) -> Device:
@@ -100,12 +109,13 @@ class Chip:
     def header(self, pad: Pad) -> Incoming:
         """Make the message with the epoch's public half."""
         month = day_number(pad.month)
-        mac = self.secret.epoch_mac(month, pad.incarnation, pad.seed)
+        keys = self.keyring.of_year(pad.month.year)
+        mac = keys.epoch_mac(self.secret.id, month, pad.incarnation, pad.seed)
         return self.sign(Kind.EPOCH, Epoch(self.secret.id, month, pad.incarnation, pad.seed, mac))
 
     def new_pad(self) -> Pad:
         """Make the epoch of a new incarnation."""
-        return self.secret.seal.new_epoch(MONTH, new_incarnation())
+        return self.seal.new_epoch(MONTH, new_incarnation())
 
     def encrypt_day(self, pad: Pad, day: date, readings_wh: Readings) -> bytes:
         """Encrypt a day's 128 values from its readings, int64[96]."""
@@ -130,7 +140,7 @@ class Chip:
 
     def _commitment(self, day: date) -> bytes:
         number, values = day_number(day), [1] * COMMITTED_VALUES
-        return commit_day(values, self.secret.blinding(number, values))
+        return commit_day(values, self.keyring.of_year(day.year).blinding(number, values))
 
     def daily_blocks(self, pad: Pad, month_wh: Readings) -> Iterator[Incoming]:
         """Yield a month's blocks, one per day."""

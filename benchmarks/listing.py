@@ -14,6 +14,7 @@ from benchmarks.market import listed
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.timing import scaled
 from edge.catalogue.reader import CatalogueReader
+from edge.vault.keyring import Keyring
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.catalogue import Entry, next_entry, segments_of
@@ -72,7 +73,7 @@ def open_chip(directory: Path, kept: Kept) -> Vault:
     """Open the vault of a chip with the keys in `kept`."""
     household = HouseholdSecret.from_bytes(kept.household)
     key = Ed25519PrivateKey.from_private_bytes(kept.signing_key)
-    signer = Signer(kept.collectivity, DeviceId(kept.device), key, household)
+    signer = Signer(kept.collectivity, DeviceId(kept.device), key, household, Keyring(household))
     vault = Vault.open(directory / "chip", signer)
     vault.begin(START)
     vault.catch_up()

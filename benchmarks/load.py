@@ -34,9 +34,8 @@ from protocol.ids import (
     new_device_id,
     new_incarnation,
 )
-from protocol.keys import MAC_BYTES
 from protocol.layout import DAY_COEFFICIENTS
-from protocol.messages import Ack, Block, Epoch
+from protocol.messages import MAC_BYTES, Ack, Block, Epoch
 from protocol.topics import Kind, device_topic, own_down
 from system.mqtt.message import Incoming
 

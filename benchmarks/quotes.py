@@ -31,6 +31,7 @@ from protocol.household import EpochPad as Pad
 from protocol.ids import new_incarnation
 from protocol.listed import open_listed
 from protocol.quotes import Drawn, QuoteAnswer, QuotePart, QuotePlan, QuoteRequest
+from protocol.seal import open_sum
 from system.mqtt.message import Incoming, Outgoing
 
 START, END = date(2025, 1, 1), date(2026, 1, 1)
@@ -89,7 +90,8 @@ class Year:
         for number, day in enumerate(days_between(START, END), 1):
             month = month_of(day)
             if month not in pads:
-                pads[month] = chip.secret.seal.new_epoch(month, incarnation)
+                seal = chip.keyring.of_year(month.year).seal
+                pads[month] = seal.new_epoch(month, incarnation)
                 messages.append(chip.header(pads[month]))
             readings_wh = month_wh[int(rng.integers(len(DAYS)))]
             # The day on which clocks go forward has no quarter-hours beyond the 92nd.
@@ -145,8 +147,8 @@ def _check(market: OpenedLog, year: Year, sent: tuple[Outgoing, ...]) -> None:
     for number, month in enumerate(plan.months):
         weights = plan.row(Drawn(), month).astype(np.int64)
         total = int(sums[number, plan.number(Drawn())])
-        seed = year.pads[month].seed
-        assert year.chip.secret.seal.open_sum(total, [(seed, weights)]) == year.drawn_wh[month]
+        seal, seed = year.chip.keyring.of_year(month.year).seal, year.pads[month].seed
+        assert open_sum(total, [(seal, seed, weights)]) == year.drawn_wh[month]
 
 
 def _peer(rows: Rows, peer: BfvVector, year: Year, ours_s: float, runs: int) -> None:

@@ -17,8 +17,9 @@ from cloud.ingest.quotas import DAILY
 from cloud.store.put import LETTERS_A_DAY, REQUESTS_A_DAY
 from cloud.store.sqlite.batch import INCARNATIONS_MAX, MONTHS_MAX
 from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
-from cloud.worker.worker import REQUESTS_MAX, RETENTION_MONTHS
+from cloud.worker.worker import REQUESTS_MAX
 from protocol.envelope import SIZE_MAX_BYTES
+from protocol.messages import RETENTION_MONTHS
 from protocol.quota import YEAR_DOCUMENTS_MAX, YEAR_MAX_BYTES
 from protocol.topics import DOWN, SENT_BY_CHIPS, Kind, PublicKind, TrusteeKind
 from trustee.letters import GENERATIONS_MAX, LETTERS_MAX_BYTES, WAITING_MAX_BYTES

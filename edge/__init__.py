@@ -15,7 +15,7 @@ contracts/  what the household signed, and whether the meter's line agrees with 
 catalogue/  the chip's copy of the transparency log
 mqtt/       the broker: link, outbox, recovery, handlers of messages
 identity/   keys, and what the collectivity certified
-vault/      what the chip stores, in one database
+vault/      what the chip stores, in one database, and the keys of each year
 stage       how far the setup of a chip's directory has come
 simulate/   a simulated meter
 metering/   turns registers into quarter-hours and days

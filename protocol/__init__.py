@@ -34,12 +34,12 @@ commitment  binds the chip to a day's values
 The billing lane's cipher
 
 keys        a household's secret and the keys derived from it
+year_keys   its keys for the readings of one year
 ternary     draws the secret polynomial
 household   encryption and weighted sums, without SEAL
 seal        encryptions of zero and openings, with SEAL
 seal_form   SEAL's save format, without SEAL
 ntt         the number-theoretic transform modulo q
-old_secret  the first format of the secret
 
 Tariffs, contracts and bills
 

@@ -1,70 +1,61 @@
 """A household's secret and the keys derived from it.
 
-`HouseholdSecret` is the SEAL key and a 32-byte root. HKDF-SHA256 with a label for each derives from
-the root the keys of the epoch MAC, of commitments, of sealing and of the household's identity, and
-the household key id. The secret belongs to the occupants, the device's signing key to the chip.
+`HouseholdSecret` is a 32-byte root. HKDF-SHA256 with a label for each derives from it the household
+key id, the keys of the household's identity and of sealing, and the key that wraps the keys of each
+year (protocol/year_keys.py). The secret belongs to the occupants, the device's signing key to the
+chip.
 """
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from protocol.commitment import uniform_scalar
 from protocol.errors import CipherError
 from protocol.hpke import PRIVATE_KEY_BYTES, SealingKey
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, HouseholdKeyId
-from protocol.old_secret import read_old_secret
-from protocol.seal import SealSecret
-from protocol.ternary import TERNARY_BYTES, Ternary, pack_ternary, unpack_ternary
 
 ROOT_BYTES = 32
-MAC_BYTES = 32
 FINGERPRINT_BITS = 20
 
-# The form in a file or bundle: the magic, one byte of version, the root, the secret polynomial
-# (protocol/ternary.py), and SHA-256 over all of it, cut to 16 bytes. Version 1 had no magic.
+# The form in a file or bundle: the magic, one byte of version, the root, and SHA-256 over all of
+# it, cut to 16 bytes.
 _MAGIC = b"volet household"
-_VERSION = 2
+_VERSION = 3
 _CHECK_BYTES = 16
-SECRET_BYTES = len(_MAGIC) + 1 + ROOT_BYTES + TERNARY_BYTES + _CHECK_BYTES
+SECRET_BYTES = len(_MAGIC) + 1 + ROOT_BYTES + _CHECK_BYTES
 
 
 class HouseholdSecret:
-    """The occupants' keys; `id` identifies them without revealing anything about them."""
+    """The occupants' secret; `id` identifies them without revealing anything about them."""
 
-    def __init__(self, root: bytes, seal: SealSecret) -> None:
-        """Join a root (32 bytes) and a SEAL secret."""
+    def __init__(self, root: bytes) -> None:
+        """Use a root of 32 bytes."""
         self._root = root
-        self.seal = seal
-        self._mac_key = self._derive("volet epoch mac v1", MAC_BYTES)
-        self._blinding_key = self._derive("volet commitment blinding v1", MAC_BYTES)
+        self._fingerprint_key = self._derive("volet meter fingerprint v1", 32)
         self.id = HouseholdKeyId(self._derive("volet household key id v1", HOUSEHOLD_KEY_ID_BYTES))
 
     @classmethod
     def generate(cls) -> "HouseholdSecret":
-        """Draw new keys."""
-        return cls(secrets.token_bytes(ROOT_BYTES), SealSecret.generate())
+        """Draw a new secret."""
+        return cls(secrets.token_bytes(ROOT_BYTES))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HouseholdSecret":
-        """Decode the output of `to_bytes`, or the oldest form of a secret.
+        """Decode the output of `to_bytes`.
 
         Raises:
             CipherError: the bytes are not a household secret.
         """
-        root, ternary = read_old_secret(data) if is_old_secret(data) else _read(data)
-        return cls(root, SealSecret(ternary))
+        return cls(_read(data))
 
     def to_bytes(self) -> bytes:
-        """Return the secret as 884 bytes, for a file of mode 0600 or a credential."""
-        head = _MAGIC + bytes([_VERSION])
-        data = head + self._root + pack_ternary(self.seal.ternary)
+        """Return the secret as 64 bytes, for a file of mode 0600 or a credential."""
+        data = _MAGIC + bytes([_VERSION]) + self._root
         return data + _check(data)
 
     @cached_property
@@ -72,33 +63,21 @@ class HouseholdSecret:
         """The key that opens messages sealed to the household."""
         return SealingKey.from_bytes(self._derive("volet household sealing v1", PRIVATE_KEY_BYTES))
 
-    def epoch_mac(self, month: int, incarnation: bytes, seed: bytes) -> bytes:
-        """Return the MAC (32 bytes) by which the chip recognises its own epoch."""
-        text = b"|".join((self.id, month.to_bytes(4, "big"), incarnation, seed))
-        return hmac.digest(self._mac_key, text, "sha256")
-
-    def is_own_epoch(self, month: int, incarnation: bytes, seed: bytes, mac: bytes) -> bool:
-        """Return whether `mac` is this household's MAC over the epoch."""
-        return hmac.compare_digest(self.epoch_mac(month, incarnation, seed), mac)
-
     @property
     def identity(self) -> Ed25519PrivateKey:
         """The key that signs for the household itself, whatever chip it has (protocol/moving)."""
         return Ed25519PrivateKey.from_private_bytes(self._derive("volet household identity v1", 32))
 
+    @property
+    def wrapping_key(self) -> bytes:
+        """The key (32 bytes) that encrypts the keys of each year where they are stored."""
+        return self._derive("volet year keys v1", 32)
+
     def meter_fingerprint(self, serial: str, calendar: str) -> int:
         """Return 20 bits by which the chip recognises meter and calendar after losing its store."""
-        digest = hmac.digest(self._mac_key, f"meter|{serial}|{calendar}".encode(), hashlib.sha256)
+        text = f"meter|{serial}|{calendar}".encode()
+        digest = hmac.digest(self._fingerprint_key, text, hashlib.sha256)
         return int.from_bytes(digest[:4], "big") >> (32 - FINGERPRINT_BITS)
-
-    def blinding(self, day: int, values: Sequence[int]) -> int:
-        """Return the scalar that blinds the commitment of a day (its number); uniform to others.
-
-        It also derives from the committed values, so no two vectors share it even if an old image
-        is restored. A chip that recovers its values recovers the scalar too.
-        """
-        text = b"|".join(number.to_bytes(4, "big") for number in (day, *values))
-        return uniform_scalar(hmac.digest(self._blinding_key, text, "sha512"))
 
     def draw(self, label: str, below: int) -> int:
         """Return the household's own number in [0, below) for a label; below 2^32."""
@@ -108,23 +87,17 @@ class HouseholdSecret:
         return HKDF(SHA256(), length, salt=None, info=label.encode()).derive(self._root)
 
 
-def is_old_secret(data: bytes) -> bool:
-    """Return whether a household secret has the first format, which has no magic."""
-    return not data.startswith(_MAGIC)
-
-
-def _read(data: bytes) -> tuple[bytes, Ternary]:
+def _read(data: bytes) -> bytes:
     start = len(_MAGIC) + 1
     version = data[len(_MAGIC) : start]
-    if version and version[0] > _VERSION:
+    if data.startswith(_MAGIC) and version and version[0] != _VERSION:
         raise CipherError(
-            f"this household secret is of format {version[0]}, this Volet reads up to {_VERSION}; "
-            "install a newer Volet"
+            f"this household secret is of format {version[0]}, this Volet reads {_VERSION}; "
+            "install the Volet that wrote it"
         )
     if len(data) != SECRET_BYTES or data[-_CHECK_BYTES:] != _check(data[:-_CHECK_BYTES]):
         raise CipherError("this household secret is damaged; put it back from a copy")
-    root, packed = data[start : start + ROOT_BYTES], data[start + ROOT_BYTES : -_CHECK_BYTES]
-    return root, unpack_ternary(packed)
+    return data[start : start + ROOT_BYTES]
 
 
 def _check(data: bytes) -> bytes:

@@ -10,7 +10,6 @@ from protocol.commitment import POINT_BYTES, is_commitment
 from protocol.errors import MessageRefused, Reason
 from protocol.household import SEED_BYTES, Coefficients, Q
 from protocol.ids import HOUSEHOLD_KEY_ID_BYTES, INCARNATION_BYTES
-from protocol.keys import MAC_BYTES
 from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 from protocol.packed import Count
 from protocol.versions import Version
@@ -21,6 +20,9 @@ DIGEST_BYTES = 8
 TAG_BYTES = 4
 HASH_BYTES = 32
 RECONNECT_WINDOW_MAX_S = 3_600
+MAC_BYTES = 32
+# For how long the cloud keeps a block, after the month of its day.
+RETENTION_MONTHS = 14
 
 
 def _fixed(length: int) -> msgspec.Meta:
@@ -44,7 +46,8 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 class Epoch(_Body, frozen=True):
     """up/epoch, down/epoch: the public half of one incarnation's pad for a month.
 
-    `month` is the day number of its first day; `mac` is the household's own MAC over the epoch.
+    `month` is the day number of its first day; `mac` is the household's own MAC over the epoch,
+    under the keys of that year.
     """
 
     household_key: KeyId

@@ -40,17 +40,3 @@ def transform(polynomial: npt.NDArray[np.integer[Any]]) -> Coefficients:
         words = np.stack([low + high, low - high], axis=1) % Q
         count *= 2
     return words.reshape(N).astype(np.uint64)
-
-
-def transform_back(values: Coefficients) -> Coefficients:
-    """Return the coefficients, uint64[4096] in [0, q), of the polynomial with this transform."""
-    words: _Words = values.astype(object)
-    powers = _powers(pow(PSI, -1, Q))
-    count = N // 2
-    while count:
-        pairs = words.reshape(count, 2, -1)
-        low, high = pairs[:, 0], pairs[:, 1]
-        differences = (low - high) * powers[count : 2 * count, None]
-        words = np.stack([low + high, differences], axis=1) % Q
-        count //= 2
-    return (words.reshape(N) * pow(N, -1, Q) % Q).astype(np.uint64)

@@ -143,34 +143,22 @@ class SealSecret:
         z0, seed = seal_form.read_seeded_ciphertext(saved)
         return EpochPad(month, incarnation, seed, z0)
 
-    def open_sum(self, total: int, terms: Iterable[tuple[bytes, Weights]]) -> int:
-        """Open a month's weighted sum that the cloud computed.
-
-        Args:
-            total: Σ w_k·c_k mod q over all incarnations.
-            terms: for each incarnation, the seed of its epoch and the weights (int64[3968]) of its
-                coefficients. Both must be the chip's own: opening anything built by others would
-                make an oracle for the key.
-
-        Raises:
-            BoundExceeded: the weights allow sums that would not open exactly.
-            CipherError: `total` is not in [0, q), or is not zero although all weights are.
-        """
-        if not 0 <= total < Q:
-            raise CipherError("a sum lies between 0 and q")
-        live = [(seed, weights) for seed, weights in terms if weights.any()]
-        if not live:
-            if total:
-                raise CipherError("a sum over nothing is not zero")
-            return 0
-        check_weights(np.sum([np.abs(weights) for _, weights in live], axis=0))
-        c1 = np.zeros(N, np.uint64)
-        for seed, weights in live:
-            c1 = (c1 + _mask(seed, weights)) % np.uint64(Q)
+    def open_constant(self, total: int, mask: Coefficients) -> int:
+        """Return the constant term of the ciphertext (total, mask), decrypted and signed."""
         c0 = np.zeros(N, np.uint64)
         c0[0] = total
-        (constant,) = self._decrypt(FORM.full_ciphertext(c0, c1), 1)
+        (constant,) = self._decrypt(FORM.full_ciphertext(c0, mask), 1)
         return signed(constant)
+
+    def constant_of_product(self, mask: Coefficients) -> int:
+        """Return the constant term of mask·s modulo q, for the secret polynomial s.
+
+        It is mask_0·s_0 - Σ mask_k·s_(N-k), since x^N = -1.
+        """
+        turned = np.concatenate([self.ternary[:1], -self.ternary[:0:-1]])
+        added: int = sum(mask[turned == 1].tolist())
+        taken: int = sum(mask[turned == -1].tolist())
+        return (added - taken) % Q
 
     def open_own(self, seed: bytes, coefficients: Coefficients) -> list[int]:
         """Open a month of the chip's own coefficients (uint64[n]); absent ones give noise.
@@ -186,3 +174,38 @@ class SealSecret:
         self._decryptor.decrypt(load_ciphertext(ciphertext), plain)
         present = plain.coeff_count()
         return [plain[i] if i < present else 0 for i in range(count)]
+
+
+def open_sum(total: int, terms: Iterable[tuple[SealSecret, bytes, Weights]]) -> int:
+    """Open a month's weighted sum that the cloud computed.
+
+    SEAL decrypts under one secret. The part of the mask that lies under any other secret (keys that
+    were drawn anew within the year) is added to the sum before, exactly modulo q.
+
+    Args:
+        total: Σ w_k·c_k mod q over all incarnations.
+        terms: for each incarnation, the secret and the seed of its epoch and the weights
+            (int64[3968]) of its coefficients. All must be the chip's own: opening anything built by
+            others would make an oracle for the key.
+
+    Raises:
+        BoundExceeded: the weights allow sums that would not open exactly.
+        CipherError: `total` is not in [0, q), or is not zero although all weights are.
+    """
+    if not 0 <= total < Q:
+        raise CipherError("a sum lies between 0 and q")
+    live = [(secret, seed, weights) for secret, seed, weights in terms if weights.any()]
+    if not live:
+        if total:
+            raise CipherError("a sum over nothing is not zero")
+        return 0
+    check_weights(np.sum([np.abs(weights) for *_, weights in live], axis=0))
+    first = live[0][0]
+    mask = np.zeros(N, np.uint64)
+    for secret, seed, weights in live:
+        own = _mask(seed, weights)
+        if secret is first:
+            mask = (mask + own) % np.uint64(Q)
+        else:
+            total = (total + secret.constant_of_product(own)) % Q
+    return first.open_constant(total, mask)

@@ -119,16 +119,6 @@ def read_ciphertext(saved: bytes) -> tuple[Coefficients, Coefficients]:
     return c0, c1
 
 
-def read_secret_key(saved: bytes) -> Coefficients:
-    """Return the transform (uint64[4096]) of a secret key saved by any SEAL 4.x.
-
-    Raises:
-        CipherError: these bytes are not a saved secret key with the billing lane's parameters.
-    """
-    (transformed,) = _words(_body(saved), _SECRET_KEY, 1)
-    return transformed
-
-
 def _words(body: bytes, shape: bytes, polynomials: int) -> list[Coefficients]:
     start = len(shape) + _HEADER.size + 8
     if not body.startswith(shape) or len(body) < start + 8 * N * polynomials:

@@ -20,6 +20,7 @@ SECRET_MODE = 0o600
 PUBLIC_MODE = 0o644
 PRIVATE_DIR_MODE = 0o700
 
+_CHUNK_BYTES = 1 << 20
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # Errors of file systems without hard links, such as a USB stick's.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -158,6 +159,27 @@ def read_document(path: Path, next_step: str) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise _cannot_read(path, exc, next_step) from exc
+
+
+def destroy(path: Path) -> None:
+    """Overwrite a file, sync it and remove it.
+
+    On an SD card or SSD the overwritten cells may keep the old bytes until they are used again.
+
+    Raises:
+        ConfigError: it cannot be overwritten or removed.
+    """
+    try:
+        with path.open("r+b") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left > 0:
+                left -= file.write(bytes(min(left, _CHUNK_BYTES)))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be erased: {exc.strerror}; run this again.") from exc
+    _sync_dir(path.parent)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

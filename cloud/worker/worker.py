@@ -30,6 +30,7 @@ from protocol.backoff import RetryPolicy
 from protocol.calendar import legal_day, month_of
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
+from protocol.messages import RETENTION_MONTHS
 from protocol.topics import Kind, all_devices, device_topic
 from system.conditions import Condition, Repeated
 from system.mqtt.link import Link, Received
@@ -51,7 +52,6 @@ HUB_EVERY_S = 5.0
 REQUESTS_MAX = 1_024
 EXPIRED_AT_ONCE = 1_000
 UPKEEP_EVERY_S = 6 * 3_600.0
-RETENTION_MONTHS = 14
 # How long contributions are kept after the last figure that counts them has ended.
 AREA_RETENTION = timedelta(days=30)
 

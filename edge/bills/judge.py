@@ -19,6 +19,7 @@ from edge.bills.readings import (
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
 from edge.vault.owners import CoefficientOwners
+from edge.vault.sums import KeysGone, SumOpener
 from protocol.bill import Energy, price_bill
 from protocol.calendar import day_number, day_of_number
 from protocol.contract import (
@@ -36,7 +37,6 @@ from protocol.ids import Incarnation
 from protocol.messages import LineSums, Statement
 from protocol.packed import read_packed
 from protocol.schedule import ScheduleMissing, Schedules
-from protocol.seal import SealSecret
 from protocol.statement import Component, components
 
 
@@ -45,7 +45,6 @@ def judge(
     agreement: Agreement,
     listed: ListedDocuments,
     readings: LocalReadings,
-    secret: SealSecret,
 ) -> Judgement:
     """Check a statement whose signature is verified, open it, and compare it with `readings`.
 
@@ -66,7 +65,7 @@ def judge(
         own = ExpectedReadings(readings, own_days(parts, agreement, offer, request, readings))
         owners = _owners(statement, readings)
         lines = [
-            _compare(part, _open_line(part, sums, owners, readings, secret), own)
+            _compare(part, _open_line(part, sums, owners, readings.sums), own)
             for part, sums in zip(parts, statement.lines, strict=True)
         ]
     except NotOpened as exc:
@@ -78,6 +77,8 @@ def judge(
             other_meter=exc.other_meter,
             contract=exc.contract,
         )
+    except KeysGone:
+        return msgspec.structs.replace(refused, findings=(Finding.KEYS_GONE,))
     except CipherError:
         return msgspec.structs.replace(refused, findings=(Finding.AMOUNT_DIFFERS,))
     return _sum_up(name, request, offer, lines, own, readings)
@@ -188,20 +189,16 @@ def _owners(statement: Statement, readings: LocalReadings) -> CoefficientOwners:
 
 
 def _open_line(
-    part: Component,
-    sums: LineSums,
-    owners: CoefficientOwners,
-    readings: LocalReadings,
-    secret: SealSecret,
+    part: Component, stated: LineSums, owners: CoefficientOwners, sums: SumOpener
 ) -> tuple[int, int]:
     """Return one line's quantity (kWh or Wh) and amount (price units) over its months."""
     quantity = amount_units = 0
-    for month, month_sums in zip(part.months(), sums.months, strict=True):
+    for month, month_sums in zip(part.months(), stated.months, strict=True):
         weights = part.weights(month)
-        quantity += _open(month, weights.quantity, month_sums.quantity, owners, readings, secret)
+        quantity += _open(month, weights.quantity, month_sums.quantity, owners, sums)
         amount_units += undigits(
             [
-                _open(month, digit, total, owners, readings, secret)
+                _open(month, digit, total, owners, sums)
                 for digit, total in zip(weights.amount, month_sums.amount, strict=True)
             ]
         )
@@ -209,18 +206,9 @@ def _open_line(
 
 
 def _open(
-    month: date,
-    weights: Weights,
-    total: int,
-    owners: CoefficientOwners,
-    readings: LocalReadings,
-    secret: SealSecret,
+    month: date, weights: Weights, total: int, owners: CoefficientOwners, sums: SumOpener
 ) -> int:
-    terms = [
-        (readings.seed_of(incarnation, month), own)
-        for incarnation, own in owners.split(month, weights)
-    ]
-    return secret.open_sum(total, terms)
+    return sums.open(month, total, owners.split(month, weights))
 
 
 class _Compared(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ class Finding(StrEnum):
     METER_DIFFERS = "meter_differs"
     CALENDAR_DIFFERS = "calendar_differs"
     CURVE_GONE = "curve_gone"
+    KEYS_GONE = "keys_gone"
     ALREADY_BILLED = "already_settled"
     LATE_NOT_OWED = "late_not_owed"
     CORRECTION_UNFOUNDED = "correction_unfounded"
@@ -160,6 +161,10 @@ WORDS_EN = {
     ),
     Finding.LINES_DIFFER: "Its lines are not those of your tariff.",
     Finding.BLOCK_UNKNOWN: "It sums over readings that this chip never sent.",
+    Finding.KEYS_GONE: (
+        "The keys of some of its days are gone from this chip, so it cannot be opened; check it by "
+        "the meter's indices."
+    ),
     Finding.DAY_MISSING: "It leaves out days of its period.",
     Finding.DAY_TWICE: "It counts a day twice.",
     Finding.DAY_NOT_CLOSED: "It covers days that your meter has not closed yet.",
@@ -199,6 +204,10 @@ WORDS_FR = {
     ),
     Finding.LINES_DIFFER: "Ses lignes ne sont pas celles de votre tarif.",
     Finding.BLOCK_UNKNOWN: "Il additionne des relevés que ce boîtier n'a jamais envoyés.",
+    Finding.KEYS_GONE: (
+        "Ce boîtier n'a plus les clés de certains de ses jours, et ne peut donc pas l'ouvrir ; "
+        "vérifiez-la par les index du compteur."
+    ),
     Finding.DAY_MISSING: "Il oublie des jours de sa période.",
     Finding.DAY_TWICE: "Il compte un jour deux fois.",
     Finding.DAY_NOT_CLOSED: "Il couvre des jours que votre compteur n'a pas encore clos.",

@@ -19,6 +19,7 @@ from edge.bills.judgement import (
 from edge.contracts.agreement import Agreement
 from edge.contracts.meter import Meters
 from edge.metering.events import DayClosed, DayPart
+from edge.vault.sums import SumOpener
 from protocol.calendar import month_of
 from protocol.contract import Offer, StatementRequest
 from protocol.doubt import in_order
@@ -58,7 +59,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
     Attributes:
         days: closed days.
         spans: sent blocks.
-        seed_of: the seed of an epoch (incarnation, month).
+        sums: opens a month's sums.
         curve_of: Wh of each quarter-hour of a day; empty where the vault no longer keeps it.
         meters: the meters that counted.
         billed: the billed statements.
@@ -66,7 +67,7 @@ class LocalReadings(msgspec.Struct, frozen=True):
 
     days: Sequence[DayClosed]
     spans: Sequence[Span]
-    seed_of: Callable[[Incarnation, date], bytes]
+    sums: SumOpener
     curve_of: Callable[[date], Sequence[int]]
     meters: Meters
     billed: BilledDays = BilledDays({}, {})

@@ -28,13 +28,15 @@ from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.mqtt.moments import in_next_day
 from edge.mqtt.retry import RESEND
+from edge.vault.commitments import CommittedDay
 from edge.vault.receipts import OwnReceiptRow
 from edge.vault.rows import DayRow
 from protocol.backoff import RetryTimer
-from protocol.calendar import day_number
+from protocol.calendar import day_number, month_of
 from protocol.envelope import open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.json_text import read_json
+from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Statement
 from protocol.packed import read_packed
 from protocol.receipt import Receipt, ReceiptAck
@@ -210,10 +212,10 @@ class ReceiptLane(MessageHandler):
         inputs, bill = candidate.inputs, candidate.judgement.bill
         if bill is None:
             return
-        days = {row.closed.day: row.closed for row in rows}
         signer = self._signer
         try:
-            receipt = make_receipt(signer.collectivity, signer.household, inputs, bill, days)
+            days = {row.closed.day: self._committed(row) for row in rows}
+            receipt = make_receipt(signer.collectivity, signer.household.id, inputs, bill, days)
         except CipherError as exc:  # billing continues
             log.error("receipt_failed", why=str(exc))  # noqa: TRY400 - dealt with
             return
@@ -227,6 +229,15 @@ class ReceiptLane(MessageHandler):
         with self._vault.receipt_change() as receipts:
             receipts.put(row, [day_number(day) for day in inputs.days])
         self._unsent[row.statement] = row.leaves_at
+
+    def _committed(self, row: DayRow) -> CommittedDay:
+        """Return a day with the keys of the block that closes it, which has the commitment."""
+        closing = next(block for block in row.blocks if block.j1 == DAY_COEFFICIENTS)
+        epoch = self._vault.epoch(closing.incarnation, month_of(row.closed.day))
+        keys = self._signer.keyring.with_id(epoch.keys)
+        if keys is None:
+            raise CipherError("the keys of a day are gone")
+        return CommittedDay(row.closed, keys)
 
     def _topic(self) -> str:
         return device_topic(self._signer.collectivity, self._signer.device, Kind.RECEIPT)

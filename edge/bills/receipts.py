@@ -15,8 +15,7 @@ import msgspec
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
-from edge.metering.events import DayClosed
-from edge.vault.commitments import committed_values
+from edge.vault.commitments import CommittedDay, blinding_of, committed_values
 from protocol.amount_proof import Opening, prove
 from protocol.bill import Bill
 from protocol.calendar import day_number, day_of_number
@@ -25,7 +24,7 @@ from protocol.contract import Consent, Contract, Offer, Signed, StatementRequest
 from protocol.doubt import in_order
 from protocol.envelope import decode_body
 from protocol.errors import CipherError
-from protocol.keys import HouseholdSecret
+from protocol.ids import HouseholdKeyId
 from protocol.messages import Statement
 from protocol.packed import read_packed
 from protocol.receipt import (
@@ -180,10 +179,10 @@ def is_short_period(inputs: ReceiptInputs) -> bool:
 
 def make_receipt(
     collectivity: str,
-    household: HouseholdSecret,
+    household_key: HouseholdKeyId,
     inputs: ReceiptInputs,
     bill: Bill,
-    days: Mapping[date, DayClosed],
+    days: Mapping[date, CommittedDay],
 ) -> Receipt:
     """Make the receipt of a bill that `hold` allows, sealed to the provider.
 
@@ -201,29 +200,27 @@ def make_receipt(
         _cents(bill.total_ttc),
         () if is_total else _lines(bill),
         unproven_lines(inputs.components, inputs.contract.consent),
-        in_order(doubt for day in inputs.days for doubt in days[day].doubts),
+        in_order(doubt for day in inputs.days for doubt in days[day].closed.doubts),
         b"",
     )
-    openings = [_opening(household, part, days) for part in parts]
+    openings = [_opening(part, days) for part in parts]
     sums = [commit_day(opening.values, opening.blinding) for opening in openings]
     fixed = fixed_lines(
         inputs.offer.tariffs, day_of_number(request.start), day_of_number(request.end)
     )
     claim = make_claim(inputs.components, fixed, text, sums)
     if claim is not None:
-        context = proof_context(collectivity, household.id, text)
+        context = proof_context(collectivity, household_key, text)
         proof = prove(context, claim, openings)
         text = msgspec.structs.replace(text, proof=proof)
-    return seal_receipt(text, collectivity, household.id, inputs.offer.sealing_key)
+    return seal_receipt(text, collectivity, household_key, inputs.offer.sealing_key)
 
 
-def _opening(
-    household: HouseholdSecret, part: PricedPart, days: Mapping[date, DayClosed]
-) -> Opening:
+def _opening(part: PricedPart, days: Mapping[date, CommittedDay]) -> Opening:
     """Return the opening of the sum of commitments over a part's days."""
-    values = {day: committed_values(days[day]) for day in part.days}
-    blinding = sum(household.blinding(day_number(day), values[day]) for day in part.days)
-    return Opening(tuple(map(sum, zip(*values.values(), strict=True))), blinding)
+    values = [committed_values(days[day].closed) for day in part.days]
+    blinding = sum(blinding_of(days[day].keys, days[day].closed) for day in part.days)
+    return Opening(tuple(map(sum, zip(*values, strict=True))), blinding)
 
 
 def _lines(bill: Bill) -> tuple[ReceiptLine, ...]:

@@ -13,7 +13,9 @@ from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.bills.readings import LocalReadings, MeterUnknown, Span
 from edge.contracts.listed import Contracts
 from edge.vault.billed import BilledRow
-from edge.vault.rows import BlockRow, BlockState, DayRow, Metered, StatementRow
+from edge.vault.keyring import Keyring
+from edge.vault.rows import BlockRow, BlockState, DayRow, EpochRow, Metered, StatementRow
+from edge.vault.sums import SumOpener
 from protocol.calendar import day_of_number
 from protocol.ids import Incarnation
 from protocol.json_text import read_json
@@ -38,8 +40,8 @@ class VerifierStore(Protocol):
     def curve(self, day: date) -> Sequence[int]:
         """Return the energy of each quarter-hour of a day, in Wh."""
 
-    def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
-        """Return the seed (64 bytes) of an epoch."""
+    def epoch(self, incarnation: Incarnation, month: date) -> EpochRow:
+        """Return an epoch's seed and the id of its keys."""
 
     def billed(self) -> Sequence[BilledRow]:
         """Return the billed statements, in the order in which they were billed."""
@@ -52,11 +54,16 @@ class StatementVerifier:
     """Judges statements under the household's contracts. Its findings stay on the chip."""
 
     def __init__(
-        self, store: VerifierStore, household: HouseholdSecret, contracts: Contracts
+        self,
+        store: VerifierStore,
+        household: HouseholdSecret,
+        keyring: Keyring,
+        contracts: Contracts,
     ) -> None:
         """Judge each statement under the contract that it names, and refuse unknown contracts."""
         self._store = store
         self._household = household
+        self._sums = SumOpener(store.epoch, keyring)
         self._contracts = contracts
 
     def judge(self, statement: Statement) -> str | None:
@@ -94,13 +101,13 @@ class StatementVerifier:
                 for block in self._store.blocks_between(first, end)
                 if block.state is not BlockState.SUPERSEDED
             ],
-            self._store.epoch_seeds,
+            self._sums,
             self._store.curve,
             self._contracts.meters(self._store.metered(), self._household.meter_fingerprint),
             BilledDays.read(self._store.billed()),
         )
         listed = self._contracts.listed_for(agreement)
-        return judge(statement, agreement, listed, readings, self._household.seal)
+        return judge(statement, agreement, listed, readings)
 
     @staticmethod
     def _first_day(statement: Statement) -> date:

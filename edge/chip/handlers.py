@@ -75,7 +75,9 @@ def open_handlers(
         catalogue.copy.catalogue,
         vault.departures.get,
     )
-    judge: OnStatement = StatementVerifier(vault, identity.household, contracts).judge
+    judge: OnStatement = StatementVerifier(
+        vault, identity.household, identity.keyring, contracts
+    ).judge
     moving = MovingOut(context, settings.moving)
     seen = DeliveryReceipts(signer)
     area = None

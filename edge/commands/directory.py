@@ -23,6 +23,7 @@ from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT
+from edge.vault.keyring import PATTERN, destroy_expired
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
 from system.backup.listing import Fate, ListedFile, Party, beside_database
@@ -34,7 +35,8 @@ FILES = (
     ListedFile(CONFIG_NAME, "`volet edge init`, then you"),
     ListedFile(f"keys/{TLS_KEY}", "`volet edge init`; P-256, proves to the broker who connects", private=_YES),
     ListedFile(f"keys/{SIGNING_KEY}", "`volet edge init`; Ed25519, signs what the chip sends", private=_YES),
-    ListedFile(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens bills; [884 bytes of our own form](../explanation/ciphers.md#how-the-secret-is-stored)", private="yes, above all"),
+    ListedFile(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens the keys of each year; [64 bytes of our own form](../explanation/ciphers.md#how-keys-are-stored)", private="yes, above all"),
+    ListedFile(f"keys/{PATTERN}", "`volet edge run` with the first value of a year, or `import`; opens that year's bills; destroyed on 1 March two years later; [898 bytes, encrypted under the household's key](../explanation/ciphers.md#how-keys-are-stored)", private="yes, above all"),
     ListedFile(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
     ListedFile(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
     ListedFile(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed", private=_YES),
@@ -92,6 +94,8 @@ def settle(restored: Path, directory: Path) -> str:
 
     A move-out order is dropped: moving out is final, and the household may have withdrawn it since.
     """
+    today = legal_day(datetime.now(UTC))
+    destroy_expired(restored / "keys", today)
     notices = []
     is_vault_back = (restored / VAULT).exists()
     if departure_of(restored) is None:
@@ -100,10 +104,10 @@ def settle(restored: Path, directory: Path) -> str:
         withdrawn = [MOVE_OUT.withdraw(place) for place in places]
         if any(withdrawn):
             notices.append(order_dropped(directory))
-    if is_vault_back:
-        today = legal_day(datetime.now(UTC))
-        if put_back(restored / VAULT, today, read_release_tokens(restored, directory)):
-            notices.append(receipts_wait(directory))
+    if is_vault_back and put_back(
+        restored / VAULT, today, read_release_tokens(restored, directory)
+    ):
+        notices.append(receipts_wait(directory))
     return " ".join(notices)
 
 

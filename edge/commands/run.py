@@ -10,7 +10,6 @@ from edge.chip.config import DEFAULT_DIRECTORY, load_config
 from edge.commands.household import HouseholdCommand
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
-from edge.identity.key_form import rewrite_old_key
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.logs import configure_logs
@@ -44,7 +43,6 @@ def run(directory: Path, source: str | None) -> None:
         stop_on_signals() as stop,
         Agent.open(directory, identity, config, agreement=agreement) as agent,
     ):
-        rewrite_old_key(directory)
         agent.run(stop)
 
 

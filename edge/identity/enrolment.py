@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from edge.identity.keys import TLS_KEY, Keys, load_keys
 from edge.stage import ENROLMENT, key_path, next_step
+from edge.vault.keyring import Keyring
 from edge.vault.signer import FormerDevice, Signer
 from protocol.enrolment import Enrolment, EnrolmentRecord
 from protocol.envelope import decode_body
@@ -33,6 +34,7 @@ CERTIFICATE, AUTHORITY = "device.pem", "ca.pem"
 class Identity:
     """An enrolled chip's identity: everything it needs to authenticate itself.
 
+    `keyring` has the household's keys of each year.
     `meter_salt` (32 bytes) hides the meter's serial in contracts. `former` are the household's
     earlier chips. `tls_key_path`, `certificate_path` and `ca_path` form the TLS identity.
     """
@@ -41,6 +43,7 @@ class Identity:
     collectivity: str
     signing_key: Ed25519PrivateKey
     household: HouseholdSecret
+    keyring: Keyring
     meter_salt: bytes
     platform_key: Ed25519PublicKey
     tls_key_path: Path
@@ -83,6 +86,7 @@ def load_identity(directory: Path) -> Identity:
         collectivity=record.collectivity,
         signing_key=keys.signing_key,
         household=keys.household,
+        keyring=keys.keyring,
         meter_salt=keys.meter_salt,
         platform_key=Ed25519PublicKey.from_public_bytes(enrolment.platform_key),
         tls_key_path=key_path(directory, TLS_KEY),
@@ -101,6 +105,7 @@ def signer_of(identity: Identity) -> Signer:
         identity.device,
         identity.signing_key,
         identity.household,
+        identity.keyring,
         identity.former,
     )
 

@@ -1,7 +1,8 @@
 """The keys that the chip drew: `keys/{tls.key, signing.key, household.key, meter.salt}`.
 
 They are never overwritten. Under systemd they come from `$CREDENTIALS_DIRECTORY` instead, under the
-same names.
+same names. The keys of each year are always in `keys/`, where the chip draws and destroys them,
+encrypted under the household's (edge/vault/keyring.py).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from edge.stage import HOUSEHOLD_KEY, Stage, key_path, next_step, stage
+from edge.vault.keyring import Keyring
 from protocol.errors import CipherError, ConfigError
 from protocol.keys import HouseholdSecret
 from system.files import read_document, read_secret
@@ -27,11 +29,15 @@ SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys that the chip drew; `meter_salt` (32 bytes) hides the meter's serial."""
+    """The keys that the chip drew; `meter_salt` (32 bytes) hides the meter's serial.
+
+    `keyring` has the household's keys of each year.
+    """
 
     tls_key: ec.EllipticCurvePrivateKey
     signing_key: Ed25519PrivateKey
     household: HouseholdSecret
+    keyring: Keyring
     meter_salt: bytes
 
     @property
@@ -74,7 +80,8 @@ def load_keys(directory: Path) -> Keys:
     salt = _key_bytes(directory, METER_SALT)
     if len(salt) != SALT_BYTES:
         raise ConfigError(f"{key_path(directory, METER_SALT)} is not of {SALT_BYTES} bytes.")
-    return Keys(tls_key, signing_key, household, salt)
+    keyring = Keyring.read(household, directory / "keys")
+    return Keys(tls_key, signing_key, household, keyring, salt)
 
 
 def _key_bytes(directory: Path, name: str) -> bytes:

@@ -115,6 +115,8 @@ class NoticeKind(StrEnum):
     POWER_DIFFERS = "power_differs"
     CONTRACT_FITS = "contract_fits"
     VAULT_REBUILT = "vault_rebuilt"
+    KEYS_DRAWN = "keys_drawn"
+    KEYS_LOST = "keys_lost"
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -22,9 +22,7 @@ from protocol.packed import read_packed
 from protocol.passphrase import LOG2_N, SALT_BYTES, Check, Log2N, Salt, derive_keys
 
 MAGIC = b"volet bundle"
-# A bundle of version 1 has the household's secret in its old form (protocol/old_secret.py).
-VERSION = 2
-_READ = (1, 2)
+VERSION = 3
 NONCE_BYTES = 12
 SIZE_MAX_BYTES = 1 << 30
 
@@ -36,6 +34,7 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         household: the household's secret (`HouseholdSecret.to_bytes`).
+        years: the keys of each year (`YearKeys.to_bytes`).
         meter_salt: hides the meter's serial in the contracts that the household signed.
         devices: the household's chips with their public keys only, the latest last.
         documents: the household's files in the chip's directory, by name.
@@ -44,6 +43,7 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     household: bytes
+    years: tuple[bytes, ...]
     meter_salt: bytes
     devices: tuple[FormerDevice, ...]
     documents: dict[str, bytes]
@@ -108,10 +108,10 @@ def _read_header(data: bytes, name: str) -> tuple[_Header, bytes]:
     if data[:at] != MAGIC:
         raise ConfigError(f"{name} is no bundle of Volet; name what `volet edge export` wrote.")
     version = data[at] if len(data) > at else VERSION
-    if version not in _READ:
+    if version != VERSION:
         raise ConfigError(
-            f"{name} is of format {version}, this Volet reads up to {VERSION}; "
-            "install a newer Volet."
+            f"{name} is of format {version}, this Volet reads {VERSION}; "
+            "install the Volet that wrote it."
         )
     start = at + 1 + _LENGTH_BYTES
     end = start + int.from_bytes(data[at + 1 : start], "big")

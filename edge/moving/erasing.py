@@ -5,7 +5,6 @@ the controller writes elsewhere and keeps the old cells until it needs them. The
 gone from every file, but whoever reads raw flash cells may find it until they are reused.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY
 from edge.vault.database import FILE_NAME
+from edge.vault.keyring import LEFT_BEHIND, PATTERN
 from edge.vault.lock import hold_vault
 from protocol.errors import ConfigError
 from system.backup.listing import RESTORING, STAGING
+from system.files import destroy
 
-_CHUNK_BYTES = 1 << 20
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
 # Every file of the household has one of these suffixes; the authority's certificate stays.
@@ -45,7 +45,7 @@ def erase(directory: Path) -> int:
     count = 0
     with hold_vault(directory):
         for path in _households_files(directory):
-            _destroy(path)
+            destroy(path)
             count += 1
     draw_keys(directory)
     note_erasure(directory)
@@ -69,6 +69,8 @@ def _households_files(directory: Path) -> Iterator[Path]:
         for path in sorted(directory.glob(pattern)):
             if path.is_file() and path.name != f"{FILE_NAME}.lock":
                 yield path
+    for pattern in (LEFT_BEHIND, PATTERN):
+        yield from sorted((directory / "keys").glob(pattern))
     for name in (HOUSEHOLD_KEY, METER_SALT):
         yield from sorted((directory / "keys").glob(f".{name}.*"))
         yield from _existing(directory / "keys" / name)
@@ -77,17 +79,3 @@ def _households_files(directory: Path) -> Iterator[Path]:
 def _existing(path: Path) -> Iterator[Path]:
     if path.exists():
         yield path
-
-
-def _destroy(path: Path) -> None:
-    """Overwrite, sync and unlink a file."""
-    try:
-        with path.open("r+b") as file:
-            left = os.fstat(file.fileno()).st_size
-            while left > 0:
-                left -= file.write(bytes(min(left, _CHUNK_BYTES)))
-            file.flush()
-            os.fsync(file.fileno())
-        path.unlink()
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be erased: {exc.strerror}; run this again.") from exc

@@ -22,13 +22,15 @@ from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, loa
 from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
 from edge.vault.database import FILE_NAME
+from edge.vault.keyring import file_name, files_in
 from edge.vault.moving import Departure, adopt_image, make_without_ledger, take_image
 from edge.vault.reader import read_vault
 from edge.vault.signer import FormerDevice
 from protocol.errors import CipherError, ConfigError, StoreError
 from protocol.ids import HouseholdKeyId
 from protocol.keys import HouseholdSecret
-from system.files import write_secret
+from protocol.year_keys import YearKeys, last_year_without_keys
+from system.files import destroy, write_secret
 from system.shell import quoted
 
 # The household's documents in a chip's directory, which it takes along.
@@ -69,6 +71,7 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
     vault = None if keys_only else take_image(_existing(directory / FILE_NAME))
     return Bundle(
         keys.household.to_bytes(),
+        tuple(path.read_bytes() for path in files_in(directory / "keys")),
         keys.meter_salt,
         (*former, own),
         documents,
@@ -80,13 +83,15 @@ def pack(directory: Path, *, keys_only: bool = False) -> Bundle:
 def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     """Import the bundle's household into the chip in `directory`, which keeps its own keys.
 
-    Without a ledger in the bundle, the area lane's budget of the year counts as spent.
+    Without a ledger in the bundle, the area lane's budget of the year counts as spent. Keys of
+    years that are due for destruction by `today` are left out.
 
     Raises:
         ConfigError: another household uses the chip, or a file cannot be written.
         StoreError: the bundle's vault is damaged or of a newer program; nothing was changed.
     """
     household = _household_of(bundle)
+    years = _keys_of_years(bundle, household, today)
     draw_keys(directory)
     _check_free(directory, household)
     importing = directory / IMPORTING
@@ -94,6 +99,8 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     has_moved_out = _prepare_vault(importing, bundle, today, tokens)
     keys = directory / "keys"
     write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
+    for year in years:
+        write_secret(keys / file_name(year), year.to_bytes(household))
     write_secret(keys / METER_SALT, bundle.meter_salt)
     write_secret(directory / FORMER, msgspec.json.encode(bundle.devices))
     write_former(directory, bundle.contracts)
@@ -139,20 +146,31 @@ def _household_of(bundle: Bundle) -> HouseholdSecret:
     return household
 
 
+def _keys_of_years(bundle: Bundle, household: HouseholdSecret, today: date) -> list[YearKeys]:
+    try:
+        years = [YearKeys.from_bytes(data, household) for data in bundle.years]
+    except CipherError as exc:
+        raise ConfigError(f"The bundle's keys of a year cannot be used: {exc}.") from exc
+    return [keys for keys in years if keys.year > last_year_without_keys(today)]
+
+
 def _check_free(directory: Path, household: HouseholdSecret) -> None:
-    """Check that no other household uses the chip; an interrupted import may have left files."""
+    """Check that no other household uses the chip; clear what an interrupted import has left."""
     check_keys_are_files(directory)
     if (directory / ENROLMENT).exists():
         raise ConfigError(
             f"{directory} is an enrolled household's chip; "
             f"`volet edge erase --dir {quoted(directory)}` makes room, for good."
         )
-    is_same = load_keys(directory).household.id == household.id
-    if (directory / FILE_NAME).exists() and not is_same:
+    if load_keys(directory).household.id == household.id:
+        return
+    if (directory / FILE_NAME).exists():
         raise ConfigError(
             f"{directory / FILE_NAME} is another household's; "
             f"`volet edge erase --dir {quoted(directory)}` makes room, for good."
         )
+    for path in files_in(directory / "keys"):  # of another import that was cut short
+        destroy(path)
 
 
 def _prepare_vault(importing: Path, bundle: Bundle, today: date, tokens: Sequence[str]) -> bool:

@@ -1,8 +1,9 @@
 """Fetches back what the cloud holds and the vault does not, after a lost store or a restored image.
 
 The cloud answers with the payloads as they were signed. Before anything is opened, each payload is
-checked with the key of the chip that signed it, this one or a former one of the household, and each
-header with the household's own MAC. This chip cannot send again what a former chip signed.
+checked with the key of the chip that signed it, this one or a former one of the household. The MAC
+of a header says under which keys it was made. If they are gone, its blocks are kept unopened. This
+chip cannot send again what a former chip signed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,16 @@ import msgspec
 import numpy as np
 import structlog
 
+from edge.vault.epochs import NO_KEYS
 from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
+from edge.vault.rows import EpochRow
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol import versions
 from protocol.backoff import RetryPolicy
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.errors import MessageRefused, Reason
+from protocol.ids import Incarnation
 from protocol.layout import MONTH_COEFFICIENTS, coefficient
 from protocol.messages import Block, Epoch, Fetch, IncarnationState, check_block
 from protocol.topics import Kind
@@ -37,12 +41,12 @@ log = structlog.get_logger()
 class Missing(msgspec.Struct, frozen=True):
     """What the cloud holds of one incarnation and the vault lacks.
 
-    `seeds` are the (month, seed) of headers that the vault has.
+    `epochs` are those that the vault has, by month (a day number).
     """
 
     state: IncarnationState
     sequences: tuple[int, ...]
-    seeds: tuple[tuple[int, bytes], ...] = ()
+    epochs: dict[int, EpochRow] = {}
 
 
 def missing_here(
@@ -62,8 +66,8 @@ def missing_here(
             raise MessageRefused(Reason.BOUNDS, "more blocks than a household can have sent")
         sequences = [n for n in lacking if (state.incarnation, n) not in given_up]
         if sequences:
-            seeds = vault.epochs.seeds(state.incarnation)
-            missing.append(Missing(state, tuple(sequences), tuple(seeds)))
+            epochs = vault.epochs.of_incarnation(Incarnation(state.incarnation))
+            missing.append(Missing(state, tuple(sequences), epochs))
     return missing
 
 
@@ -92,8 +96,10 @@ class Recovery:
         """Fetch `missing` for the household of `signer`."""
         self._signer = signer
         self._wanted = {part.state.incarnation: set(part.sequences) for part in missing}
-        self._seeds = {
-            (part.state.incarnation, month): seed for part in missing for month, seed in part.seeds
+        self._epochs = {
+            (part.state.incarnation, month): epoch
+            for part in missing
+            for month, epoch in part.epochs.items()
         }
         self._headers: dict[tuple[bytes, int], RecoveredHeader] = {}
         self._blocks: dict[tuple[bytes, int], tuple[Block, bytes]] = {}
@@ -134,20 +140,19 @@ class Recovery:
             self._give_up_page()
 
     def take_epoch(self, payload: bytes) -> None:
-        """Handle a returned header.
+        """Handle a returned header; its keys may be gone with a chip that was lost.
 
         Raises:
             MessageRefused: no chip of this household signed it, or it is not this household's.
         """
         header, is_own = self._signer.open_household(Kind.EPOCH, payload, Epoch)
-        household = self._signer.household
-        if header.household_key != household.id or not household.is_own_epoch(
-            header.month, header.incarnation, header.seed, header.mac
-        ):
+        if header.household_key != self._signer.household.id:
             raise MessageRefused(Reason.MAC, "the epoch is not this household's")
         key = header.incarnation, header.month
-        self._headers[key] = RecoveredHeader(header, payload if is_own else b"")
-        self._seeds[key] = header.seed
+        keys = self._signer.keyring.maker_of(header)
+        name = NO_KEYS if keys is None else keys.id
+        self._headers[key] = RecoveredHeader(header, payload if is_own else b"", name)
+        self._epochs[key] = EpochRow(header.seed, name)
 
     def take_block(self, payload: bytes) -> None:
         """Handle a returned block.
@@ -160,7 +165,7 @@ class Recovery:
         check_block(block)
         if block.household_key != self._signer.household.id:
             raise MessageRefused(Reason.BOUNDS, "the block is another household's")
-        if (block.incarnation, _month(block)) not in self._seeds:
+        if (block.incarnation, _month(block)) not in self._epochs:
             raise MessageRefused(Reason.NO_EPOCH)
         if block.sequence not in self._wanted.get(block.incarnation, ()):
             return
@@ -177,18 +182,22 @@ class Recovery:
         opened = [
             block
             for epoch, blocks in by_epoch.items()
-            for block in self._open_month(self._seeds[epoch], blocks)
+            for block in self._open_month(self._epochs[epoch], blocks)
         ]
         return Recovered(tuple(self._headers.values()), tuple(opened), tuple(self._lost))
 
     def _open_month(
-        self, seed: bytes, blocks: Sequence[tuple[Block, bytes]]
+        self, epoch: EpochRow, blocks: Sequence[tuple[Block, bytes]]
     ) -> Iterator[RecoveredBlock]:
+        keys = self._signer.keyring.with_id(epoch.keys)
+        if keys is None:
+            yield from (RecoveredBlock(block, payload, None) for block, payload in blocks)
+            return
         month = np.zeros(MONTH_COEFFICIENTS, np.uint64)
         for block, _ in blocks:
             first = _first(block)
             month[first : first + block.j1 - block.j0] = block.values()
-        plain = self._signer.household.seal.open_own(seed, month)
+        plain = keys.seal.open_own(epoch.seed, month)
         for block, payload in blocks:
             first = _first(block)
             values = plain[first : first + block.j1 - block.j0]

@@ -13,6 +13,7 @@ from edge.quotes.opening import OpenedSums, QuoteFault, QuotesRefused
 from edge.quotes.pricing import HouseholdData, Quotes, Unquoted, left_out, price_quotes
 from edge.vault.catalogue import QuoteRow
 from edge.vault.reader import VaultReader
+from edge.vault.sums import SumOpener
 from protocol.calendar import quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
@@ -82,8 +83,7 @@ def _quotes(
         plan,
         answer,
         vault.blocks_between(row.start, row.end),
-        vault.epoch_seeds,
-        identity.household.seal,
+        SumOpener(vault.epoch, identity.keyring),
     )
     days = [day.closed for day in vault.day_rows(row.start, row.end)]
     if kva is None and agreement is not None:

@@ -1,6 +1,6 @@
 """Opens the sums of a quote answer with the chip's own weights and seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -8,15 +8,13 @@ import numpy as np
 
 from edge.vault.owners import CoefficientOwners
 from edge.vault.rows import BlockRow, BlockState
+from edge.vault.sums import KeysGone, SumOpener
 from protocol.calendar import day_of_number, days_between, month_of
 from protocol.errors import CipherError
 from protocol.ids import Incarnation
 from protocol.layout import DAY_COEFFICIENTS, MONTH_COEFFICIENTS, coefficient
 from protocol.messages import COEFFICIENT_BYTES
 from protocol.quotes import BlockRange, Column, MarketDigit, QuoteAnswer, QuotePlan
-from protocol.seal import SealSecret
-
-SeedOf = Callable[[Incarnation, date], bytes]
 
 
 class QuoteFault(StrEnum):
@@ -27,6 +25,7 @@ class QuoteFault(StrEnum):
     DAY_TWICE = "day_twice"
     DAY_MISSING = "day_missing"
     CANNOT_OPEN = "cannot_open"
+    KEYS_GONE = "keys_gone"
     DIFFERS = "differs"
     EMPTY = "empty"
 
@@ -47,8 +46,7 @@ class OpenedSums:
         plan: QuotePlan,
         answer: QuoteAnswer,
         blocks: Sequence[BlockRow],
-        seed_of: SeedOf,
-        secret: SealSecret,
+        sums: SumOpener,
     ) -> None:
         """Check the answer against the plan and the chip's own `blocks` of the period.
 
@@ -60,8 +58,7 @@ class OpenedSums:
             raise QuotesRefused(QuoteFault.SHAPE)
         self._plan = plan
         self._sums = np.frombuffer(answer.sums, "<u8").reshape(shape)
-        self._seed_of = seed_of
-        self._secret = secret
+        self._opener = sums
         missing = {day_of_number(number) for number in answer.missing}
         self.days = [day for day in days_between(plan.start, plan.end) if day not in missing]
         self._kept = {month: np.zeros(MONTH_COEFFICIENTS, np.bool_) for month in plan.months}
@@ -94,12 +91,11 @@ class OpenedSums:
     def _open(self, column: Column, month: date) -> int:
         weights = np.where(self._kept[month], self._plan.row(column, month), 0).astype(np.int64)
         place = self._plan.months.index(month), self._plan.number(column)
-        terms = [
-            (self._seed_of(incarnation, month), own)
-            for incarnation, own in self._owners.split(month, weights)
-        ]
+        terms = self._owners.split(month, weights)
         try:
-            opened = self._secret.open_sum(int(self._sums[place]), terms)
+            opened = self._opener.open(month, int(self._sums[place]), terms)
+        except KeysGone as exc:
+            raise QuotesRefused(QuoteFault.KEYS_GONE) from exc
         except CipherError as exc:
             raise QuotesRefused(QuoteFault.CANNOT_OPEN) from exc
         if opened < 0 and not isinstance(column, MarketDigit):

@@ -60,6 +60,8 @@ FAULTS = bilingual(
         QuoteFault.DAY_TWICE: "La réponse compte un jour deux fois.",
         QuoteFault.DAY_MISSING: "Il manque à la réponse des jours qu'elle dit contenir.",
         QuoteFault.CANNOT_OPEN: "La réponse ne s'ouvre pas avec les clés de ce foyer.",
+        QuoteFault.KEYS_GONE: "Ce boîtier n'a plus les clés de certains jours de la période ; la "
+        "comparaison redevient possible un an après le dernier d'entre eux.",
         QuoteFault.DIFFERS: "La réponse ne concorde pas avec ce que ce boîtier a compté lui-même.",
         QuoteFault.EMPTY: "La collectivité n'a encore aucun jour entier de ce foyer sur la période.",
     },
@@ -69,6 +71,8 @@ FAULTS = bilingual(
         QuoteFault.DAY_TWICE: "The answer counts a day twice.",
         QuoteFault.DAY_MISSING: "The answer lacks days that it claims to hold.",
         QuoteFault.CANNOT_OPEN: "The answer does not open with this household's keys.",
+        QuoteFault.KEYS_GONE: "The keys of some days of the period are gone from this chip; "
+        "offers can be compared again a year after the last of them.",
         QuoteFault.DIFFERS: "The answer does not agree with what this chip counted itself.",
         QuoteFault.EMPTY: "The collectivity has no whole day of this household in the period yet.",
     },

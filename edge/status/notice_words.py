@@ -20,6 +20,16 @@ NOTICES = bilingual(
             "Nothing is to be done for metering and bills; receipts wait for your word (`volet edge "
             "receipts`)."
         ),
+        NoticeKind.KEYS_DRAWN: (
+            "The readings of {count} are encrypted under new keys. Backups and bundles from before "
+            "lack them; make new ones."
+        ),
+        NoticeKind.KEYS_LOST: (
+            "Days from {first} to {last} were encrypted under keys that this chip lacks, because it "
+            "goes on from an older copy. Bills over them cannot be checked by this chip; check them "
+            "by the meter's indices. A newer backup would bring the keys back. Readings from here "
+            "on are under new keys; make a new backup."
+        ),
         NoticeKind.GAP: "The meter was not read for some time; what it counted was spread over it.",
         NoticeKind.GAPS_ENDED: (
             "The meter is read well again; until then, readings were missing {count} times."
@@ -82,6 +92,17 @@ NOTICES = bilingual(
             "Il manquait à ce boîtier des jours qu'il avait envoyés ; la collectivité les lui a "
             "rendus, et il les a vérifiés. Pour les relevés et les factures, il n'y a rien à faire ; "
             "les reçus attendent votre accord (`volet edge receipts`)."
+        ),
+        NoticeKind.KEYS_DRAWN: (
+            "Les relevés de {count} sont chiffrés avec de nouvelles clés. Les sauvegardes et les "
+            "exports d'avant ne les contiennent pas ; faites-en de nouveaux."
+        ),
+        NoticeKind.KEYS_LOST: (
+            "Des jours du {first} au {last} ont été chiffrés avec des clés que ce boîtier n'a pas, "
+            "car il repart d'une copie plus ancienne. Il ne peut pas vérifier les factures de ces "
+            "jours ; vérifiez-les par les index du compteur. Une sauvegarde plus récente rendrait "
+            "ces clés. Les relevés d'après sont chiffrés avec de nouvelles clés ; faites une "
+            "nouvelle sauvegarde."
         ),
         NoticeKind.GAP: (
             "Le compteur n'a pas été lu pendant un certain temps ; ce qu'il a compté a été réparti "
@@ -200,7 +221,10 @@ def _past_in_words(notice: Notice, offer_from: str, lang: Lang) -> str:
         before, _, after = notice.detail.partition(" to ")
         if after in KNOWN_CALENDARS and count_alike(before, after):
             return _MODE_SWITCHED[lang][_mode_switched_to(before, after)]
-    return NOTICES[lang][notice.kind].format(count=notice.detail, offer_from=offer_from)
+    first, _, last = notice.detail.partition(" ")
+    return NOTICES[lang][notice.kind].format(
+        count=notice.detail, first=first, last=last, offer_from=offer_from
+    )
 
 
 def _mode_switched_to(before: str, after: str) -> Mode | None:

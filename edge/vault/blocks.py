@@ -90,6 +90,11 @@ class BlockTable:
             for incarnation, sequence, day, j0, j1, state in rows
         ]
 
+    def last_stored_day(self) -> date | None:
+        """Return the last day of which the cloud has acknowledged a block."""
+        (day,) = self._database.execute("SELECT max(day) FROM blocks WHERE state = 2").fetchone()
+        return None if day is None else day_of_number(day)
+
     def unsent(self, limit: int) -> list[Key]:
         """Return sealed blocks that the cloud has not acknowledged, oldest day first."""
         rows = self._database.execute(
@@ -155,6 +160,14 @@ class BlockTable:
             "DELETE FROM blocks WHERE incarnation = ? AND sequence = ?",
             (key.incarnation, key.sequence),
         )
+
+    def forget(self, incarnation: bytes, day: int) -> bool:
+        """Delete an incarnation's acknowledged blocks of a day (its number); False if none."""
+        found = self._database.execute(
+            "DELETE FROM blocks WHERE incarnation = ? AND day = ? AND state = 2 RETURNING 1",
+            (incarnation, day),
+        ).fetchall()
+        return bool(found)
 
     def is_contested(self, day: int, j0: int, j1: int) -> bool:
         """Return whether a block that is not stored has any of coefficients [j0, j1) of the day."""

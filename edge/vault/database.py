@@ -17,8 +17,8 @@ from system.read_only import open_read_only
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
-SCHEMA_VERSION = 9
-VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, 8, SCHEMA_VERSION)
+SCHEMA_VERSION = 10
+VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, 8, 9, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -182,6 +182,15 @@ _MOMENT_TABLES: tuple[_Table, ...] = (
 _LISTED_TABLES: tuple[_Table, ...] = (
     ("catalogue_listed", {"number": int, "listed": bytes}, ("number",), frozenset()),
 )
+# Since version 10: the keys of a year that each epoch was made with (protocol/year_keys.py).
+_YEAR_TABLES: tuple[_Table, ...] = (
+    (
+        "epoch_keys",
+        {"incarnation": bytes, "month": int, "keys": bytes},
+        ("incarnation", "month"),
+        frozenset(),
+    ),
+)
 # The tables that upgrade a file of version n to version n + 1.
 _UPGRADES = {
     1: _AREA_TABLES,
@@ -192,6 +201,7 @@ _UPGRADES = {
     6: _LETTER_TABLES,
     7: _MOMENT_TABLES,
     8: _LISTED_TABLES,
+    9: _YEAR_TABLES,
 }
 _INDEXES = (
     "CREATE INDEX blocks_by_day ON blocks (day)",

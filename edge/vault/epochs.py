@@ -6,27 +6,42 @@ restored image or a restarted process can never use one again.
 
 from datetime import date
 
+import msgspec
 from sqlite_utils import Database
 
-from edge.vault.rows import Key
+from edge.metering.events import Notice, NoticeKind
+from edge.vault.rows import EpochRow, Key
 from edge.vault.signer import Signer
-from protocol.calendar import day_number
-from protocol.errors import StoreError
+from edge.vault.values import Values
+from protocol.calendar import day_number, day_of_number, day_start
+from protocol.errors import ConfigError, StoreError
 from protocol.household import EpochPad
 from protocol.ids import Incarnation, new_incarnation
 from protocol.messages import Epoch as EpochHeader
 from protocol.topics import Kind
+from protocol.year_keys import YearKeys
+
+NO_KEYS = b""
 
 
-def read_seed(database: Database, incarnation: Incarnation, month: date) -> bytes:
-    """Return the seed (64 bytes) of an epoch. Raises StoreError if it is not known."""
+def read_epoch(database: Database, incarnation: Incarnation, month: date) -> EpochRow:
+    """Return an epoch's seed and the id of its keys. Raises StoreError if it is not known."""
     row = database.execute(
-        "SELECT seed FROM epochs WHERE incarnation = ? AND month = ?",
+        "SELECT e.seed, k.keys FROM epochs e LEFT JOIN epoch_keys k "
+        "ON k.incarnation = e.incarnation AND k.month = e.month "
+        "WHERE e.incarnation = ? AND e.month = ?",
         (incarnation, day_number(month)),
     ).fetchone()
     if row is None:
         raise StoreError(f"The vault holds no epoch of that incarnation for {month:%Y-%m}.")
-    return bytes(row[0])
+    return EpochRow(bytes(row[0]), bytes(row[1] or NO_KEYS))
+
+
+class LiveEpoch(msgspec.Struct, frozen=True):
+    """The pad of a month, and the keys of its year."""
+
+    pad: EpochPad
+    keys: YearKeys
 
 
 class Epochs:
@@ -36,7 +51,7 @@ class Epochs:
         """Draw an incarnation."""
         self._database = database
         self._signer = signer
-        self._live: dict[date, EpochPad] = {}
+        self._live: dict[date, LiveEpoch] = {}
         self.incarnation: Incarnation = new_incarnation()
 
     def rotate(self) -> None:
@@ -44,33 +59,70 @@ class Epochs:
         self._live.clear()
         self.incarnation = new_incarnation()
 
-    def live(self, month: date) -> tuple[EpochPad, Key | None]:
-        """Return the pad of `month`, and the key of its header if this call made it.
+    def live(self, month: date) -> tuple[LiveEpoch, Key | None]:
+        """Return the epoch of `month`, and the key of its header if this call made it.
 
         Call it within the transaction that stores the header.
         """
         if month in self._live:
             return self._live[month], None
-        household = self._signer.household
-        epoch = household.seal.new_epoch(month, self.incarnation)
-        number = day_number(month)
-        mac = household.epoch_mac(number, self.incarnation, epoch.seed)
-        header = EpochHeader(household.id, number, self.incarnation, epoch.seed, mac)
+        keys = self._keys_of(month.year)
+        pad = keys.seal.new_epoch(month, self.incarnation)
+        household, number = self._signer.household.id, day_number(month)
+        mac = keys.epoch_mac(household, number, self.incarnation, pad.seed)
+        header = EpochHeader(household, number, self.incarnation, pad.seed, mac)
         payload = self._signer.seal(Kind.EPOCH, header)
-        self._insert(header, payload, is_stored=False)
-        self._live[month] = epoch
-        return epoch, Key(self.incarnation, 0, number)
+        self._insert(header, payload, keys.id, is_stored=False)
+        self._live[month] = LiveEpoch(pad, keys)
+        return self._live[month], Key(self.incarnation, 0, number)
 
-    def adopt(self, header: EpochHeader, payload: bytes) -> None:
-        """Store a header that the cloud returned."""
-        self._insert(header, payload, is_stored=True)
+    def _keys_of(self, year: int) -> YearKeys:
+        """Return the keys of a year; a new year's are told to the household.
 
-    def seeds(self, incarnation: bytes) -> list[tuple[int, bytes]]:
-        """Return (month as a day number, seed) of an incarnation's epochs."""
+        Raises:
+            StoreError: new keys cannot be written.
+        """
+        keyring = self._signer.keyring
+        if keyring.years and year > max(keyring.years):
+            notice = Notice(NoticeKind.KEYS_DRAWN, day_start(date(year, 1, 1)), str(year))
+            Values(self._database).put_notice(notice)
+        try:
+            return keyring.of_year(year)
+        except ConfigError as exc:
+            raise StoreError(str(exc)) from exc
+
+    def adopt(self, header: EpochHeader, payload: bytes, keys: bytes) -> None:
+        """Store a header that the cloud returned, with the id of its keys, or `NO_KEYS`."""
+        self._insert(header, payload, keys, is_stored=True)
+
+    def match_keys(self) -> list[tuple[bytes, date]]:
+        """Find epochs whose keys were not here and are now; return (incarnation, month) of each.
+
+        A former chip's headers are not kept here, so theirs are not found.
+        """
         rows = self._database.execute(
-            "SELECT month, seed FROM epochs WHERE incarnation = ?", (incarnation,)
-        )
-        return [(month, bytes(seed)) for month, seed in rows]
+            "SELECT e.incarnation, e.payload FROM epochs e JOIN epoch_keys k "
+            "ON k.incarnation = e.incarnation AND k.month = e.month "
+            "WHERE k.keys = ? AND e.payload != x''",
+            (NO_KEYS,),
+        ).fetchall()
+        found = []
+        for incarnation, payload in rows:
+            header = self._signer.open_own(Kind.EPOCH, bytes(payload), EpochHeader)
+            if (keys := self._signer.keyring.maker_of(header)) is not None:
+                self._insert(header, bytes(payload), keys.id, is_stored=True)
+                found.append((bytes(incarnation), day_of_number(header.month)))
+        return found
+
+    def of_incarnation(self, incarnation: Incarnation) -> dict[int, EpochRow]:
+        """Return the epochs of an incarnation by month (a day number)."""
+        rows = self._database.execute(
+            "SELECT month FROM epochs WHERE incarnation = ?", (incarnation,)
+        ).fetchall()
+        return {
+            month: read_epoch(self._database, incarnation, day_of_number(month))
+            for (month,) in rows
+        }
 
     def payload(self, key: Key) -> bytes | None:
         """Return the signed header with this key, None if there is none."""
@@ -115,10 +167,19 @@ class Epochs:
     def prune(self, before: int) -> None:
         """Delete acknowledged headers of months before the day number `before`."""
         self._database.execute("DELETE FROM epochs WHERE month < ? AND is_stored = 1", (before,))
+        self._database.execute(
+            "DELETE FROM epoch_keys WHERE month < ? AND NOT EXISTS (SELECT 1 FROM epochs e "
+            "WHERE e.incarnation = epoch_keys.incarnation AND e.month = epoch_keys.month)",
+            (before,),
+        )
 
-    def _insert(self, header: EpochHeader, payload: bytes, *, is_stored: bool) -> None:
+    def _insert(self, header: EpochHeader, payload: bytes, keys: bytes, *, is_stored: bool) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO epochs (incarnation, month, seed, payload, is_stored) "
             "VALUES (?, ?, ?, ?, ?)",
             (header.incarnation, header.month, header.seed, payload, int(is_stored)),
+        )
+        self._database.execute(
+            "INSERT OR REPLACE INTO epoch_keys (incarnation, month, keys) VALUES (?, ?, ?)",
+            (header.incarnation, header.month, keys),
         )

@@ -12,11 +12,11 @@ from edge.vault.billed import BilledRow, BilledRows
 from edge.vault.blocks import BlockTable
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import FILE_NAME, open_database
-from edge.vault.epochs import read_seed
+from edge.vault.epochs import read_epoch
 from edge.vault.letters import LetterTable
 from edge.vault.moving import DepartureTable
 from edge.vault.receipts import Receipts
-from edge.vault.rows import BlockRow, DayRow, Metered, StatementRow, VaultFigures
+from edge.vault.rows import BlockRow, DayRow, EpochRow, Metered, StatementRow, VaultFigures
 from edge.vault.statements import Statements
 from edge.vault.values import Values
 from protocol.calendar import day_of_number, quarter_hours
@@ -70,9 +70,9 @@ class VaultReader:
             curve[interval.j] = interval.energy_wh
         return curve
 
-    def epoch_seeds(self, incarnation: Incarnation, month: date) -> bytes:
-        """Return the seed (64 bytes) of an epoch. Raises StoreError if it is not known."""
-        return read_seed(self._database, incarnation, month)
+    def epoch(self, incarnation: Incarnation, month: date) -> EpochRow:
+        """Return an epoch's seed and the id of its keys. Raises StoreError if it is not known."""
+        return read_epoch(self._database, incarnation, month)
 
     def statements(self) -> list[StatementRow]:
         """Return all statements, oldest first."""

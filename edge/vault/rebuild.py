@@ -1,13 +1,13 @@
 """Rebuilds values, days and metering's restore point from blocks that the cloud returned."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import msgspec
 import structlog
 
-from edge.metering.events import QuarterHourClosed
+from edge.metering.events import Notice, NoticeKind, QuarterHourClosed
 from edge.vault.blocks import BlockTable
 from edge.vault.closing import read_closing
 from edge.vault.epochs import Epochs
@@ -25,21 +25,25 @@ log = structlog.get_logger()
 
 
 class RecoveredHeader(msgspec.Struct, frozen=True):
-    """A header of the household, as it was signed; a former chip's has no payload."""
+    """A header of the household, as it was signed; a former chip's has no payload.
+
+    `keys`: the id of the year's keys that it was made with, empty if they are gone.
+    """
 
     header: Epoch
     payload: bytes
+    keys: bytes
 
 
 class RecoveredBlock(msgspec.Struct, frozen=True):
     """A block of the household, as it was signed, and its decrypted values.
 
-    A former chip's block has no payload.
+    A former chip's block has no payload. `values` is None if the block's keys are gone.
     """
 
     block: Block
     payload: bytes
-    values: tuple[int, ...]
+    values: tuple[int, ...] | None
 
     @property
     def day(self) -> date:
@@ -66,20 +70,29 @@ class Rebuilder:
         self._values = values
 
     def restore(
-        self, headers: Sequence[RecoveredHeader], recovered: Sequence[RecoveredBlock]
+        self,
+        headers: Sequence[RecoveredHeader],
+        recovered: Sequence[RecoveredBlock],
+        at: datetime,
     ) -> bool:
         """Store what the cloud held and the vault lacked; return whether metering must go back.
+
+        The household is told at the time `at`.
 
         If the blocks reach further than the vault did, or cover values that it had encrypted
         itself, what was metered meanwhile did not start from the last point. It is then dropped
         unless the cloud has it, and metered again from the end of the blocks.
+
+        Blocks whose keys are gone are only remembered: the cloud holds them, and no value is
+        encrypted again in their place. What was metered meanwhile is all that is known of them.
         """
+        readable = [block for block in recovered if block.values is not None]
         reached = self._values.last_encrypted()
-        recovered_to = last_quarter_hour(recovered)
+        recovered_to = last_quarter_hour(readable)
         is_behind = recovered_to is not None and (reached is None or recovered_to > reached)
         overtaken = [
             (block.block.day, block.block.j0)
-            for block in recovered
+            for block in readable
             if self._blocks.is_contested(block.block.day, block.block.j0, block.block.j1)
         ]
         if overtaken:
@@ -87,19 +100,27 @@ class Rebuilder:
         if is_behind or overtaken:
             self._values.drop_pending()
         for header in headers:
-            self._epochs.adopt(header.header, header.payload)
+            self._epochs.adopt(header.header, header.payload, header.keys)
         for block in recovered:
             self._blocks.put(block.block, block.payload, BlockState.STORED)
-        newest = max((block.day for block in recovered), default=date.min)
-        for block in recovered:
+        newest = max((block.day for block in readable), default=date.min)
+        for block in readable:
             self._put_values(block, with_intervals=block.day > newest - INTERVALS_KEPT)
         for number in {block.block.day for block in recovered}:
             self._mark(number)
         self._fill_gaps()
+        self._tell(recovered, at)
         if is_behind or overtaken:
             self._values.save_restore_point(self._values.find_restore_point())
             return True
         return False
+
+    def _tell(self, recovered: Sequence[RecoveredBlock], at: datetime) -> None:
+        if any(block.values is not None for block in recovered):
+            self._values.put_notice(Notice(NoticeKind.VAULT_REBUILT, at))
+        if lost := sorted(block.day for block in recovered if block.values is None):
+            notice = Notice(NoticeKind.KEYS_LOST, at, f"{lost[0]} {lost[-1]}")
+            self._values.put_notice(notice)
 
     def _fill_gaps(self) -> None:
         """Account for days that no block closes although later days are closed.
@@ -133,13 +154,13 @@ class Rebuilder:
         self._values.mark(day_of_number(number), self._blocks.coverage(number), FULL_DAY)
 
     def _put_values(self, recovered: RecoveredBlock, *, with_intervals: bool) -> None:
-        block, day = recovered.block, recovered.day
+        block, day, values = recovered.block, recovered.day, recovered.values
+        if values is None:
+            return
         if with_intervals:
             for j in range(block.j0, min(block.j1, quarter_hours(day))):
-                event = QuarterHourClosed(day, j, recovered.values[j - block.j0])
+                event = QuarterHourClosed(day, j, values[j - block.j0])
                 self._values.put_interval(event, is_encrypted=True)
         if block.j0 <= QUARTER_HOURS_MAX and block.j1 == DAY_COEFFICIENTS:
-            closed, fingerprint = read_closing(
-                day, recovered.values[QUARTER_HOURS_MAX - block.j0 :]
-            )
+            closed, fingerprint = read_closing(day, values[QUARTER_HOURS_MAX - block.j0 :])
             self._values.put_day(closed, fingerprint, is_encrypted=True)

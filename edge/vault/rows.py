@@ -38,6 +38,16 @@ class Key(msgspec.Struct, frozen=True, order=True):
         return self.sequence == 0
 
 
+class EpochRow(msgspec.Struct, frozen=True):
+    """An epoch's seed (64 bytes) and the id of the year's keys that it was made with.
+
+    The id is empty if the chip never had those keys.
+    """
+
+    seed: bytes
+    keys: bytes
+
+
 class BlockRow(msgspec.Struct, frozen=True):
     """Coefficients [j0, j1) of `day`, the `sequence`-th block of `incarnation`."""
 

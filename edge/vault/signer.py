@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from edge.vault.keyring import Keyring
 from protocol import versions
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -43,6 +44,8 @@ class WrittenVersion:
 class Signer:
     """The chip's identity for signing: collectivity, device, signing key, the household's keys.
 
+    `keyring` has the keys of each year.
+
     `former` are the household's earlier chips, whose blocks it accepts as the household's own.
     `writes` is the version in which it signs.
     """
@@ -51,6 +54,7 @@ class Signer:
     device: DeviceId
     key: Ed25519PrivateKey
     household: HouseholdSecret
+    keyring: Keyring
     former: tuple[FormerDevice, ...] = ()
     writes: WrittenVersion = field(default_factory=WrittenVersion)
 

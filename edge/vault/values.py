@@ -63,6 +63,13 @@ class Values:
             ),
         )
 
+    def has_interval(self, day: date, j: int) -> bool:
+        """Return whether a quarter-hour's value is known."""
+        row = self._database.execute(
+            "SELECT 1 FROM intervals WHERE day = ? AND j = ?", (day_number(day), j)
+        ).fetchone()
+        return row is not None
+
     def put_day(self, closed: DayClosed, fingerprint: int, *, is_encrypted: bool) -> None:
         """Store a closed day; an encrypted one never changes."""
         self._database.execute(

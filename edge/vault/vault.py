@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from sqlite_utils import Database
 
-from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
+from edge.metering.events import DayClosed, Event, Notice, QuarterHourClosed
 from edge.metering.reopening import Undone
 from edge.metering.state import MeterState
 from edge.privacy.ledger import oldest_needed
@@ -30,6 +30,7 @@ from edge.vault.billed import BilledRow
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import BUSY_MS, FILE_NAME, open_database
 from edge.vault.epochs import Epochs
+from edge.vault.key_changes import destroy_old_keys, forget_unopened
 from edge.vault.lock import lock_vault
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
@@ -92,7 +93,10 @@ class Vault(VaultReader):
         except BaseException:
             os.close(lock)
             raise
-        return cls(database, signer, lock, is_quarter_hourly=is_quarter_hourly)
+        vault = cls(database, signer, lock, is_quarter_hourly=is_quarter_hourly)
+        with vault._transaction():
+            forget_unopened(vault.epochs, vault.blocks, vault.values)
+        return vault
 
     @property
     def incarnation(self) -> Incarnation:
@@ -187,10 +191,7 @@ class Vault(VaultReader):
         return self._made()
 
     def restore(
-        self,
-        headers: Sequence[RecoveredHeader],
-        blocks: Sequence[RecoveredBlock],
-        at: datetime,
+        self, headers: Sequence[RecoveredHeader], blocks: Sequence[RecoveredBlock], at: datetime
     ) -> bool:
         """Store in one transaction what the cloud returned, with a notice of the time `at`.
 
@@ -201,12 +202,12 @@ class Vault(VaultReader):
             StoreError: as `record`.
         """
         with self._transaction():
-            is_behind = Rebuilder(self.blocks, self.epochs, self.values).restore(headers, blocks)
+            rebuilder = Rebuilder(self.blocks, self.epochs, self.values)
+            is_behind = rebuilder.restore(headers, blocks, at)
             self.area.presume_spent({recovered.block.day for recovered in blocks})
             if blocks:
                 # The lost vault may have given a receipt for any of them.
                 self.receipts.presume(self.values.days_from(0))
-                self.values.put_notice(Notice(NoticeKind.VAULT_REBUILT, at))
             self._writer.rotate()
         return is_behind
 
@@ -229,6 +230,7 @@ class Vault(VaultReader):
                     self.epochs.reconcile(state.incarnation, state.months)
         finally:
             self._database.execute("PRAGMA synchronous = FULL")
+        destroy_old_keys(self.signer.keyring, self.blocks)
 
     def supersede(self, key: Key) -> None:
         """Mark a block as superseded, for which the cloud holds other coefficients."""
@@ -319,7 +321,10 @@ class Vault(VaultReader):
         if not self.is_caught_up:
             self.values.put_interval(event, is_encrypted=False)
         elif self._writer.is_covered(event.day, event.j):
-            log.warning("quarter_hour_covered_already", day=str(event.day), j=event.j)
+            if self.values.has_interval(event.day, event.j):
+                log.warning("quarter_hour_covered_already", day=str(event.day), j=event.j)
+            else:  # the cloud holds it under keys that are gone
+                self.values.put_interval(event, is_encrypted=True)
         else:
             self._writer.put_values(event.day, event.j, [event.energy_wh])
             self.values.put_interval(event, is_encrypted=True)

@@ -83,7 +83,8 @@ class BlockWriter:
         for j0, j1 in runs:
             closing = self._append(closed.day, j0, values[j0:j1])
             if j1 > QUARTER_HOURS_MAX:
-                closing.commitment = day_commitment(self._signer.household, closed)
+                epoch, _ = self._epochs.live(month_of(closed.day))
+                closing.commitment = day_commitment(epoch.keys, closed)
             self._seal_open()
         self._seal_open()
 
@@ -124,7 +125,7 @@ class BlockWriter:
             self.made.append(made)
         covered = self._coverage(day)
         for number, value in enumerate(values, j):
-            coefficient = epoch.encrypt(day, number, value)
+            coefficient = epoch.pad.encrypt(day, number, value)
             block.coefficients += coefficient.to_bytes(COEFFICIENT_BYTES, "little")
         block.is_dirty = True
         self._covered[day] = covered | span_bits(j, j + len(values))

@@ -41,12 +41,13 @@ from protocol.errors import VoletError
 from protocol.hpke import SealingKey
 from protocol.keys import HouseholdSecret
 from protocol.moving import Termination, open_termination
-from protocol.old_secret import read_old_secret
 from protocol.passphrase import LOG2_N_MIN, derive_keys
 from protocol.release import Release
 from protocol.release import decode as decode_release
 from protocol.tariff import Tariff, parse_tariff
+from protocol.ternary import pack_ternary
 from protocol.transform import Transform, read_transform
+from protocol.year_keys import YearKeys
 from provider.http_backend import HttpBackend
 from system.backup.stream import unpack
 from tariffs.calendars import read_windows
@@ -149,7 +150,10 @@ def prepare_bundle(directory: Path) -> Prepared:
     """Fuzz the inside of a bundle, and take it over."""
     cached = lru_cache(maxsize=4)(derive_keys)
     bundles.derive_keys = cached
-    bundle = Samples({"household": HouseholdSecret.generate().to_bytes()}).bodies(Bundle)
+    household = HouseholdSecret.generate()
+    years = (YearKeys.generate(TODAY.year).to_bytes(household),)
+    known_fields = {"household": household.to_bytes(), "years": years}
+    bundle = Samples(known_fields).bodies(Bundle)
     sealed = bundles.seal_bundle(
         msgspec.msgpack.decode(bundle[0], type=Bundle), PASSPHRASE, log2_n=LOG2_N_MIN
     )
@@ -166,6 +170,20 @@ def prepare_bundle(directory: Path) -> Prepared:
         refused(lambda: take_in(chip, open_bundle(data, PASSPHRASE), TODAY))
 
     return Prepared(run, bundle)
+
+
+def prepare_year_keys(directory: Path) -> Prepared:
+    """Fuzz the inside of a year's keys, correctly encrypted."""
+    del directory
+    household, keys = HouseholdSecret.generate(), YearKeys.generate(TODAY.year)
+    head = keys.to_bytes(household)[:30]
+    cipher = ChaCha20Poly1305(household.wrapping_key)
+
+    def run(plain: bytes) -> None:
+        data = head + cipher.encrypt(head[-12:], plain, head)
+        refused(lambda: YearKeys.from_bytes(data, household))
+
+    return Prepared(run, (bytes(32) + pack_ternary(keys.seal.ternary),))
 
 
 def prepare_backup(directory: Path) -> Prepared:
@@ -315,7 +333,7 @@ TARGETS = (
     Target("cloud-config", of_file(load_cloud_config, "cloud.toml", b'collectivity = "a"\n', in_directory=True), frozenset(["_ConfigFile"]), is_packed=False),
     Target("trustee-config", of_file(load_trustee_config, "trustee.toml", b'name = "a"\n', in_directory=True), named(TrusteeConfig), is_packed=False),
     Target("household-secret", of_bytes(HouseholdSecret.from_bytes, HouseholdSecret.generate().to_bytes()), is_packed=False),
-    Target("old-secret", of_bytes(read_old_secret), frozenset(["_Old"])),
+    Target("year-keys", prepare_year_keys, is_packed=False),
     Target("backup-head", of_bytes(lambda data: read_head(io.BytesIO(data).read, "a backup"), write_head(Header("edge", 0, _lock_by_key(SealingKey.generate().public_bytes)[1], 9))), named(Header), is_packed=False),
     Target("backup-manifest", prepare_backup, named(Manifest)),
     Target("bundle-head", of_bytes(lambda data: bundles._read_header(data, "a bundle"), bundles.MAGIC + b"\x02\x00\x01\xc0"), frozenset(["_Header"]), is_packed=False),

@@ -306,7 +306,8 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     statement = open_message(address, lost_statement, b.platform_key, Statement)
     agreements = agreements_of(one.directory, load_agreement(one.directory))
     with read_vault(one.directory) as vault:
-        verifier = StatementVerifier(vault, b.household, Contracts(agreements, b.meter_salt))
+        contracts = Contracts(agreements, b.meter_salt)
+        verifier = StatementVerifier(vault, b.household, b.keyring, contracts)
         assert json.loads(verifier.judge(statement))["verdict"] == "refused"
     assert statement.household_key != b.household_key
     for secret in (a_one.household.to_bytes()[16:48], a_one.household_key):

@@ -2,45 +2,51 @@
 
 import json
 import tomllib
+from datetime import date
 
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from protocol.ids import new_incarnation
 from protocol.keys import HouseholdSecret
+from protocol.year_keys import YearKeys
 from tests.support.environments import ROOT, make_environment
-from tests.support.written_before import TENSEALS, Written
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
+TENSEALS = ("0.3.16", "0.3.17", "0.3.18")
+MONTH = date(2026, 3, 1)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # What protocol/ imports; TenSEAL's version is chosen.
 NEEDED = ("cryptography", "msgspec", "numpy", "pynacl", "zstandard")
 # Tests that reach each library: a chip's process, SEAL, a PDF, the API.
 REACHING = (
-    "protocol/test_old_secrets.py",
+    "protocol/test_seeds_expand_alike.py",
     "protocol/test_secret_format.py",
-    "edge/test_old_chip.py",
+    "edge/test_chip_scenarios.py",
     "bills/test_bill_document.py",
     "api/test_api_areas.py",
 )
-# Opens the key on standard input, and the message under it; writes a key and a message of its own.
+# Opens the keys on standard input, and the message under them; writes keys and a message of its own.
 PROGRAM = """
 import json, sys
 from datetime import date
 import numpy as np
 import tenseal
 from protocol.keys import HouseholdSecret
+from protocol.year_keys import YearKeys
 
 given = json.load(sys.stdin)
-household = HouseholdSecret.from_bytes(bytes.fromhex(given["key"]))
+household = HouseholdSecret.from_bytes(bytes.fromhex(given["household"]))
+keys = YearKeys.from_bytes(bytes.fromhex(given["keys"]), household)
 coefficients = np.array(given["coefficients"], np.uint64)
-own = HouseholdSecret.generate()
+own = YearKeys.generate(2026)
 epoch = own.seal.new_epoch(date(2026, 3, 1), bytes(8))
 json.dump({
     "tenseal": tenseal.__version__,
-    "opened": household.seal.open_own(bytes.fromhex(given["seed"]), coefficients),
-    "key": own.to_bytes().hex(),
+    "opened": keys.seal.open_own(bytes.fromhex(given["seed"]), coefficients),
+    "keys": own.to_bytes(household).hex(),
     "seed": epoch.seed.hex(),
     "coefficients": [epoch.encrypt(date(2026, 3, 1), 0, 4321)],
 }, sys.stdout)
@@ -55,22 +61,24 @@ def lowest(each: str) -> str:
 
 
 @pytest.mark.parametrize("tenseal", TENSEALS)
-def test_a_key_of_this_code_opens_under_another_tenseal_and_the_other_way_round(tenseal, tmp_path):
+def test_keys_of_this_code_open_under_another_tenseal_and_the_other_way_round(tenseal, tmp_path):
     environment = make_environment(tmp_path / "env", f"tenseal=={tenseal}", *NEEDED)
-    written = Written("0.3.16")
+    household, keys = HouseholdSecret.generate(), YearKeys.generate(MONTH.year)
+    epoch = keys.seal.new_epoch(MONTH, new_incarnation())
     given = {
-        "key": HouseholdSecret.from_bytes(written.key_file).to_bytes().hex(),
-        "seed": written.facts["seed"],
-        "coefficients": [int(each) for each in written.facts["coefficients"]],
+        "household": household.to_bytes().hex(),
+        "keys": keys.to_bytes(household).hex(),
+        "seed": epoch.seed.hex(),
+        "coefficients": [epoch.encrypt(MONTH, 0, 1234)],
     }
     answer = environment.run("-c", PROGRAM, stdin=json.dumps(given))
     assert answer.returncode == 0, answer.stderr
     theirs = json.loads(answer.stdout)
     assert theirs["tenseal"] == tenseal
-    assert theirs["opened"] == written.facts["values"]
-    household = HouseholdSecret.from_bytes(bytes.fromhex(theirs["key"]))
+    assert theirs["opened"] == [1234]
+    own = YearKeys.from_bytes(bytes.fromhex(theirs["keys"]), household)
     coefficients = np.array(theirs["coefficients"], np.uint64)
-    assert household.seal.open_own(bytes.fromhex(theirs["seed"]), coefficients) == [4321]
+    assert own.seal.open_own(bytes.fromhex(theirs["seed"]), coefficients) == [4321]
 
 
 def test_the_oldest_releases_that_are_taken_do(tmp_path):

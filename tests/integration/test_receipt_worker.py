@@ -14,7 +14,7 @@ from cloud.store import PublishedStatement, StatementOrder, StoredContract
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
 from edge.bills.receipts import ReceiptInputs, make_receipt
-from edge.vault.commitments import day_commitment
+from edge.vault.commitments import CommittedDay, day_commitment
 from protocol.bill import price_bill, register_energies
 from protocol.calendar import day_number, days_between
 from protocol.contract import (
@@ -26,12 +26,12 @@ from protocol.contract import (
     sign_document,
 )
 from protocol.envelope import Address, open_message
-from protocol.keys import HouseholdSecret
 from protocol.messages import Seen
 from protocol.receipt import Receipt, ReceiptAck
 from protocol.schedule import Schedules
 from protocol.statement import components
 from protocol.topics import Kind
+from protocol.year_keys import YearKeys
 from provider import service as provider_service
 from tests.integration.test_ingest_worker import LinkedChip, WorkerProcess
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
@@ -56,7 +56,7 @@ class SigningChip(LinkedChip):
 
     def __init__(self, cloud, directory):
         super().__init__(cloud, directory)
-        self.household = HouseholdSecret.generate()
+        self.keys = YearKeys.generate(START.year)
         self.days = {
             day: closed_day(day, (3 + n % 5, 11 - n % 7))
             for n, day in enumerate(days_between(START, END))
@@ -65,7 +65,7 @@ class SigningChip(LinkedChip):
     def send_month(self):
         self.publish(self.epoch(START))
         for n, (day, closed) in enumerate(self.days.items(), 1):
-            self.publish(self.block(day, n, commitment=day_commitment(self.household, closed)))
+            self.publish(self.block(day, n, commitment=day_commitment(self.keys, closed)))
 
     def held(self):
         address = Address(COLLECTIVITY, self.device, Kind.RECEIPT_ACK)
@@ -122,19 +122,12 @@ def contracted(store, chip, provider):
     return ReceiptInputs(signed.hash, contract, request, offer, tuple(parts))
 
 
-class _Keys:
-    """A household's blindings under the id that its chip is enrolled with."""
-
-    def __init__(self, chip):
-        self.id = chip.household_key
-        self.blinding = chip.household.blinding
-
-
 def receipt_of(chip, grounds) -> Receipt:
     steps = [sum(c.register_steps_kwh[n] for c in chip.days.values()) for n in range(10)]
     energies = register_energies(0, grounds.offer.tariffs[0], grounds.days, steps)
     bill = price_bill(grounds.offer.tariffs, START, END, energies)
-    return make_receipt(COLLECTIVITY, _Keys(chip), grounds, bill, chip.days)
+    days = {day: CommittedDay(closed, chip.keys) for day, closed in chip.days.items()}
+    return make_receipt(COLLECTIVITY, chip.household_key, grounds, bill, days)
 
 
 def provider_receipts(broker, provider):

@@ -17,6 +17,7 @@ from cloud.store import BlockItem, Device, EpochItem, IngestBatch, Put, Store
 from cloud.store.area import ContributionItem, Figure, FigureKey, FigureStage
 from edge.privacy.mechanism import curve_code, noised
 from edge.simulate.household import synthetic_curve
+from edge.vault.keyring import Keyring
 from protocol.area_cipher import CHECK_VALUE, SHAPES, MaskContext, mask_values, to_bytes
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_end, day_number, day_of_number, days_between, month_of
@@ -87,6 +88,7 @@ class AuditedChip:
     secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
 
     def __post_init__(self):
+        self.keyring = Keyring(self.secret)
         self.seeds = draw_seeds(SHAPES[0])
         self.incarnation = new_incarnation()
         self.pads = {}
@@ -101,7 +103,9 @@ class AuditedChip:
             return b"".join((scale(value) % T).to_bytes(8, "little") for value in values)
         month = month_of(day)
         if month not in self.pads:
-            self.pads[month] = self.secret.seal.new_epoch(month, self.incarnation)
+            self.pads[month] = self.keyring.of_year(day.year).seal.new_epoch(
+                month, self.incarnation
+            )
         pad = self.pads[month]
         return b"".join(
             pad.encrypt(day, j, value).to_bytes(8, "little") for j, value in enumerate(values)
@@ -115,7 +119,9 @@ class AuditedChip:
             count = CLOCK_SLOTS + min(int(curve_wh.sum()) // 1_000, 32)
         data = self.coefficients(day, values)[: 8 * count]
         number, committed = day_number(day), [0] * COMMITTED_VALUES
-        commitment = commit_day(committed, self.secret.blinding(number, committed))
+        commitment = commit_day(
+            committed, self.keyring.of_year(day.year).blinding(number, committed)
+        )
         return Block(self.secret.id, number, self.incarnation, self.sequence, 0, data, commitment)
 
     def contribution(self, day: date, curve_wh: np.ndarray) -> Contribution:

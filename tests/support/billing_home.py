@@ -19,7 +19,7 @@ from edge.chip.chip import Chip
 from edge.chip.config import load_config
 from edge.contracts.agreement import load_agreement
 from edge.contracts.signed import read_agreement
-from edge.identity.enrolment import signer_of
+from edge.identity.enrolment import load_identity, signer_of
 from edge.moving.departure import leave_order
 from edge.mqtt.message import Arrived, Connected
 from edge.simulate.home import HomeSettings, build_home
@@ -60,12 +60,15 @@ def signed_offer() -> Signed:
 class BillingHome(Home):
     """A chip that judges statements and sends receipts under the contract in its directory."""
 
-    def __init__(self, directory: Path, consent: Consent = Consent.TOTAL) -> None:
+    def __init__(
+        self, directory: Path, consent: Consent = Consent.TOTAL, first: date = FIRST
+    ) -> None:
         directory.mkdir()
-        start = day_start(FIRST)
+        self.first = first
+        start = day_start(first)
         town = TownCloud(directory / "cloud", BenchClock(start))
         self.wire = build_home(
-            synthetic_curve(SEED, FIRST, FIRST + timedelta(days=DAYS_MAX)),
+            synthetic_curve(SEED, first, first + timedelta(days=DAYS_MAX)),
             HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL),
         )
         super().__init__(directory / "chip", town, start, SERIAL)
@@ -80,6 +83,7 @@ class BillingHome(Home):
 
     def start(self) -> None:
         """Start as the chip's program does."""
+        self.identity = load_identity(self.directory)
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         agreement = load_agreement(self.directory)
         config = msgspec.structs.replace(load_config(self.directory), sending=QUICK)
@@ -119,7 +123,7 @@ class BillingHome(Home):
 
     def days_lived(self) -> int:
         """Return the number of closed days."""
-        return (self.vault.figures().last_day_closed - FIRST).days + 1
+        return (self.vault.figures().last_day_closed - self.first).days + 1
 
     def day_before(self) -> date:
         """Return the previous legal day."""
@@ -135,8 +139,8 @@ class BillingHome(Home):
             id=statement,
             contract=self.agreement.contract_hash,
             offer=self.offer.hash,
-            start=day_number(day(start)),
-            end=day_number(day(end)),
+            start=day_number(self.first) + start,
+            end=day_number(self.first) + end,
             **changes,
         )
         signed = msgspec.msgpack.encode(sign_document(request, PROVIDER_KEY))

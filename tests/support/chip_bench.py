@@ -14,6 +14,7 @@ from edge.mqtt.message import Connected, Disconnected, Publish, Published
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
+from edge.vault.keyring import Keyring
 from edge.vault.vault import Vault
 from protocol.calendar import QUARTER_HOUR, quarter_hour
 from protocol.ids import new_device_id
@@ -28,6 +29,7 @@ CALENDAR = "H PLEINE/CREUSE"
 # The first frame confirms the second, and the second the third.
 FRAMES_AT_START = 3
 _HOUSEHOLD = HouseholdSecret.generate()
+_KEYRING = Keyring(_HOUSEHOLD)
 _PLATFORM_KEY = Ed25519PrivateKey.generate()
 
 
@@ -38,6 +40,7 @@ def make_identity() -> Identity:
         collectivity="ville",
         signing_key=Ed25519PrivateKey.generate(),
         household=_HOUSEHOLD,
+        keyring=_KEYRING,
         meter_salt=METER_SALT,
         platform_key=_PLATFORM_KEY.public_key(),
         tls_key_path=Path(),

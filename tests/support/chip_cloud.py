@@ -217,10 +217,10 @@ class RealCloud:
 def opened(cloud, identity) -> dict[tuple[date, int], int]:
     """Open everything that the cloud stores; returns values by (day, j)."""
     headers, blocks = cloud.payloads()
-    seeds = {}
+    epochs = {}
     for payload in headers:
         epoch = msgspec.msgpack.decode(msgspec.msgpack.decode(payload)[1], type=Epoch)
-        seeds[epoch.incarnation, epoch.month] = epoch.seed
+        epochs[epoch.incarnation, epoch.month] = epoch
     months: dict = {}
     for payload in blocks:
         block = msgspec.msgpack.decode(msgspec.msgpack.decode(payload)[1], type=Block)
@@ -232,9 +232,15 @@ def opened(cloud, identity) -> dict[tuple[date, int], int]:
         for day, block in blocks_of_month:
             first = coefficient(day, block.j0)
             month[first : first + block.j1 - block.j0] = block.values()
-        plain = identity.household.seal.open_own(seeds[epoch_key], month)
+        plain = _keys_of(identity, epochs[epoch_key]).seal.open_own(epochs[epoch_key].seed, month)
         for day, block in blocks_of_month:
             for j in range(block.j0, block.j1):
                 assert (day, j) not in values, "two values for one quarter-hour"
                 values[day, j] = plain[coefficient(day, j)]
     return values
+
+
+def _keys_of(identity, epoch):
+    keys = identity.keyring.maker_of(epoch)
+    assert keys is not None, "the keys of an epoch are gone"
+    return keys

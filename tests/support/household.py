@@ -20,7 +20,9 @@ from edge.bills.readings import LocalReadings, Span
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
-from edge.vault.rows import Metered
+from edge.vault.keyring import Keyring
+from edge.vault.rows import EpochRow, Metered
+from edge.vault.sums import SumOpener
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.contract import (
     Acceptance,
@@ -87,11 +89,13 @@ class Household:
     restart_chance: float = 0.2
     injected_max: int = 0
     secret: HouseholdSecret = field(default_factory=HouseholdSecret.generate)
+    keyring: Keyring = field(init=False)
     provider_key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     provider_sealing_key: SealingKey = field(default_factory=SealingKey.generate)
     schedules: Schedules = field(default_factory=Schedules)
 
     def __post_init__(self):
+        self.keyring = Keyring(self.secret)
         self.days, self.spans, self.blocks, self._seeds = [], [], [], {}
         self.curves = {}
         incarnation, sequence, epochs = new_incarnation(), 0, {}
@@ -119,7 +123,8 @@ class Household:
                     incarnation, sequence, epochs = new_incarnation(), 0, {}
                 month = month_of(day)
                 if month not in epochs:
-                    epochs[month] = self.secret.seal.new_epoch(month, incarnation)
+                    seal = self.keyring.of_year(month.year).seal
+                    epochs[month] = seal.new_epoch(month, incarnation)
                     self._seeds[incarnation, month] = epochs[month].seed
                 sequence += 1
                 coefficients = np.array(
@@ -159,12 +164,16 @@ class Household:
             sign_document(Acceptance(self.contract.hash), self.provider_key),
         )
 
+    def epoch(self, incarnation, month) -> EpochRow:
+        keys = self.keyring.of_year(month.year).id
+        return EpochRow(self._seeds[incarnation, month], keys)
+
     @property
     def books(self) -> LocalReadings:
         return LocalReadings(
             self.days,
             self.spans,
-            lambda inc, month: self._seeds[inc, month],
+            SumOpener(self.epoch, self.keyring),
             lambda day: self.curves[day],
             Meters(
                 METER_SALT,

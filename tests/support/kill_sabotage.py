@@ -20,7 +20,7 @@ from cloud.store.sqlite.batch import BatchWriter
 from cloud.worker.worker import Worker
 from edge.chip.chip import Chip
 from edge.mqtt.message import Connected, Published
-from edge.vault.epochs import Epochs
+from edge.vault.epochs import Epochs, LiveEpoch
 from edge.vault.vault import Vault
 from protocol.household import EpochPad
 from tests.support.kill_fleet import fleet
@@ -37,8 +37,9 @@ class EpochsOnDisk(Epochs):
         self._pads = {}
         if self._path.exists():
             self.incarnation, self._pads = pickle.loads(self._path.read_bytes())
-        for month, (seed, pad) in self._pads.items():
-            self._live[month] = EpochPad(month, self.incarnation, seed, np.array(pad, np.uint64))
+        for month, (seed, numbers) in self._pads.items():
+            pad = EpochPad(month, self.incarnation, seed, np.array(numbers, np.uint64))
+            self._live[month] = LiveEpoch(pad, signer.keyring.of_year(month.year))
 
     def rotate(self) -> None:
         pass
@@ -46,7 +47,7 @@ class EpochsOnDisk(Epochs):
     def live(self, month):
         epoch, made = super().live(month)
         if made is not None:
-            self._pads[month] = epoch.seed, list(epoch._pad)
+            self._pads[month] = epoch.pad.seed, list(epoch.pad._pad)
             self._path.write_bytes(pickle.dumps((self.incarnation, self._pads)))
         return epoch, made
 

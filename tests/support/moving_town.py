@@ -103,6 +103,7 @@ class Home(Bench):
 
     def start(self) -> None:
         """Start as the chip's program does."""
+        self.identity = load_identity(self.directory)
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         moving = MovingOptions(self.directory)
         settings = ChipSettings(outbox=QUICK, moving=moving)

@@ -8,6 +8,7 @@ from edge.quotes.opening import OpenedSums
 from edge.quotes.pricing import HouseholdData, price_quotes
 from edge.vault.rows import BlockRow as OwnBlock
 from edge.vault.rows import BlockState
+from edge.vault.sums import SumOpener
 from protocol.calendar import days_between, quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Signed
@@ -44,14 +45,13 @@ def answered(household: Household, catalogue: Catalogue, start: date, end: date,
     return plan, answer_quotes(Laid(plan), HEAD, start, end, blocks)
 
 
-def opened(household: Household, plan: QuotePlan, answer, blocks=None, secret=None) -> OpenedSums:
+def opened(household: Household, plan: QuotePlan, answer, blocks=None, keyring=None) -> OpenedSums:
     """Open an answer, as the household's chip does."""
     return OpenedSums(
         plan,
         answer,
         own_blocks(household) if blocks is None else blocks,
-        household.books.seed_of,
-        secret or household.secret.seal,
+        SumOpener(household.epoch, keyring or household.keyring),
     )
 
 

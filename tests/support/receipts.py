@@ -1,6 +1,7 @@
 """A household, its provider and the cloud, real except for the broker; days pass at once."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,8 +19,9 @@ from edge.mqtt.message import Arrived, Connected
 from edge.mqtt.moments import at_once
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
+from edge.vault.keyring import Keyring
 from edge.vault.vault import Vault
-from protocol.calendar import day_number
+from protocol.calendar import day_number, day_start
 from protocol.contract import (
     Acceptance,
     Consent,
@@ -42,8 +44,6 @@ from tests.support.chip_bench import (
 from tests.support.chip_cloud import RealCloud
 from tests.support.tariffs import simple_tariff
 
-# Local midnight of 1 January in France; no clock changes before the end of March.
-MIDNIGHT = datetime(2025, 12, 31, 23, tzinfo=UTC)
 FIRST = date(2026, 1, 1)
 ONE_DAY = timedelta(days=1)
 SEALING_KEY = SealingKey.generate()
@@ -67,7 +67,9 @@ class Home(Bench):
         consent: Consent = Consent.TOTAL,
         end: date | None = None,
         contract_serial: str = SERIAL,
+        first: date = FIRST,
     ) -> None:
+        self.first = first
         directory.mkdir(exist_ok=True)
         (directory / "cloud").mkdir()
         identity = make_identity()
@@ -88,7 +90,7 @@ class Home(Bench):
             household.id,
             household.sealing.public_bytes,
             meter_hash(METER_SALT, contract_serial),
-            FIRST,
+            first,
             end,
             consent,
             follows=False,
@@ -104,15 +106,17 @@ class Home(Bench):
             signed,
             sign_document(Acceptance(signed.hash), PROVIDER_KEY),
         )
-        super().__init__(directory / "chip", cloud, identity, MIDNIGHT)
+        super().__init__(directory / "chip", cloud, identity, day_start(first))
         cloud.store.put_contract(self.contract)
         cloud.store.accept(signed.hash, sign_document(Acceptance(signed.hash), PROVIDER_KEY))
 
     def _now(self) -> datetime:
-        return self.clock.at if hasattr(self, "clock") else MIDNIGHT
+        return self.clock.at if hasattr(self, "clock") else day_start(self.first)
 
     def start(self) -> None:
-        """Start a process that judges statements."""
+        """Start a process that judges statements, with the keys of each year in its directory."""
+        keyring = Keyring.read(self.identity.household, self.directory / "keys")
+        self.identity = replace(self.identity, keyring=keyring)
         self.vault = Vault.open(self.directory, signer_of(self.identity))
         settings = ChipSettings(
             outbox=OutboxSettings(backlog_per_s=1_000.0, backlog_window=64),
@@ -140,8 +144,8 @@ class Home(Bench):
             "id": statement,
             "contract": self.contract.hash,
             "offer": self.contract.offer.hash,
-            "start": day_number(day(start)),
-            "end": day_number(day(end)),
+            "start": day_number(self.first) + start,
+            "end": day_number(self.first) + end,
         }
         request = StatementRequest(**(fields | changes))
         signed = msgspec.msgpack.encode(sign_document(request, PROVIDER_KEY))

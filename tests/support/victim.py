@@ -157,7 +157,7 @@ class Victim:
         """Let the chip judge a statement; returns the receipt that leaves it, if any."""
         books = msgspec.structs.replace(self.home.books, billed=BilledDays.read(self.rows))
         listed = ListedDocuments(self.extensions, self.schedules)
-        judgement = judge(statement, deal.agreement, listed, books, self.home.secret.seal)
+        judgement = judge(statement, deal.agreement, listed, books)
         self.judgements.append(judgement)
         if is_mismatch(judgement):
             self.mismatched.append(statement.id)

@@ -22,7 +22,9 @@ from edge.bills.readings import LocalReadings, Span
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Meters, meter_hash
 from edge.metering.events import DayClosed
-from edge.vault.rows import Metered
+from edge.vault.keyring import Keyring
+from edge.vault.rows import EpochRow, Metered
+from edge.vault.sums import SumOpener
 from protocol.bill import Energy
 from protocol.calendar import day_number, days_between, month_of
 from protocol.contract import (
@@ -69,6 +71,7 @@ class _Ledger:
 
     def __init__(self, secret: HouseholdSecret, parts: Sequence[UsagePart]) -> None:
         self._secret = secret
+        self._keyring = Keyring(secret)
         self._incarnation = new_incarnation()
         self._epochs: dict[date, EpochPad] = {}
         self.closed: list[DayClosed] = []
@@ -88,18 +91,20 @@ class _Ledger:
     def readings(self) -> LocalReadings:
         metered = Metered(tuple((closed, 0) for closed in self.closed))
         meters = Meters(_SALT, metered, self._secret.meter_fingerprint)
-        return LocalReadings(self.closed, self.spans, self._seed_of, lambda _day: (), meters)
+        sums = SumOpener(self._epoch, self._keyring)
+        return LocalReadings(self.closed, self.spans, sums, lambda _day: (), meters)
 
     def between(self, start: date, end: date) -> list[StoredBlock]:
         return [block for block in self.blocks if start <= block.day < end]
 
-    def _seed_of(self, _incarnation: Incarnation, month: date) -> bytes:
-        return self._epochs[month].seed
+    def _epoch(self, _incarnation: Incarnation, month: date) -> EpochRow:
+        return EpochRow(self._epochs[month].seed, self._keyring.of_year(month.year).id)
 
     def _encrypt(self, day: date, steps: Sequence[int]) -> bytes:
         month = month_of(day)
         if month not in self._epochs:
-            self._epochs[month] = self._secret.seal.new_epoch(month, self._incarnation)
+            seal = self._keyring.of_year(month.year).seal
+            self._epochs[month] = seal.new_epoch(month, self._incarnation)
         epoch = self._epochs[month]
         values = [0] * DAY_COEFFICIENTS
         values[REGISTER_STEP : REGISTER_STEP + len(steps)] = steps
@@ -187,7 +192,7 @@ class EncryptedPath:
         prepared = prepare(encoded, stored, _OneOffer(stored.offer))
         statement = compute(prepared, stored, encoded, ledger.between(start, end))
         listed = ListedDocuments({}, _NO_SCHEDULES)
-        judgement = judge(statement, agreement, listed, ledger.readings(), self._secret.seal)
+        judgement = judge(statement, agreement, listed, ledger.readings())
         if judgement.verdict is not Verdict.CORRECT:
             findings = ", ".join(judgement.findings)
             raise CipherError(f"The statement of {start} to {end} does not open: {findings}")

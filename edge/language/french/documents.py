@@ -104,9 +104,9 @@ DOCUMENTS = {
     "{path} is no bundle of Volet; name what `volet edge export` wrote.": (
         "{path} n'est pas un paquet de Volet ; nommez ce qu'a écrit `volet edge export`."
     ),
-    "{path} is of format {found}, this Volet reads up to {known}; install a newer Volet.": (
-        "{path} est au format {found}, ce Volet lit jusqu'à {known} ; installez un Volet plus "
-        "récent."
+    "{path} is of format {found}, this Volet reads {known}; install the Volet that wrote it.": (
+        "{path} est au format {found}, ce Volet lit le format {known} ; installez le Volet qui l'a "
+        "écrit."
     ),
     "{path} is damaged or was altered; copy it again from where it was written.": (
         "{path} est endommagé ou a été modifié ; copiez-le à nouveau depuis l'original."

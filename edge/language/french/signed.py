@@ -270,16 +270,22 @@ SIGNED = {
         "Il y aurait plus d'actifs occupés que d'habitants."
     ),
     # Keys, passphrases, backups, moves.
-    "this household secret is of format {found}, this Volet reads up to {known}; install a newer "
-    "Volet": (
-        "ce secret du foyer est au format {found}, ce Volet lit jusqu'à {known} ; installez un "
-        "Volet plus récent"
+    "this household secret is of format {found}, this Volet reads {known}; install the Volet that "
+    "wrote it": (
+        "ce secret du foyer est au format {found}, ce Volet lit le format {known} ; installez le "
+        "Volet qui l'a écrit"
     ),
+    "these keys of a year are of format {found}, this Volet reads {known}; install the Volet that "
+    "wrote it": (
+        "ces clés d'une année sont au format {found}, ce Volet lit le format {known} ; installez "
+        "le Volet qui les a écrites"
+    ),
+    "these keys of a year are damaged or another household's": (
+        "ces clés d'une année sont endommagées, ou celles d'un autre foyer"
+    ),
+    "the keys of a day are gone": "les clés d'un jour ont disparu",
     "this household secret is damaged; put it back from a copy": (
         "ce secret du foyer est endommagé ; remettez-le depuis une copie"
-    ),
-    "these bytes are no household secret; put it back from a copy": (
-        "ces octets ne sont pas un secret de foyer ; remettez-le depuis une copie"
     ),
     "a sealing key has {size} bytes, not {found}": (
         "une clé de scellement fait {size} octets, et non {found}"

@@ -136,7 +136,8 @@ def bill_of_the_first_day(directory, cloud, provider_key):
     try:
         agreements = agreements_of(directory, load_agreement(directory))
         contracts = Contracts(agreements, load_keys(directory).meter_salt)
-        return json.loads(StatementVerifier(vault, identity.household, contracts).judge(statement))
+        verifier = StatementVerifier(vault, identity.household, identity.keyring, contracts)
+        return json.loads(verifier.judge(statement))
     finally:
         vault.close()
 

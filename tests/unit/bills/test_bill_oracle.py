@@ -142,7 +142,7 @@ class Case:
         blocks = [block for block in home.blocks if block.day in days]
         statement = compute(prepared, home.stored_contract, request, blocks)
         books = msgspec.structs.replace(home.books, billed=self._billed())
-        return judge(statement, home.agreement, home.listed_documents, books, home.secret.seal)
+        return judge(statement, home.agreement, home.listed_documents, books)
 
     def _billed(self) -> BilledDays:
         former = StatementRequest(

@@ -133,12 +133,12 @@ def test_days_left_out_although_they_had_arrived_are_told(home, chip, deal):
     stored = [msgspec.structs.replace(span, is_stored=True) for span in home.spans]
     books = msgspec.structs.replace(home.books, spans=stored)
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER, without=LEFT_OUT))
-    judgement = judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, home.listed_documents, books)
     assert judgement.findings == (Finding.LEFT_OUT_THOUGH_STORED,)
     assert judgement.verdict is Verdict.CORRECT
     rest = [msgspec.structs.replace(span, is_stored=span.day not in LEFT_OUT) for span in stored]
     books = msgspec.structs.replace(home.books, spans=rest)
-    judgement = judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, home.listed_documents, books)
     assert judgement.findings == ()
     part = [msgspec.structs.replace(span, is_stored=span.j0 == 0) for span in home.spans]
     half = msgspec.structs.replace(home.books, spans=[s for s in part if s.j1 < 128 or s.j0])
@@ -315,7 +315,7 @@ def test_a_change_of_calendar_names_the_day_to_split_at(home, chip, deal):
 
     def judged(start, end):
         statement = chip.statement(deal, chip.request(deal, start, end))
-        return judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+        return judge(statement, deal.agreement, home.listed_documents, books)
 
     whole = judged(SEPTEMBER, OCTOBER)
     assert (whole.verdict, whole.findings) == (Verdict.REFUSED, (Finding.CALENDAR_DIFFERS,))
@@ -339,7 +339,7 @@ def test_a_day_of_two_calendars_counts_by_the_one_that_has_its_steps(home, chip,
     days = [split if row is changed else row for row in home.days]
     books = msgspec.structs.replace(home.books, days=days)
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, date(2026, 9, 17)))
-    judgement = judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, home.listed_documents, books)
     assert judgement.verdict is Verdict.CORRECT
     assert [span.calendar for span in judgement.meters] == [morning.calendar, "TEMPO"]
 
@@ -354,7 +354,7 @@ def test_a_curve_that_is_kept_no_more_is_said_and_not_taken_for_none(home):
     statement = chip.statement(deal, chip.request(deal, SEPTEMBER, OCTOBER))
     books = msgspec.structs.replace(home.books, curve_of=lambda _day: [])
     listed = msgspec.structs.replace(home.listed_documents, schedules=chip.schedules)
-    judgement = judge(statement, deal.agreement, listed, books, home.secret.seal)
+    judgement = judge(statement, deal.agreement, listed, books)
     assert (judgement.verdict, judgement.findings) == (Verdict.REFUSED, (Finding.CURVE_GONE,))
 
 

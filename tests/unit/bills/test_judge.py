@@ -42,11 +42,7 @@ def statement_of(household, start=A, end=B, **changes):
 
 def judged(household, statement, books=None):
     return judge(
-        statement,
-        household.agreement,
-        household.listed_documents,
-        books or household.books,
-        household.secret.seal,
+        statement, household.agreement, household.listed_documents, books or household.books
     )
 
 

@@ -26,7 +26,7 @@ class Ledger:
     def __init__(self, home: Household, vault: Vault) -> None:
         self._home = home
         self._vault = vault
-        self.epoch_seeds = home.books.seed_of
+        self.epoch = home.epoch
         self.curve = home.books.curve_of
         self.billed = vault.billed
         self.keep_billed = vault.keep_billed
@@ -69,7 +69,7 @@ def test_billed_days_outlive_the_process_and_the_same_statement_keeps_its_verdic
     late = colluders.statement(deal, colluders.request(deal, MIDDLE, END, late=left_out))
 
     vault = Vault.open(tmp_path, signer)
-    verifier = StatementVerifier(Ledger(home, vault), home.secret, contracts)
+    verifier = StatementVerifier(Ledger(home, vault), home.secret, home.keyring, contracts)
     before = verdict(verifier, first)
     assert (before.verdict, before.findings) == (
         Verdict.CORRECT,
@@ -78,7 +78,7 @@ def test_billed_days_outlive_the_process_and_the_same_statement_keeps_its_verdic
     vault.close()
 
     vault = Vault.open(tmp_path, signer)
-    verifier = StatementVerifier(Ledger(home, vault), home.secret, contracts)
+    verifier = StatementVerifier(Ledger(home, vault), home.secret, home.keyring, contracts)
     assert verdict(verifier, first) == before
     assert verdict(verifier, other).findings == (Finding.ALREADY_BILLED,)
     billed = verdict(verifier, late)

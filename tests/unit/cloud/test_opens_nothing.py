@@ -12,8 +12,9 @@ OPENING = {
     "protocol.keys": {"HouseholdSecret"},
     "protocol.letters": {"open_letter"},
     "protocol.receipt": {"open_receipt"},
-    "protocol.seal": {"SealSecret"},
+    "protocol.seal": {"SealSecret", "open_sum"},
     "protocol.seeds": {"open_letter", "month_keys"},
+    "protocol.year_keys": {"YearKeys"},
 }
 
 

@@ -50,7 +50,7 @@ def chip(home):
 def found(home, chip, deal, statement, agreement=None):
     listed = ListedDocuments(chip.extensions, chip.schedules)
     taken = agreement or deal.agreement
-    judgement = judge(statement, taken, listed, home.books, home.secret.seal)
+    judgement = judge(statement, taken, listed, home.books)
     assert (judgement.verdict is Verdict.CORRECT) == (judgement.findings == ())
     return judgement.findings
 

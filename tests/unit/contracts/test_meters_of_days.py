@@ -50,7 +50,7 @@ def judged(home, billed, meters):
         for row in home.days
     ]
     books = msgspec.structs.replace(home.books, days=days)
-    return judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+    return judge(statement, deal.agreement, home.listed_documents, books)
 
 
 @given(
@@ -94,7 +94,7 @@ def test_days_that_came_back_from_the_cloud_without_a_meter_are_not_judged_yet(h
     unknown = Meters(METER_SALT, Metered(tuple((day, 0) for day in days)), fingerprint)
     books = msgspec.structs.replace(home.books, days=days, meters=unknown)
     with pytest.raises(MeterUnknown):
-        judge(statement, deal.agreement, home.listed_documents, books, home.secret.seal)
+        judge(statement, deal.agreement, home.listed_documents, books)
 
 
 def fingerprint(serial, calendar):

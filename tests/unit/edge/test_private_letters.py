@@ -69,7 +69,9 @@ class _Now(Clock):
 
 @pytest.fixture
 def chip(household, tmp_path):
-    signer = Signer("ville", DEVICE, Ed25519PrivateKey.generate(), household.secret)
+    signer = Signer(
+        "ville", DEVICE, Ed25519PrivateKey.generate(), household.secret, household.keyring
+    )
     vault = Vault.open(tmp_path, signer)
     seen = DeliveryReceipts(signer)
     agreements = {household.contract.hash: household.agreement}

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.identity.enrolment import signer_of
 from edge.mqtt.recovery import Missing, Recovery
+from edge.vault.keyring import Keyring
 from edge.vault.signer import Signer
 from protocol.calendar import day_number
 from protocol.errors import MessageRefused, Reason
@@ -25,9 +26,10 @@ class Past:
     """What a chip once made."""
 
     def __init__(self, blocks=3, signer=SIGNER):
-        self.pad = signer.household.seal.new_epoch(MONTH, LIFE)
+        keys = signer.keyring.of_year(MONTH.year)
+        self.pad = keys.seal.new_epoch(MONTH, LIFE)
         number = day_number(MONTH)
-        mac = signer.household.epoch_mac(number, LIFE, self.pad.seed)
+        mac = keys.epoch_mac(signer.household.id, number, LIFE, self.pad.seed)
         self.header = Epoch(signer.household.id, number, LIFE, self.pad.seed, mac)
         self.epoch = signer.seal(Kind.EPOCH, self.header)
         self.bodies = [self._block(n, signer) for n in range(1, blocks + 1)]
@@ -72,18 +74,32 @@ def test_a_changed_byte_is_refused(place):
     assert not fetching.is_complete
 
 
-def test_an_epoch_that_is_not_the_households_is_refused_though_the_chip_signed_it():
-    other = Signer(SIGNER.collectivity, SIGNER.device, SIGNER.key, HouseholdSecret.generate())
-    forged = msgspec.structs.replace(Past().header, seed=bytes(64))
-    for payload in (Past(signer=other).epoch, SIGNER.seal(Kind.EPOCH, forged)):
-        with pytest.raises(MessageRefused) as caught:
-            recovery().take_epoch(payload)
-        assert caught.value.reason is Reason.MAC
+def test_an_epoch_of_another_household_is_refused_though_the_chip_signed_it():
+    household = HouseholdSecret.generate()
+    other = Signer(SIGNER.collectivity, SIGNER.device, SIGNER.key, household, Keyring(household))
+    with pytest.raises(MessageRefused) as caught:
+        recovery().take_epoch(Past(signer=other).epoch)
+    assert caught.value.reason is Reason.MAC
+
+
+def test_blocks_of_an_epoch_that_no_keys_here_made_are_kept_unopened():
+    past, fetching = Past(), recovery()
+    forged = msgspec.structs.replace(past.header, seed=bytes(64))
+    fetching.take_epoch(SIGNER.seal(Kind.EPOCH, forged))
+    for payload in past.blocks:
+        fetching.take_block(payload)
+    found = fetching.result()
+    assert [each.values for each in found.blocks] == [None, None, None]
+    assert [each.keys for each in found.headers] == [b""]
 
 
 def test_another_chips_block_is_refused():
     other = Signer(
-        SIGNER.collectivity, SIGNER.device, Ed25519PrivateKey.generate(), SIGNER.household
+        SIGNER.collectivity,
+        SIGNER.device,
+        Ed25519PrivateKey.generate(),
+        SIGNER.household,
+        SIGNER.keyring,
     )
     with pytest.raises(MessageRefused) as caught:
         recovery().take_block(Past(signer=other).blocks[0])

@@ -20,6 +20,7 @@ QUICK = 10
 PASSPHRASE = "une phrase que personne ne devine"
 BUNDLE = Bundle(
     household=b"household secret, planted",
+    years=(b"keys of a year, planted",),
     meter_salt=bytes(32),
     devices=(FormerDevice("ville", DeviceId("a" * 26), bytes(32)),),
     documents={"area.json": b"{}"},
@@ -48,7 +49,7 @@ def test_the_default_cost_is_128_mebibytes_a_guess():
 
 
 def test_nothing_of_a_bundle_stands_in_its_file_in_clear():
-    for secret in (BUNDLE.household, b"SQLite", b"area.json", b"ville"):
+    for secret in (BUNDLE.household, *BUNDLE.years, b"SQLite", b"area.json", b"ville"):
         assert secret not in SEALED
 
 
@@ -82,9 +83,9 @@ def test_a_file_that_has_grown_is_refused():
 
 
 def test_a_newer_file_asks_for_a_newer_volet():
-    newer = MAGIC + b"\x03" + SEALED[len(MAGIC) + 1 :]
+    newer = MAGIC + b"\x04" + SEALED[len(MAGIC) + 1 :]
     with pytest.raises(
-        ConfigError, match="format 3, this Volet reads up to 2; install a newer Volet"
+        ConfigError, match="format 4, this Volet reads 3; install the Volet that wrote it"
     ):
         open_bundle(newer, PASSPHRASE)
 

@@ -1,6 +1,7 @@
 """A cloud that answers quotes wrongly is found out, or can do no more than be wrong."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from edge.quotes.opening import QuoteFault, QuotesRefused
 from edge.quotes.pricing import HouseholdData, price_quotes
+from edge.vault.keyring import Keyring
 from edge.vault.rows import BlockState
 from protocol.household import Q, scale
 from protocol.keys import HouseholdSecret
@@ -20,6 +22,7 @@ from protocol.quotes import (
     Register,
     split_answer,
 )
+from protocol.year_keys import YearKeys
 from tests.support.household import Household
 from tests.support.listing import Provider, register_line
 from tests.support.quoting import HEAD, answered, catalogue_of, opened, own_blocks
@@ -127,8 +130,16 @@ def test_a_day_named_missing_although_it_was_summed_does_not_open_right(househol
 
 def test_another_household_opens_nothing(household, asked):
     plan, answer = asked
-    secret = HouseholdSecret.generate().seal
-    fault = fault_of(household, plan, answer, secret=secret)
+    stranger = Keyring(HouseholdSecret.generate())
+    fault = fault_of(household, plan, answer, keyring=stranger)
+    assert fault is QuoteFault.KEYS_GONE
+
+
+def test_other_keys_open_nothing(household, asked):
+    plan, answer = asked
+    others = {year: YearKeys.generate(year) for year in household.keyring.years}
+    names = {household.keyring.of_year(year).id: keys for year, keys in others.items()}
+    fault = fault_of(household, plan, answer, keyring=SimpleNamespace(with_id=names.get))
     assert fault in {QuoteFault.DIFFERS, QuoteFault.CANNOT_OPEN}
 
 

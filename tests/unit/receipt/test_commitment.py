@@ -1,7 +1,6 @@
 """Commitments of days: they bind, hide, add up, and only points of the group are any."""
 
 import hashlib
-import secrets
 from datetime import date
 
 import pytest
@@ -26,7 +25,7 @@ from protocol.commitment import (
 )
 from protocol.errors import CipherError
 from protocol.keys import HouseholdSecret
-from protocol.seal import SealSecret
+from protocol.year_keys import YearKeys
 from tests.support.household import closed_day
 
 VALUES = st.lists(st.integers(0, (1 << 20) - 1), min_size=12, max_size=12)
@@ -40,8 +39,8 @@ NO_COMMITMENTS = [
     "0200000000000000000000000000000000000000000000000000000000000000",
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ]
-SEAL = SealSecret.generate()
 DAY = date(2026, 10, 1)
+HOUSEHOLD, KEYS = HouseholdSecret.generate(), YearKeys.generate(DAY.year)
 
 
 @given(VALUES, SCALARS, VALUES, SCALARS)
@@ -116,20 +115,17 @@ def test_a_scalar_has_one_form(number):
         read_scalar(data[:-1])
 
 
-def test_the_chip_makes_the_same_commitment_again_from_its_root_alone():
+def test_the_chip_makes_the_same_commitment_again_from_its_stored_keys_alone():
     closed = closed_day(DAY, (5, 7), injected_wh=900, injected_step_kwh=1)
-    household = HouseholdSecret(secrets.token_bytes(32), SEAL)
-    again = HouseholdSecret.from_bytes(household.to_bytes())
-    assert day_commitment(household, closed) == day_commitment(again, closed)
+    again = YearKeys.from_bytes(KEYS.to_bytes(HOUSEHOLD), HOUSEHOLD)
+    assert day_commitment(KEYS, closed) == day_commitment(again, closed)
     assert committed_values(closed) == (5, 7, *[0] * 8, 900, 1)
-    other = HouseholdSecret(secrets.token_bytes(32), SEAL)
-    assert day_commitment(household, closed) != day_commitment(other, closed)
+    assert day_commitment(KEYS, closed) != day_commitment(YearKeys.generate(DAY.year), closed)
 
 
 def test_no_two_days_and_no_two_vectors_share_a_blinding():
-    household = HouseholdSecret(bytes(32), SEAL)
     number = day_number(DAY)
     vectors = [[0] * 12, [1] + [0] * 11, [0] * 11 + [1], [1, 0, 1] + [0] * 9]
-    drawn = [household.blinding(number + n, values) for n in range(9) for values in vectors]
+    drawn = [KEYS.blinding(number + n, values) for n in range(9) for values in vectors]
     assert len(set(drawn)) == len(drawn)
     assert all(0 <= blinding < ORDER for blinding in drawn)

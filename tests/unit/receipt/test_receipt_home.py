@@ -1,5 +1,6 @@
 """Receipts from meter to provider: one chip, the cloud's ingest and store, and both sides' checks."""
 
+import shutil
 from datetime import date
 from decimal import Decimal
 
@@ -162,7 +163,7 @@ def forged(home, **changes) -> Receipt:
     grounds, bill, days = changes.pop("of")
     return make_receipt(
         home.identity.collectivity,
-        home.identity.household,
+        home.identity.household_key,
         grounds,
         msgspec.structs.replace(bill, **changes),
         days,
@@ -214,11 +215,14 @@ def test_a_tampered_chip_cannot_prove_from_lowered_days(tampered):
     home, (grounds, bill, days) = tampered
     lower = {
         each: msgspec.structs.replace(
-            closed, register_steps_kwh=(closed.register_steps_kwh[0] // 2, *[0] * 9)
+            row,
+            closed=msgspec.structs.replace(
+                row.closed, register_steps_kwh=(row.closed.register_steps_kwh[0] // 2, *[0] * 9)
+            ),
         )
-        for each, closed in days.items()
+        for each, row in days.items()
     }
-    steps = [sum(c.register_steps_kwh[n] for c in lower.values()) for n in range(10)]
+    steps = [sum(row.closed.register_steps_kwh[n] for row in lower.values()) for n in range(10)]
     energies = register_energies(0, grounds.offer.tariffs[0], grounds.days, steps)
     total = price_bill(grounds.offer.tariffs, day(0), day(JANUARY), energies).total_ttc
     assert total < bill.total_ttc
@@ -460,7 +464,7 @@ def test_a_receipt_for_no_statement_of_this_household_is_refused(home):
 
 def test_a_chip_that_lost_its_store_asks_the_household_before_it_signs_off_old_days(home, tmp_path):
     home.live(3)
-    home.restore(_empty(tmp_path))
+    home.restore(_without_vault(home, tmp_path))
     home.start()
     for _ in range(40):
         home.clock.seconds += 61
@@ -475,10 +479,10 @@ def test_a_chip_that_lost_its_store_asks_the_household_before_it_signs_off_old_d
     assert home.check(stored).verdict is ReceiptVerdict.PROVEN
 
 
-def _empty(tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    return empty
+def _without_vault(home, tmp_path):
+    left = tmp_path / "left"
+    shutil.copytree(home.directory / "keys", left / "keys")
+    return left
 
 
 def test_every_closing_block_carries_the_commitment_of_its_day(home):

@@ -77,9 +77,7 @@ def statement_of(store, request_id):
 
 def judged(household, statement, rows):
     books = msgspec.structs.replace(household.books, billed=BilledDays.read(rows))
-    judgement = judge(
-        statement, household.agreement, household.listed_documents, books, household.secret.seal
-    )
+    judgement = judge(statement, household.agreement, household.listed_documents, books)
     assert judgement.verdict is Verdict.CORRECT, judgement.findings
     rows.append(billed_row(statement, judgement.bill))
     return judgement
@@ -150,7 +148,7 @@ def test_a_bill_is_corrected_once_by_the_latest_listed_offer(store, household):
         household.listed_documents, extensions={extension.hash: longer}
     )
     books = msgspec.structs.replace(household.books, billed=BilledDays.read(rows))
-    judgement = judge(statement, household.agreement, listed, books, household.secret.seal)
+    judgement = judge(statement, household.agreement, listed, books)
     assert judgement.verdict is Verdict.CORRECT
     assert judgement.credit.corrects == first.hex()
 
@@ -204,7 +202,7 @@ def test_a_period_across_months_clocks_tariffs_and_offers_that_extend(tmp_path):
     request_id = ask(store, home, start, end)
     statement = statement_of(store, request_id)
     listed = msgspec.structs.replace(home.listed_documents, extensions={extension.hash: longer})
-    judgement = judge(statement, home.agreement, listed, home.books, home.secret.seal)
+    judgement = judge(statement, home.agreement, listed, home.books)
     assert judgement.verdict is Verdict.CORRECT
     assert {line.tariff for line in judgement.bill.lines} == {"Heures creuses 2026", "août"}
     assert judgement.opened[0].quantity == sum(

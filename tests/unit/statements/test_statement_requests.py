@@ -66,11 +66,7 @@ def test_a_request_waits_for_its_days_and_is_answered_when_the_last_is_stored(st
         Address("ville", DEVICE, Kind.STATEMENT), message.payload, PLATFORM.public_key(), Statement
     )
     verdict = judge(
-        statement,
-        household.agreement,
-        household.listed_documents,
-        household.books,
-        household.secret.seal,
+        statement, household.agreement, household.listed_documents, household.books
     ).verdict
     assert (verdict, message.retain) == (Verdict.CORRECT, True)
     done = progress(store, request_id)

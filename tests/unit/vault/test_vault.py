@@ -23,6 +23,7 @@ from protocol.doubt import Doubt
 from protocol.errors import CoefficientUsed, ConfigError, StoreError
 from protocol.layout import DAY_COEFFICIENTS
 from protocol.messages import Block, IncarnationState
+from protocol.ternary import pack_ternary
 from protocol.topics import Kind
 from tests.support.chip_bench import make_identity
 from tests.support.household import closed_day
@@ -143,9 +144,9 @@ def test_a_quarter_hour_that_is_encrypted_already_is_not_encrypted_again(vault):
 
 def test_a_used_pad_refuses_a_second_value(vault):
     epoch, _ = vault.epochs.live(month_of(DAY))
-    epoch.encrypt(DAY, 0, 1)
+    epoch.pad.encrypt(DAY, 0, 1)
     with pytest.raises(CoefficientUsed):
-        epoch.encrypt(DAY, 0, 2)
+        epoch.pad.encrypt(DAY, 0, 2)
 
 
 def test_after_a_failed_commit_the_vault_refuses_everything(vault, monkeypatch):
@@ -177,7 +178,7 @@ def test_no_pad_and_no_household_key_is_ever_in_the_file(tmp_path, monkeypatch):
 
     def spy(self, month):
         epoch, made = real(self, month)
-        pads.append(epoch)
+        pads.append(epoch.pad)
         return epoch, made
 
     monkeypatch.setattr(epochs_module.Epochs, "live", spy)
@@ -185,13 +186,13 @@ def test_no_pad_and_no_household_key_is_ever_in_the_file(tmp_path, monkeypatch):
     vault.catch_up()
     vault.record([quarter(j) for j in range(20)], MeterState())
     words = [pad.to_bytes(8, "little") for pad in pads[0]._pad if pad is not None]
-    secret = IDENTITY.household.to_bytes()
+    secret, year = IDENTITY.household._root, IDENTITY.keyring.of_year(DAY.year)
+    ternary = pack_ternary(year.seal.ternary)
     vault.close()
     data = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert len(words) > 4_000
     assert not any(word in data for word in words[:500])
-    assert secret[16:48] not in data
-    assert secret[48:80] not in data
+    assert not any(each in data for each in (secret, year._root, ternary[:32]))
 
 
 def test_the_file_is_for_its_owner_only_and_says_what_it_is(tmp_path):
@@ -350,9 +351,11 @@ def test_notices_are_kept_for_the_household(vault):
 
 def test_seeds_are_known_by_incarnation_and_month(vault):
     vault.record([quarter(0)], MeterState())
-    assert len(vault.epoch_seeds(vault.incarnation, month_of(DAY))) == 64
+    epoch = vault.epoch(vault.incarnation, month_of(DAY))
+    assert len(epoch.seed) == 64
+    assert epoch.keys == IDENTITY.keyring.of_year(DAY.year).id
     with pytest.raises(StoreError, match="no epoch"):
-        vault.epoch_seeds(vault.incarnation, date(2020, 1, 1))
+        vault.epoch(vault.incarnation, date(2020, 1, 1))
 
 
 @pytest.mark.parametrize("mode", [None, *Mode])
