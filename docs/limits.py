@@ -12,6 +12,7 @@ from cloud.api.gate import RateLimits
 from cloud.api.service import UPLOADS_MAX
 from cloud.api.upload import ITEMS_MAX
 from cloud.billing.quotes import PAUSE
+from cloud.billing.requests import AHEAD_MAX
 from cloud.config import CloudConfig
 from cloud.ingest.quotas import DAILY
 from cloud.store.put import LETTERS_A_DAY, REQUESTS_A_DAY
@@ -119,7 +120,10 @@ OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
 }
 
 _READS = "reads what is stored; nothing but the call's row in the audit"
-_A_REQUEST = f"{REQUESTS_A_DAY} a day for each contract, with its statement"
+_A_REQUEST = (
+    f"{REQUESTS_A_DAY} a day for each contract, over days of which the last is at most "
+    f"{AHEAD_MAX.days} ahead, with its statement"
+)
 
 # What each call keeps, by method and path.
 CALLS: dict[str, str] = {

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud.api.cells import Cells
 from cloud.api.problems import ProblemError, not_found, not_stored
 from cloud.billing.progress import progress
-from cloud.billing.requests import ask_again, ask_for
+from cloud.billing.requests import ask_again, ask_for, check_near
 from cloud.billing.statements import end_of, prepare
 from cloud.catalogue.log import listed_in
 from cloud.store import Put, RequestState, StatementOrder, Store, StoredContract
@@ -28,7 +28,7 @@ from cloud.store.bulk_requests import (
 from cloud.store.providers import ContractRow
 from cloud.store.put import REQUESTS_A_DAY
 from protocol import provider_api as shapes
-from protocol.calendar import DAY_NUMBER_EPOCH
+from protocol.calendar import DAY_NUMBER_EPOCH, day_of_number
 from protocol.contract import (
     PERIOD_DAYS_MAX,
     Acceptance,
@@ -117,11 +117,13 @@ class ProviderService:
         """
         request = open_document(signed, self.public_key, StatementRequest)
         contract = self.own_contract(request.contract)
+        now = datetime.now(UTC)
+        check_near(day_of_number(request.end), now)
         body = msgspec.msgpack.encode(signed)
         with suppress(ScheduleMissing):  # the request waits for the calendar or series
             prepare(body, contract, listed_in(self._store))
         order = StatementOrder(request.id, contract.hash, contract.household_key, body)
-        put = self._store.put_request(order, datetime.now(UTC))
+        put = self._store.put_request(order, now)
         if not isinstance(put, Put):
             raise not_stored(put, "request", REQUESTS_A_DAY)
         return self.statement(request.id), put is Put.STORED
@@ -298,6 +300,10 @@ def _check_period(drafting: Drafting) -> None:
         raise ProblemError(
             400, f"Ask for 1 to {PERIOD_DAYS_MAX} days since 1970; `to` is the day after them."
         )
+    try:
+        check_near(drafting.end, datetime.now(UTC))
+    except DocumentRefused as exc:
+        raise ProblemError(400, str(exc)) from exc
 
 
 def _refused(refused: BulkRefused) -> ProblemError:

@@ -7,13 +7,16 @@ so memory does not grow with the batch.
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from typing import IO, Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.api.problems import ProblemError
+from cloud.billing.requests import check_near
 from cloud.store.bulk_requests import BulkRequestItem
+from protocol.calendar import day_of_number
 from protocol.contract import Signed, StatementRequest, check_request, open_document
 from protocol.errors import DocumentRefused
 from protocol.json_text import RepeatedKey, read_json
@@ -79,6 +82,7 @@ class Upload:
             ) from exc
         request = open_document(signed, self._key, StatementRequest)
         check_request(request)
+        check_near(day_of_number(request.end), datetime.now(UTC))
         if request.id in self._ids:
             raise DocumentRefused(f"line {self._ids[request.id]} has the same id; draw another.")
         if len(self._ids) >= ITEMS_MAX:

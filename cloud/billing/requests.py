@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -10,7 +10,7 @@ from cloud.billing.statements import blocks_of, missing_days
 from cloud.catalogue.log import listed_in
 from cloud.store import RequestState, Store, StoredContract
 from protocol.bill import periods
-from protocol.calendar import day_number, day_of_number, days_between
+from protocol.calendar import day_number, day_of_number, days_between, legal_day
 from protocol.contract import Contract, Signed, StatementRequest, open_offer
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
@@ -18,6 +18,22 @@ from protocol.messages import STATEMENT_ID_BYTES
 from protocol.packed import read_packed
 from protocol.statement import SPREAD_DAYS
 from protocol.tariff import Tariff
+
+# A provider asks at the end of a period, or some weeks before. What waits is looked at again in
+# each round.
+AHEAD_MAX = timedelta(days=62)
+
+
+def check_near(end: date, now: datetime) -> None:
+    """Check that a period, whose last day is the one before `end`, is over soon.
+
+    Raises:
+        DocumentRefused: it is not.
+    """
+    if end > legal_day(now) + AHEAD_MAX:
+        raise DocumentRefused(
+            f"The period ends on {end}; ask when it is over, or at most {AHEAD_MAX.days} days before."
+        )
 
 
 def ask_for(

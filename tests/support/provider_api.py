@@ -14,6 +14,7 @@ from cloud.api.access import draw_token
 from cloud.api.app import make_gate
 from cloud.api.gate import RateLimits
 from cloud.api.service import ApiService
+from cloud.billing.pending import pending_statements
 from cloud.store import Device, StoredContract
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite.store import SqliteStore
@@ -38,6 +39,7 @@ SINCE = datetime(2026, 8, 1, tzinfo=UTC)
 # Shared by all households, since drawing a key is slow.
 SEALING = SealingKey.generate()
 NDJSON = {"Content-Type": "application/x-ndjson"}
+NOTED = b'{"kind": "Offer", "ki\\u006ed": "Contract", "body": "", "signature": ""}'
 FAST = RateLimits(rate=1e6, burst=1e6, stranger_rate=1e6, stranger_burst=1e6)
 
 
@@ -188,3 +190,25 @@ def serving(directory, limits: RateLimits = FAST):
         yield api
     finally:
         api.close()
+
+
+def problem(response, status):
+    """Return the problem that an answer is, as it should be."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == status
+    assert body["detail"].endswith(".")
+    return body["detail"]
+
+
+def hand_in(api, firm, key, *requests, **kwargs):
+    """Hand a batch in."""
+    headers = {"Idempotency-Key": key, **NDJSON}
+    content = kwargs.pop("content", None) or lines(*requests)
+    return api.call("POST", "/v1/batches", firm.token, headers=headers, content=content)
+
+
+def answer_all(store):
+    """Answer what can be answered, as a worker does."""
+    pending_statements(store, Ed25519PrivateKey.generate(), "ville")

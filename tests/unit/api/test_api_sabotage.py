@@ -11,31 +11,10 @@ from cloud.store.bulk_requests import BulkRefused
 from cloud.store.put import Put
 from cloud.store.sqlite.bulk_requests import SqliteBulkRequests
 from protocol.contract import StatementRequest
-from tests.support.provider_api import Firm, serving
-from tests.unit.api import test_api_attacks as attacks
-
-
-@pytest.fixture
-def api(tmp_path):
-    with serving(tmp_path) as api:
-        yield api
-
-
-def made(api, name, customers):
-    firm = Firm(name)
-    firm.contracts = api.add(firm, customers=customers)
-    firm.token = api.token(firm)
-    return firm
-
-
-@pytest.fixture
-def edf(api):
-    return made(api, "edf", 3)
-
-
-@pytest.fixture
-def rival(api):
-    return made(api, "rival", 1)
+from tests.unit.api import test_api_audit as audit
+from tests.unit.api import test_api_batches as batches
+from tests.unit.api import test_api_bounds as bounds
+from tests.unit.api import test_api_callers as callers
 
 
 @contextlib.contextmanager
@@ -50,7 +29,7 @@ def test_without_the_check_of_the_owner(api, edf, rival, monkeypatch):
         provider_api.ProviderService, "own_contract", lambda self, name: self._store.contract(name)
     )
     with red():
-        attacks.test_anothers_things_are_not_there(api, edf, rival)
+        callers.test_anothers_things_are_not_there(api, edf, rival)
 
 
 def test_without_the_check_of_a_batchs_owner(api, edf, rival, monkeypatch):
@@ -60,7 +39,7 @@ def test_without_the_check_of_a_batchs_owner(api, edf, rival, monkeypatch):
         lambda self, name: self._store.bulk_requests.progress(name),
     )
     with red():
-        attacks.test_anothers_things_are_not_there(api, edf, rival)
+        callers.test_anothers_things_are_not_there(api, edf, rival)
 
 
 def test_without_the_signature_of_a_line(api, edf, monkeypatch):
@@ -70,7 +49,7 @@ def test_without_the_signature_of_a_line(api, edf, monkeypatch):
         lambda signed, _key, _kind: msgspec.msgpack.decode(signed.body, type=StatementRequest),
     )
     with red():
-        attacks.test_a_wrong_line_is_named_and_nothing_is_kept(api, edf, 2)
+        batches.test_a_wrong_line_is_named_and_nothing_is_kept(api, edf, 2)
 
 
 def test_without_the_comparison_of_a_batchs_content(api, edf, monkeypatch):
@@ -82,7 +61,7 @@ def test_without_the_comparison_of_a_batchs_content(api, edf, monkeypatch):
 
     monkeypatch.setattr(SqliteBulkRequests, "put_batch", forgiving)
     with red():
-        attacks.test_a_batch_is_taken_whole_once_and_its_key_stands_for_it(api, edf)
+        batches.test_a_batch_is_taken_whole_once_and_its_key_stands_for_it(api, edf)
 
 
 def test_without_the_transaction_of_a_batch(api, edf, monkeypatch):
@@ -95,7 +74,7 @@ def test_without_the_transaction_of_a_batch(api, edf, monkeypatch):
 
     monkeypatch.setattr(SqliteBulkRequests, "_writing", piecemeal)
     with red():
-        attacks.test_a_line_is_named_in_the_transaction_too(api, edf)
+        batches.test_a_line_is_named_in_the_transaction_too(api, edf)
 
 
 def test_without_the_end_of_a_token(api, edf, monkeypatch):
@@ -107,7 +86,7 @@ def test_without_the_end_of_a_token(api, edf, monkeypatch):
 
     monkeypatch.setattr(gate, "caller_of_token", eternal)
     with red():
-        attacks.test_a_token_ends_when_it_expires_or_is_revoked(api, edf)
+        callers.test_a_token_ends_when_it_expires_or_is_revoked(api, edf)
 
 
 def test_without_the_audit(api, edf, monkeypatch):
@@ -116,16 +95,16 @@ def test_without_the_audit(api, edf, monkeypatch):
 
     monkeypatch.setattr(gate.Gate, "write_audit", silent)
     with red():
-        attacks.test_every_call_is_in_the_audit_before_its_answer(api, edf)
+        audit.test_every_call_is_in_the_audit_before_its_answer(api, edf)
 
 
 def test_without_the_count_of_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(gate._BoundedBody, "check", lambda _self, _length: None)
     with red():
-        attacks.test_a_huge_upload_is_refused_before_it_is_read(tmp_path)
+        bounds.test_a_huge_upload_is_refused_before_it_is_read(tmp_path)
 
 
 def test_without_the_rate(tmp_path, monkeypatch):
     monkeypatch.setattr(gate.Buckets, "wait_s", lambda _self, _name: 0.0)
     with red():
-        attacks.test_calls_beyond_the_rate_wait(tmp_path)
+        bounds.test_calls_beyond_the_rate_wait(tmp_path)
