@@ -109,6 +109,7 @@ class ReceiptTerms(msgspec.Struct, frozen=True):
 
 
 def check_kept(
+    set_aside: SetAside,
     evidence: ReceiptEvidence,
     stored: KeptReceipt,
     contract: OwnContract,
@@ -123,7 +124,7 @@ def check_kept(
         ReceiptVerdict.SET_ASIDE,
         detail="a defect of this program, which its log names; report it, and check again",
     )
-    return SetAside().handle(Kind.RECEIPT, stored.payload, check, aside)
+    return set_aside.handle(Kind.RECEIPT, stored.payload, check, aside)
 
 
 def check_receipt(

@@ -11,6 +11,7 @@ from provider.backend import EmbeddedTown
 from provider.commands.options import cloud_directory, json_option, provider_directory
 from provider.receipts import Checked, ReceiptVerdict, check_kept
 from provider.service import load_key, load_sealing_key
+from system.set_aside import SetAside
 
 WORDS = {
     ReceiptVerdict.PROVEN: "proven from what the chip committed to day by day",
@@ -41,9 +42,9 @@ def receipts(
     Exit code 3: at least one of them is refused, or could not be checked.
     """
     sealing_key, key = load_sealing_key(directory), load_key(directory).public_key()
-    evidence = town.evidence(cloud, key.public_bytes_raw())
+    evidence, set_aside = town.evidence(cloud, key.public_bytes_raw()), SetAside()
     checked = [
-        check_kept(evidence, stored, own, key, sealing_key)
+        check_kept(set_aside, evidence, stored, own, key, sealing_key)
         for own in evidence.contracts()
         if own.hash.hex().startswith(contract.lower())
         for stored in evidence.receipts(own.hash)

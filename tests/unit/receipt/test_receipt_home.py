@@ -23,6 +23,7 @@ from protocol.tariff import RegisterLine
 from protocol.topics import Kind, device_topic
 from provider.commands.receipts import in_words
 from provider.receipts import ReceiptVerdict, check_kept
+from system.set_aside import SetAside
 from tests.support.chip_bench import PLATFORM_KEY
 from tests.support.receipts import Home, day
 from tests.support.tariffs import simple_tariff
@@ -504,6 +505,6 @@ def test_a_defect_of_one_receipt_is_told_of_it_alone(home, monkeypatch):
         raise KeyError("a defect of this program")
 
     monkeypatch.setattr(provider.receipts, "verify", fail)
-    checked = check_kept(*home.to_check(kept))
+    checked = check_kept(SetAside(), *home.to_check(kept))
     assert checked.verdict is ReceiptVerdict.SET_ASIDE
     assert "KeyError" not in in_words(checked)
