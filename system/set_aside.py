@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,13 +95,7 @@ class SetAside:
         """
         if self.holds(payload):
             return otherwise
-        try:
-            return step()
-        except Exception as exc:
-            if isinstance(exc, refusal) or is_passing(exc):
-                raise
-            self.add(kind, payload, exc)
-            return otherwise
+        return _attempt(step, otherwise, refusal, partial(self.add, kind, payload))
 
     def add(self, kind: str, payload: bytes, defect: Exception) -> None:
         """Set aside a message that met `defect`, and log it."""
@@ -131,17 +126,13 @@ class SetAside:
             VoletError: a `refusal` by `step`, after which the operator must act.
             StoreError, TransportError, sqlite3.Error: from `step`.
         """
-        try:
-            return step()
-        except Exception as exc:
-            if isinstance(exc, refusal) or is_passing(exc):
-                raise
-            defect, where = type(exc).__name__, raised_at(exc)
-            if times := self._repeated.found(name, defect, where):
-                log.error(  # noqa: TRY400 - a trace could show values
-                    "part_failed", part=name, defect=defect, where=where, times=times
-                )
-            return otherwise
+        return _attempt(step, otherwise, refusal, partial(self.report, name))
+
+    def report(self, part: str, defect: Exception) -> None:
+        """Log that a part of a program's round has failed."""
+        name, where = type(defect).__name__, raised_at(defect)
+        if times := self._repeated.found(part, name, where):
+            log.error("part_failed", part=part, defect=name, where=where, times=times)
 
     def _keep(self) -> None:
         if self._path is None:
@@ -153,6 +144,22 @@ class SetAside:
             if self._is_kept:
                 log.warning("set_aside_not_kept", why=str(exc))
             self._is_kept = False
+
+
+def _attempt(
+    step: Callable[[], T],
+    otherwise: T,
+    refusal: type[VoletError],
+    met: Callable[[Exception], None],
+) -> T:
+    """Return the result of `step`; after a defect, which `met` is given, return `otherwise`."""
+    try:
+        return step()
+    except Exception as exc:
+        if isinstance(exc, refusal) or is_passing(exc):
+            raise
+        met(exc)
+        return otherwise
 
 
 def is_passing(exc: Exception) -> bool:

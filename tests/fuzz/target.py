@@ -48,9 +48,9 @@ class Strict(SetAside):
         del kind, payload
         raise defect
 
-    def part(self, name, step, otherwise, refusal=None):
-        del name, otherwise, refusal
-        return step()
+    def report(self, part, defect):
+        del part
+        raise defect
 
 
 def be_strict(aside: SetAside) -> None:
