@@ -69,6 +69,14 @@ class _Candidate:
     why: Hold | None = Hold.NOT_STORED
 
 
+@dataclass(slots=True)
+class _Unsent:
+    """A receipt without an ack; `timer` is there from the moment on which it leaves."""
+
+    leaves_at: datetime
+    timer: RetryTimer | None = None
+
+
 class ReceiptLane(MessageHandler):
     """One chip's receipts over its vault."""
 
@@ -87,8 +95,7 @@ class ReceiptLane(MessageHandler):
         self._set_aside = context.set_aside
         self._options = options
         self._look_s = 0.0
-        self._unsent: dict[bytes, datetime] = {}
-        self._flights: dict[bytes, RetryTimer] = {}
+        self._unsent: dict[bytes, _Unsent] = {}
         self._candidates: dict[bytes, _Candidate] = {}
 
     @property
@@ -99,18 +106,20 @@ class ReceiptLane(MessageHandler):
         """
         waits = [candidate.why is Hold.NOT_STORED for candidate in self._candidates.values()]
         now = self._clock.now()
-        return not any(waits) and all(leaves_at > now for leaves_at in self._unsent.values())
+        return not any(waits) and all(unsent.leaves_at > now for unsent in self._unsent.values())
 
     def open(self) -> None:
         """See `MessageHandler.open`."""
-        self._unsent = self._vault.receipts.unsent()
+        unsent = self._vault.receipts.unsent()
+        self._unsent = {statement: _Unsent(leaves_at) for statement, leaves_at in unsent.items()}
         self._open_candidates()
 
     def connect(self) -> None:
         """See `MessageHandler.connect`."""
         now_s = self._clock.monotonic_s()
-        for flight in self._flights.values():
-            flight.restart(now_s)
+        for unsent in self._unsent.values():
+            if unsent.timer is not None:
+                unsent.timer.restart(now_s)
 
     def judging(self, judge: OnStatement) -> OnStatement:
         """Return `judge`, wrapped so that this lane sees each verdict."""
@@ -144,7 +153,6 @@ class ReceiptLane(MessageHandler):
                     receipts.finish(statement)
         for statement in stored:
             del self._unsent[statement]
-            self._flights.pop(statement, None)
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
@@ -152,16 +160,16 @@ class ReceiptLane(MessageHandler):
             self._look_s = now_s + LOOK_S
             self._read_token()
             self._look()
-            self._begin_flights(now_s)
+            self._let_leave(now_s)
         out = []
-        for statement, flight in list(self._flights.items()):
-            if flight.due_s > now_s:
+        for statement, unsent in list(self._unsent.items()):
+            if unsent.timer is None or unsent.timer.due_s > now_s:
                 continue
             body = self._vault.receipts.body(statement)
             if body is None:
-                del self._flights[statement], self._unsent[statement]
+                del self._unsent[statement]
                 continue
-            flight.sent(now_s, RESEND)
+            unsent.timer.sent(now_s, RESEND)
             receipt = read_packed(body, Receipt)
             payload = self._signer.seal(Kind.RECEIPT, receipt)
             out.append(Publish(self._topic(), payload))
@@ -187,12 +195,12 @@ class ReceiptLane(MessageHandler):
             with self._vault.receipt_change() as receipts:
                 receipts.release(token)
 
-    def _begin_flights(self, now_s: float) -> None:
+    def _let_leave(self, now_s: float) -> None:
         """Begin to send the receipts whose moment has come."""
         now = self._clock.now()
-        for statement, leaves_at in self._unsent.items():
-            if leaves_at <= now and statement not in self._flights:
-                self._flights[statement] = RetryTimer(now_s)
+        for unsent in self._unsent.values():
+            if unsent.leaves_at <= now and unsent.timer is None:
+                unsent.timer = RetryTimer(now_s)
 
     def _look(self) -> None:
         """Make the receipts that nothing holds back."""
@@ -228,7 +236,7 @@ class ReceiptLane(MessageHandler):
         )
         with self._vault.receipt_change() as receipts:
             receipts.put(row, [day_number(day) for day in inputs.days])
-        self._unsent[row.statement] = row.leaves_at
+        self._unsent[row.statement] = _Unsent(row.leaves_at)
 
     def _committed(self, row: DayRow) -> CommittedDay:
         """Return a day with the keys of the block that closes it, which has the commitment."""
