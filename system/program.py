@@ -1,9 +1,17 @@
-"""Runs a program of the cloud to its end, and raises the task error that is meant for people."""
+"""Begins a program that runs until stopped, and raises the task error that is meant for people."""
 
 import asyncio
 from collections.abc import Coroutine
 
 from protocol.errors import VoletError
+from system.logs import configure_logs
+from system.swap import report_swap
+
+
+def begin_program() -> None:
+    """Configure the log, and report what an operator should know of this machine."""
+    configure_logs()
+    report_swap()
 
 
 def run_program(program: Coroutine[None, None, None]) -> None:

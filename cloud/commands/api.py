@@ -20,10 +20,8 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused
 from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
-from system.logs import configure_logs
-from system.program import run_program
+from system.program import begin_program, run_program
 from system.store_thread import StoreThread
-from system.swap import report_swap
 
 PORT = 8443
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
@@ -54,8 +52,7 @@ def run(
     directory: Path, bind: str, port: int, certificate: Path | None, key: Path | None, rate: float
 ) -> None:
     """Serve providers over TLS until stopped."""
-    configure_logs()
-    report_swap()
+    begin_program()
     load_config(directory)
     certificate = certificate or pki_path(directory, "server.pem")
     context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))

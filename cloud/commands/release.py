@@ -31,15 +31,13 @@ from protocol.calendar import day_number, legal_day
 from protocol.errors import DocumentRefused, TransportError
 from system.certificates import CertificateWatch, read_lifetimes
 from system.commands import directory_option
-from system.logs import configure_logs
 from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.patience import Patience
-from system.program import run_program
+from system.program import begin_program, run_program
 from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
-from system.swap import report_swap
 
 LOOK_EVERY_S = 1.0
 
@@ -73,8 +71,7 @@ def run(directory: Path, name: str) -> None:
 
     SIGTERM or Ctrl-C ends it; a kill loses nothing. Trustees and broker may be offline for weeks.
     """
-    configure_logs()
-    report_swap()
+    begin_program()
     run_program(_serve(directory, name))
 
 
@@ -103,8 +100,7 @@ def once(directory: Path, name: str, until: datetime, wait_s: float) -> None:
             f"{until:%Y-%m-%d} is still to come; only days that are over are closed.",
             param_hint="--until",
         )
-    configure_logs()
-    report_swap()
+    begin_program()
     run_program(_serve(directory, name, day_number(until.date()), wait_s))
 
 

@@ -21,14 +21,12 @@ from cloud.worker.worker import BatchObserver, NoCounts, Worker, WorkerSettings,
 from mosquitto.roles import Role
 from system.certificates import CertificateWatch
 from system.commands import directory_option
-from system.logs import configure_logs
 from system.mqtt.identity import check_identity
 from system.mqtt.link import Link, LinkSettings, TlsFiles
-from system.program import run_program
+from system.program import begin_program, run_program
 from system.set_aside import SetAside
 from system.shell import quoted
 from system.store_thread import StoreThread
-from system.swap import report_swap
 
 _IF_DOUBLE = (
     "end one of them, or give a further worker a certificate of its own "
@@ -53,8 +51,7 @@ def run(directory: Path, name: str) -> None:
     when the broker is away. Exit codes: 0 stopped, 2 wrong usage, 5 configuration, 6 the store is
     damaged or of another version.
     """
-    configure_logs()
-    report_swap()
+    begin_program()
     run_program(serve(directory, name))
 
 

@@ -12,8 +12,7 @@ from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
 from protocol.errors import ConfigError
 from system.commands import directory_option
-from system.logs import configure_logs
-from system.swap import report_swap
+from system.program import begin_program
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
@@ -31,8 +30,7 @@ def run(directory: Path, source: str | None) -> None:
     acknowledged everything.
     Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
-    configure_logs()
-    report_swap()
+    begin_program()
     config = load_config(directory)
     if source is not None:
         _check_exists(source)

@@ -9,11 +9,9 @@ import click
 
 from system.certificates import CertificateWatch
 from system.commands import directory_option
-from system.logs import configure_logs
-from system.program import run_program
+from system.program import begin_program, run_program
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAside
-from system.swap import report_swap
 from trustee import directory as trustee_directory
 from trustee.core import TrusteeCore
 from trustee.log import TrusteeLog
@@ -30,8 +28,7 @@ def run(directory: Path) -> None:
     SIGTERM or Ctrl-C ends it; a kill loses nothing either. Exit codes: 0 stopped, 2 wrong usage,
     5 configuration, 6 the database is damaged or of another version.
     """
-    configure_logs()
-    report_swap()
+    begin_program()
     run_program(_serve(directory))
 
 
