@@ -124,7 +124,7 @@ def make_town(
         rows = [_Rows.make(first + at + 1, chip, offer, key, rng) for at, chip in enumerate(chips)]
         for sql, values in (
             ("INSERT INTO household (id, key) VALUES (?, ?)", (row.household for row in rows)),
-            ("INSERT INTO enrolment VALUES (?, ?, ?, ?, ?, ?)", (row.enrolment for row in rows)),
+            ("INSERT INTO enrolment VALUES (?, ?, ?, ?, ?, ?, 1)", (r.enrolment for r in rows)),
             (_CONTRACT, (row.contract for row in rows)),
             ("INSERT INTO incarnation VALUES (?, ?, ?, ?, ?, ?, ?)", (r.incarnation for r in rows)),
             (
