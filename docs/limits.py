@@ -24,6 +24,7 @@ from protocol.messages import RETENTION_MONTHS
 from protocol.quota import YEAR_DOCUMENTS_MAX, YEAR_MAX_BYTES
 from protocol.topics import DOWN, SENT_BY_CHIPS, Kind, PublicKind, TrusteeKind
 from trustee.letters import GENERATIONS_MAX, LETTERS_MAX_BYTES, WAITING_MAX_BYTES
+from trustee.quotas import KEYS_A_DAY, PEER_MESSAGES_A_DAY, PEER_QUESTIONS_A_DAY
 
 Table = Callable[[Sequence[str], Iterable[Sequence[str]]], str]
 
@@ -74,7 +75,10 @@ CHIP: dict[Kind, tuple[str, str, str]] = {
             f"the last one in broker and cloud; in each trustee {GENERATIONS_MAX} generations a "
             f"quarter, of at most {LETTERS_MAX_BYTES // 1024} KiB"
         ),
-        f"as `up/seen`; 12 ms in each trustee, which opens at most {GENERATIONS_MAX} a day",
+        (
+            f"as `up/seen`; 12 ms in each trustee, which opens at most {GENERATIONS_MAX} a day and "
+            f"reads at most {KEYS_A_DAY}"
+        ),
         "ingest, trustee",
     ),
     Kind.STATUS: (
@@ -108,7 +112,13 @@ CAUSES: dict[Kind, tuple[str, str]] = {
 OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
     TrusteeKind.REQUEST: ("the release worker", "only workers may write it"),
     TrusteeKind.RESPONSE: ("a trustee", "only the trustee may write its own; one answer a request"),
-    TrusteeKind.LOG: ("a trustee", "only the trustee may write its own"),
+    TrusteeKind.LOG: (
+        "a trustee",
+        (
+            f"only the trustee may write its own; each other reads {PEER_MESSAGES_A_DAY} a day of it "
+            f"and answers {PEER_QUESTIONS_A_DAY} questions, a quarter of them at once"
+        ),
+    ),
     PublicKind.HUB: ("the worker", "one retained message; only workers may write it"),
     PublicKind.LIST: (
         "a provider's document, or the collectivity's",

@@ -17,8 +17,8 @@ from protocol.trustee_messages import (
     RequestSummary,
     SignedLogEntry,
     SignedSummary,
-    author_of,
     open_log_entry,
+    unverified_entry,
 )
 
 
@@ -55,7 +55,7 @@ class Proof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         trusted = tuple(sets)
         if self.offence is Offence.TWO_SETS:
             return self._two_sets(trusted)
-        author = author_of(self.entries[0]) if self.entries else ""
+        author = unverified_entry(self.entries[0]).trustee if self.entries else ""
         entries = [(entry, _opened(entry, author, trusted)) for entry in self.entries]
         if not _PROVEN[self.offence](entries, trusted):
             raise MessageRefused(Reason.MALFORMED, "a proof that proves nothing")
@@ -88,7 +88,7 @@ def _opened(signed: SignedLogEntry, author: str, trusted: _Trusted) -> LogEntry:
         (trustees.collectivity, trustee.signing_key)
         for trustees in trusted
         for trustee in trustees.trustees
-        if trustee.name == author == author_of(signed)
+        if trustee.name == author == unverified_entry(signed).trustee
     }
     refused = MessageRefused(Reason.SIGNATURE, "an entry of no trustee")
     for collectivity, key in keys:

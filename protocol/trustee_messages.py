@@ -337,13 +337,13 @@ def open_log_entry(signed: SignedLogEntry, collectivity: str, public_key: bytes)
     return decode_body(signed.body, LogEntry)
 
 
-def author_of(signed: SignedLogEntry) -> str:
-    """Return the trustee that an entry claims as its author, without verifying it.
+def unverified_entry(signed: SignedLogEntry) -> LogEntry:
+    """Decode an entry without verifying that the trustee it names has signed it.
 
     Raises:
         MessageRefused: this is not an entry.
     """
-    return decode_body(signed.body, LogEntry).trustee
+    return decode_body(signed.body, LogEntry)
 
 
 def bitmap_of(entries: Iterable[int], length: int) -> bytes:

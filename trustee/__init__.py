@@ -9,6 +9,7 @@ masks      keystreams in bulk
 views      compares what chips have seen with what this trustee has
 peers      the other trustees' logs: recovery after a restore, and what others signed
 alarms     signed offences of the collectivity or a trustee, kept with their proof
+quotas     how many messages it takes from each sender
 pages      reassembles messages that arrive in parts
 log        what the database holds; only it and `database` use SQL
 database   the database's file, tables and transactions

@@ -26,9 +26,9 @@ from protocol.trustee_messages import (
     SignedLogEntry,
     Synced,
     Wanted,
-    author_of,
     open_log_entry,
     pages_of,
+    unverified_entry,
 )
 from trustee.alarms import Alarms
 from trustee.documents import TrustedDocuments
@@ -161,17 +161,19 @@ class Peers:
 
     def _merge_in_order(self, entries: Sequence[SignedLogEntry]) -> None:
         for signed in entries:
-            author = author_of(signed)
+            claimed = unverified_entry(signed)
+            author = claimed.trustee
             key = self._documents.signing_key(author)
             if key is None:
                 raise MessageRefused(Reason.SIGNATURE, "an entry of no trustee")
+            known = self._log.entry(author, claimed.number)
+            if known == signed:
+                continue  # verified when it came first
             entry = open_log_entry(signed, self._documents.collectivity, key)
             if not self._alarms.is_asked(signed, entry):
                 return  # it binds its author alone
-            known = self._log.entry(author, entry.number)
             if known is not None:
-                if known != signed:
-                    self._alarms.raise_fork(entry, known, signed)
+                self._alarms.raise_fork(entry, known, signed)
                 continue
             if entry.number > self._log.holding(author).length:
                 return  # the entries in between come with the answer to our next hello

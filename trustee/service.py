@@ -30,12 +30,21 @@ from protocol.topics import (
     kind_of,
     trustee_topic,
 )
-from protocol.trustee_messages import CosignedPage, FromPeer, FromTrustee, Known, ToTrustee
+from protocol.trustee_messages import (
+    CosignedPage,
+    FromPeer,
+    FromTrustee,
+    Hello,
+    Known,
+    ToTrustee,
+    Wanted,
+)
 from system.conditions import Repeated
 from system.mqtt.link import Link, LinkSettings, Received
 from system.mqtt.message import Incoming, Outgoing
 from system.store_thread import StoreThread
 from trustee.core import TrusteeCore
+from trustee.quotas import Quotas
 
 BATCH_MAX = 128
 BATCH_WINDOW_S = 0.05
@@ -56,6 +65,7 @@ class TrusteeTransport:
     def __init__(self, trustee: TrusteeCore) -> None:
         """Carry the messages of one trustee."""
         self._trustee = trustee
+        self._quotas = Quotas()
         self._set_aside = trustee.set_aside
         self._repeated = Repeated()
         identity = trustee.identity
@@ -129,8 +139,13 @@ class TrusteeTransport:
         ):
             sender = message.topic[len(self._log_prefix) : -len(self._log_suffix)]
             if sender != self._name:
-                yield from self._trustee.take_peer(sender, self._open_peer(sender, message.payload))
+                self._quotas.count_message(sender)
+                opened = self._open_peer(sender, message.payload)
+                if isinstance(opened.message, Hello | Wanted):
+                    self._quotas.count_question(sender)
+                yield from self._trustee.take_peer(sender, opened)
         else:
+            self._quotas.count_key(message.topic)
             self._trustee.take_key_shares(message.topic, message.payload)
 
     def _follow(self) -> None:
