@@ -108,6 +108,16 @@ DOCUMENTS = {
         "{path} est au format {found}, ce Volet lit le format {known} ; installez le Volet qui l'a "
         "écrit."
     ),
+    "The bundle's keys of a year cannot be used: {why}.": (
+        "Les clés d'une année de ce paquet ne peuvent pas servir : {why}."
+    ),
+    "start the command again.": "relancez la commande.",
+    "{path}: {why}; put it back from a copy. Without a copy move it away: the chip then draws new "
+    "keys, and bills over days under the old ones cannot be checked any more.": (
+        "{path} : {why} ; remettez-le depuis une copie. Sans copie, retirez-le : le boîtier tire "
+        "alors de nouvelles clés, et les factures des jours chiffrés avec les anciennes ne peuvent "
+        "plus être vérifiées."
+    ),
     "{path} is damaged or was altered; copy it again from where it was written.": (
         "{path} est endommagé ou a été modifié ; copiez-le à nouveau depuis l'original."
     ),
