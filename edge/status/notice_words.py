@@ -25,7 +25,7 @@ NOTICES = bilingual(
             "lack them; make new ones."
         ),
         NoticeKind.KEYS_LOST: (
-            "Days from {first} to {last} were encrypted under keys that this chip lacks, because it "
+            "Days from {first} to {last} were encrypted under keys that this chip lacks, as when it "
             "goes on from an older copy. Bills over them cannot be checked by this chip; check them "
             "by the meter's indices. A newer backup would bring the keys back. Readings from here "
             "on are under new keys; make a new backup."
@@ -99,7 +99,7 @@ NOTICES = bilingual(
         ),
         NoticeKind.KEYS_LOST: (
             "Des jours du {first} au {last} ont été chiffrés avec des clés que ce boîtier n'a pas, "
-            "car il repart d'une copie plus ancienne. Il ne peut pas vérifier les factures de ces "
+            "comme lorsqu'il repart d'une copie plus ancienne. Il ne peut pas vérifier les factures de ces "
             "jours ; vérifiez-les par les index du compteur. Une sauvegarde plus récente rendrait "
             "ces clés. Les relevés d'après sont chiffrés avec de nouvelles clés ; faites une "
             "nouvelle sauvegarde."

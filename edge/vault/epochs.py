@@ -22,6 +22,8 @@ from protocol.topics import Kind
 from protocol.year_keys import YearKeys
 
 NO_KEYS = b""
+# December has as many, so days of another year are never counted in.
+MONTH_DAYS_MAX = 31
 
 
 def read_epoch(database: Database, incarnation: Incarnation, month: date) -> EpochRow:
@@ -113,6 +115,23 @@ class Epochs:
                 self._insert(header, bytes(payload), keys.id, is_stored=True)
                 found.append((bytes(incarnation), day_of_number(header.month)))
         return found
+
+    def days_under(self, keys: bytes) -> tuple[date, date] | None:
+        """Return the first and last day with a block under the keys with this id."""
+        first, last = self._database.execute(
+            "SELECT min(b.day), max(b.day) FROM blocks b JOIN epoch_keys k "
+            "ON k.incarnation = b.incarnation AND b.day >= k.month AND b.day < k.month + ? "
+            "WHERE k.keys = ? AND b.state != 3",
+            (MONTH_DAYS_MAX, keys),
+        ).fetchone()
+        return None if first is None else (day_of_number(first), day_of_number(last))
+
+    def key_ids(self) -> set[bytes]:
+        """Return the ids of all keys that epochs here were made with."""
+        rows = self._database.execute(
+            "SELECT DISTINCT keys FROM epoch_keys WHERE keys != ?", (NO_KEYS,)
+        )
+        return {bytes(row[0]) for row in rows}
 
     def of_incarnation(self, incarnation: Incarnation) -> dict[int, EpochRow]:
         """Return the epochs of an incarnation by month (a day number)."""

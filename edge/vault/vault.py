@@ -30,7 +30,7 @@ from edge.vault.billed import BilledRow
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import BUSY_MS, FILE_NAME, open_database
 from edge.vault.epochs import Epochs
-from edge.vault.key_changes import destroy_old_keys, forget_unopened
+from edge.vault.key_changes import destroy_old_keys, look_at_keys
 from edge.vault.lock import lock_vault
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
@@ -95,7 +95,7 @@ class Vault(VaultReader):
             raise
         vault = cls(database, signer, lock, is_quarter_hourly=is_quarter_hourly)
         with vault._transaction():
-            forget_unopened(vault.epochs, vault.blocks, vault.values)
+            look_at_keys(signer.keyring, vault.epochs, vault.blocks, vault.values)
         return vault
 
     @property

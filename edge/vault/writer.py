@@ -96,7 +96,13 @@ class BlockWriter:
             block.is_dirty = False
 
     def make_header(self, month: date) -> None:
-        """Make the epoch of `month` if there is none yet."""
+        """Make the epoch of `month` if there is none yet, before there is a value.
+
+        Another year's keys wait for a value of that year, since the host's clock may be wrong.
+        """
+        years = self._signer.keyring.years
+        if years and month.year not in years:
+            return
         _, made = self._epochs.live(month)
         if made is not None:
             self.made.append(made)

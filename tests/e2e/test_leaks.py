@@ -26,9 +26,11 @@ from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import MeterOption
 from edge.stage import HOUSEHOLD_KEY
 from edge.tic.decoder import Decoder
+from edge.vault.keyring import files_in
 from protocol.calendar import QUARTER_HOUR, day_start
 from protocol.hpke import SealingKey
 from protocol.status import State, decode_status
+from protocol.ternary import pack_ternary
 from protocol.topics import Kind
 from provider import service as provider
 from tests.support.broker import COLLECTIVITY, Broker, Took, enrol_chip, make_cloud, wait_until
@@ -40,6 +42,7 @@ from volet.demo.town import demo_tariff
 END = MONTH + timedelta(days=2)
 DAY_QUARTERS = 96
 SLICE_BYTES, SLICE_STEP = 24, 512
+KEYS_HEAD_BYTES = 18  # magic, version, year
 # Values are below 2^20, ciphertexts spread over 2^60: hardly one in a million of these is smaller.
 SMALL = 1 << 40
 # The product logs at info; whatever it or a library would say at debug is to be read as well.
@@ -93,6 +96,9 @@ def secrets_of(chip: Path) -> list[bytes]:
         (chip / "keys" / HOUSEHOLD_KEY).read_bytes(),
         (chip / "keys" / METER_SALT).read_bytes(),
         keys.household._root,
+        *(path.read_bytes()[KEYS_HEAD_BYTES:] for path in files_in(chip / "keys")),
+        *(keys.keyring.of_year(year)._root for year in keys.keyring.years),
+        *(pack_ternary(keys.keyring.of_year(year).seal.ternary) for year in keys.keyring.years),
         keys.signing_key.private_bytes_raw(),
         keys.tls_key.private_numbers().private_value.to_bytes(32, "big"),
     ]

@@ -32,6 +32,8 @@ from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.database import _UPGRADES, FILE_NAME, VERSIONS_READ
+from edge.vault.epochs import NO_KEYS
+from edge.vault.keyring import files_in
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_start, legal_day
@@ -88,6 +90,8 @@ STATES = (
     "receipt_unsent",
     "receipt_leaves_later",
     "receipt_stored",
+    "year_keys_lost",
+    "year_keys_came_back",
     "index_in_quarantine",
     "index_confirmed",
     "other_meter_on_the_line",
@@ -160,6 +164,7 @@ class Story(BillingHome):
         self._follow_the_list()
         self._ask_for_quotes()
         self._get_bills()
+        self._lose_keys()
         self._lose_the_vault()
         self._disagree()
         self._leave()
@@ -368,6 +373,15 @@ class Story(BillingHome):
         shutil.copytree(self.images[of].directory, image)
         self.images[state] = msgspec.structs.replace(self.images[of], directory=image)
         return image
+
+    def _lose_keys(self) -> None:
+        """Take a year's keys from a copy, and let them come back to another."""
+        image = self._copy("receipt_stored", "year_keys_lost")
+        for path in files_in(image / "keys"):
+            path.unlink()
+        image = self._copy("receipt_stored", "year_keys_came_back")
+        with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
+            database.execute("UPDATE epoch_keys SET keys = ?", (NO_KEYS,))
 
     def _lose_the_vault(self) -> None:
         self.live(28)

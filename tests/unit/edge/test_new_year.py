@@ -6,8 +6,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from edge.chip.chip import Chip
+from edge.identity.enrolment import signer_of
 from edge.metering.events import NoticeKind
 from edge.vault.keyring import files_in
+from edge.vault.vault import Vault
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.messages import Block, Epoch, Statement
 from provider.receipts import ReceiptVerdict
@@ -110,6 +113,16 @@ def test_a_chip_that_was_dark_over_new_year_encrypts_each_day_under_its_own_year
     assert (judgement["verdict"], judgement["findings"]) == ("correct", [])
 
 
+def test_a_start_under_a_wrong_clock_draws_no_keys_of_its_year(home):
+    home.live(2)
+    home.kill()
+    at, home.clock.at = home.clock.at, home.clock.at.replace(year=2031)
+    home.vault = Vault.open(home.directory, signer_of(home.identity))
+    Chip(home.identity, home.vault, home.clock)
+    assert [path.name[:9] for path in files_in(home.directory / "keys")] == ["year-2026"]
+    home.clock.at = at
+
+
 def test_december_sent_in_january_is_decembers(home):
     home.live(DECEMBER - 3)
     home.connect(is_online=False)
@@ -167,6 +180,24 @@ def test_a_copy_without_the_new_years_keys_goes_on_under_new_ones_and_says_so(ho
     # From the day after on, all is as before, though the month has blocks under both keys.
     after = judged(home, home.ask(DECEMBER + 16, DECEMBER + 50, name(3)))
     assert (after["verdict"], after["findings"]) == ("correct", ["never_billed"])
+
+
+def test_a_key_file_that_is_gone_is_told_once_and_a_bill_is_not_called_wrong(home):
+    home.live(DECEMBER + 10)
+    home.kill()
+    for path in files_in(home.directory / "keys"):
+        if path.name.startswith("year-2027"):
+            path.unlink()
+    for _ in range(2):
+        home.begin()
+        told = [each for each in home.vault.values.notices() if each.kind is NoticeKind.KEYS_LOST]
+        assert [each.detail for each in told] == ["2027-01-01 2027-01-09"]
+        home.live(1)
+        home.kill()
+    home.begin()
+    home.live(1)
+    judgement = judged(home, home.ask(0, DECEMBER + 5, name(1)))
+    assert (judgement["verdict"], judgement["findings"]) == ("refused", ["keys_gone"])
 
 
 def test_keys_that_come_back_with_a_later_copy_open_what_was_lost(home, tmp_path):

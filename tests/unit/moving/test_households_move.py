@@ -19,6 +19,7 @@ from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
 from edge.vault.area import KeyShares
+from edge.vault.keyring import files_in
 from protocol.calendar import QUARTER_HOUR, day_number, day_of_number, quarter_hour
 from protocol.envelope import Address, seal_message
 from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
@@ -436,12 +437,15 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
     old.kill()
     keys = load_keys(old.directory)
     secret = keys.household.to_bytes()
+    (year,) = files_in(old.directory / "keys")
+    of_the_year = year.read_bytes()[30:]
     former = old.identity
     bundle = old.directory / "foyer.json"
     bundle.write_bytes(seal_bundle(pack(old.directory), "une longue phrase secrète", log2_n=10))
     for name in ("receipts.word", "unheard-of.json", ".vault.db.0123456789abcdef", "notes.txt"):
         (old.directory / name).write_bytes(b"notes")
     (old.directory / ".household.json.0123456789abcdef").write_bytes(secret)
+    (year.parent / f".{year.name}.0123456789abcdef").write_bytes(year.read_bytes())
     count = erase(old.directory)
     assert count >= 8
     assert {path.name for path in old.directory.iterdir() if path.is_file()} == {
@@ -453,7 +457,7 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
         "vault.db.lock",
     }
     everything = b"".join(path.read_bytes() for path in old.directory.rglob("*") if path.is_file())
-    for planted in (secret[16:48], secret[48:80], keys.meter_salt, former.household_key):
+    for planted in (secret[16:48], of_the_year, keys.meter_salt, former.household_key):
         assert planted not in everything
     assert not (old.directory / "vault.db").exists()
     assert load_keys(old.directory).household.id != keys.household.id
