@@ -166,7 +166,7 @@ def _chip(rows: Rows, runs: int) -> float:
     chip = AreaChip.generate()
     document = measures()
     curve = document.measures[0]
-    std = document.share_units(curve, curve.groups[0])
+    std = document.noise_units(curve.shares.plain, curve.groups[0])
     noise_s = cpu_s(lambda: draw_noise(SLOTS - 1, std), runs=runs, times=5)
     rows.add(
         "chip: noise for a curve", per(noise_s, 1 / MS), "ms", note=f"{SLOTS - 1} slots, OpenDP"
@@ -213,8 +213,8 @@ def _bytes(rows: Rows) -> None:
     month = next(row.value for row in billing.rows if row.name == "wire, a month, daily rhythm")
     chip = AreaChip.generate()
 
-    def area(days_a_year: int) -> float:
-        return sum(exchange_bytes(*message) for message in chip.month(days_a_year))
+    def area(days_a_week: int) -> float:
+        return sum(exchange_bytes(*message) for message in chip.month(days_a_week))
 
     usual = rows.add(
         "wire, a month of the area lane",

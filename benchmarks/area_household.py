@@ -32,6 +32,7 @@ from protocol.measures import (
     Measure,
     MeasureKind,
     Measures,
+    Shares,
 )
 from protocol.roster import RosterEntry
 from protocol.seeds import LetterContext, commitment, draw_seeds, heads_seen, seal_letter
@@ -82,22 +83,22 @@ def measures() -> Measures:
         delta=1e-6,
         gamma=0.1,
         grid_bits=20,
-        days_a_year=366,
+        days_a_week=7,
         profile_days_a_year=366,
         deadline_h=48,
         measures=(
-            Measure("curve", MeasureKind.CURVE, 0.6, group(CURVE_SLOTS_MAX, _DIGEST)),
+            Measure("curve", MeasureKind.CURVE, Shares(0.6, 0.6), group(CURVE_SLOTS_MAX, _DIGEST)),
             Measure(
                 "classes",
                 MeasureKind.CLASSES,
-                0.2,
+                Shares(0.2, 0.2),
                 group(CLASSES_SLOTS),
                 (1e-4,) * CLASSES_SLOTS,
             ),
             Measure(
                 "profile",
                 MeasureKind.PROFILE,
-                0.2,
+                Shares(0.0, 0.2),
                 group(PROFILE_SLOTS),
                 (1e-4,) * PROFILE_SLOTS,
             ),
@@ -170,9 +171,9 @@ class AreaChip:
         assert isinstance(made, CostedContribution)
         return made.contribution
 
-    def month(self, days_a_year: int) -> Iterator[tuple[str, bytes]]:
+    def month(self, days_a_week: int) -> Iterator[tuple[str, bytes]]:
         """Yield a month's (topic, payload): seed letters, counted days, a year's profiles, acks."""
-        document = msgspec.structs.replace(measures(), days_a_year=days_a_year)
+        document = msgspec.structs.replace(measures(), days_a_week=days_a_week)
         counted = [day for day in DAYS if document.is_counted(day_number(day))]
         platform = Ed25519PrivateKey.generate()
         device = DeviceId(self.entry.device)

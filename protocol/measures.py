@@ -1,7 +1,7 @@
 """The measures of an area and their terms: the signed document that chips and trustees follow.
 
 A *measure* is a block of slots with its own partition of the households into *groups*. One group
-and one day give one released figure. `share` is the part of a day's budget (rho) that a measure
+and one day give one released figure. `shares` are the parts of a day's budget (rho) that a measure
 uses, so a household-day that takes part in all of them costs `epsilon`. A contribution to a measure
 is clipped to norm 1, rounded to a grid of 2^-grid_bits, and carries its share of noise; a check
 slot without noise follows it.
@@ -9,20 +9,19 @@ slot without noise follows it.
 
 import hashlib
 import math
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 
-from protocol.calendar import day_number, day_of_number, days_between
-from protocol.errors import BoundExceeded, DocumentRefused
+from protocol.calendar import day_number, day_of_number
+from protocol.errors import DocumentRefused
 from protocol.messages import DayNumber, Hash
 from protocol.packed import INT_MAX
 from protocol.privacy import (
     EPSILON_MAX,
-    SHARE_STD_MIN,
     epsilon_replaced,
     gaussian_sigma,
     rho_of_sigma,
@@ -36,11 +35,15 @@ PRICE_CLASSES = 16
 CLASSES_SLOTS = PRICE_CLASSES + 2
 PROFILE_CLASSES = 15
 PROFILE_SLOTS = 2 * PROFILE_CLASSES
+DAYS_A_WEEK = 7
 DAYS_A_YEAR_MAX = 366
+# From here on, rounding to the grid adds less than 1e-9 to delta, and a share of the noise of the
+# largest crowd is more than SHARE_STD_MIN units.
+GRID_BITS_MIN = 16
 GRID_BITS_MAX = 32
 DEADLINE_MAX_H = 720
 
-_Part = Annotated[float, msgspec.Meta(gt=0, le=1)]
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}(?!\n)$")]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}(?!\n)$")]
@@ -86,12 +89,23 @@ class Group(_Document, frozen=True):
         return self.provider in ("", provider) and cell.startswith(self.areas)
 
 
+class Shares(_Document, frozen=True):
+    """The parts of a day's budget (rho) that a measure uses, by kind of day.
+
+    `profile` is that on days that count the profile, `plain` that on the other counted days. With
+    0 the measure is not sent on such a day.
+    """
+
+    plain: _Share
+    profile: _Share
+
+
 class Measure(_Document, frozen=True):
     """One measure. `weights` scale the slots before clipping; a curve has none."""
 
     name: _Name
     kind: MeasureKind
-    share: _Part
+    shares: Shares
     groups: tuple[Group, ...]
     weights: tuple[float, ...] = ()
 
@@ -126,8 +140,8 @@ class Measures(_Document, frozen=True):
         epsilon, delta: the maximum cost of a household-day, at the opening threshold.
         gamma: the share of a crowd that may lie or add no noise.
         grid_bits: a clip radius is 2^grid_bits units.
-        days_a_year: the number of days a year on which chips contribute (see `is_counted`).
-        profile_days_a_year: the number of these on which contributions include the profile.
+        days_a_week: on how many days of each week chips contribute (see `is_counted`).
+        profile_days_a_year: how many counted days of a year count the profile.
         deadline_h: hours after a day's end until which contributions are accepted.
         parents: figures that are sums of others.
     """
@@ -141,8 +155,8 @@ class Measures(_Document, frozen=True):
     epsilon: Annotated[float, msgspec.Meta(gt=0, le=EPSILON_MAX)]
     delta: Annotated[float, msgspec.Meta(gt=0, le=1e-5)]
     gamma: Annotated[float, msgspec.Meta(ge=0, lt=1)]
-    grid_bits: Annotated[int, msgspec.Meta(ge=8, le=GRID_BITS_MAX)]
-    days_a_year: Annotated[int, msgspec.Meta(ge=1, le=DAYS_A_YEAR_MAX)]
+    grid_bits: Annotated[int, msgspec.Meta(ge=GRID_BITS_MIN, le=GRID_BITS_MAX)]
+    days_a_week: Annotated[int, msgspec.Meta(ge=1, le=DAYS_A_WEEK)]
     profile_days_a_year: Annotated[int, msgspec.Meta(ge=0, le=DAYS_A_YEAR_MAX)]
     deadline_h: Annotated[int, msgspec.Meta(ge=1, le=DEADLINE_MAX_H)]
     measures: tuple[Measure, ...]
@@ -173,32 +187,37 @@ class Measures(_Document, frozen=True):
                 return measure
         raise DocumentRefused(f"There is no measure {name}.")
 
-    def measure_sigma(self, measure: Measure) -> float:
-        """Return the noise of one measure's release, in clip radii."""
-        return self.sigma / math.sqrt(measure.share)
+    def share_of(self, measure: Measure, day: int) -> float:
+        """Return the part of a day's budget that a measure uses; 0: it is not sent on that day."""
+        if not self.is_counted(day):
+            return 0.0
+        shares = measure.shares
+        return shares.profile if self.is_profile_counted(day) else shares.plain
 
-    def measure_rho(self, measure: Measure) -> float:
-        """Return the zCDP cost of a day's contribution to one measure."""
-        return rho_of_sigma(self.measure_sigma(measure))
+    def sigma_of(self, share: float) -> float:
+        """Return the noise of a release that uses this part of a day's budget, in clip radii."""
+        return self.sigma / math.sqrt(share)
 
-    def share_units(self, measure: Measure, group: Group) -> float:
+    def rho_of(self, share: float) -> float:
+        """Return the zCDP cost of a day's contribution that uses this part of its budget."""
+        return rho_of_sigma(self.sigma_of(share))
+
+    def noise_units(self, share: float, group: Group) -> float:
         """Return the standard deviation of one household's noise in a slot, in grid units."""
-        return self.grid * share_std(self.measure_sigma(measure), group.crowd, self.gamma)
+        return self.grid * share_std(self.sigma_of(share), group.crowd, self.gamma)
 
     def is_counted(self, day: int) -> bool:
         """Return whether chips contribute on `day` (a number).
 
-        The days are drawn from the year and the collectivity's name alone. They are the same for
-        everyone, known long before, and independent of consumption.
+        The days are drawn within each calendar week, from its days and the collectivity's name
+        alone. They are the same for everyone, known long before, and independent of consumption.
         """
-        return day in self._drawn(day)[: self.days_a_year]
+        return day in _drawn_in_week(self.collectivity, day)[: self.days_a_week]
 
     def is_profile_counted(self, day: int) -> bool:
         """Return whether a contribution on `day` includes the profile."""
-        return day in self._drawn(day)[: min(self.profile_days_a_year, self.days_a_year)]
-
-    def _drawn(self, day: int) -> tuple[int, ...]:
-        return _drawn_days(self.collectivity, day_of_number(day).year)
+        counted = _counted_in_year(self.collectivity, self.days_a_week, day_of_number(day).year)
+        return day in counted[: self.profile_days_a_year]
 
 
 def check_measures(measures: Measures) -> None:
@@ -209,9 +228,9 @@ def check_measures(measures: Measures) -> None:
     """
     if measures.end <= measures.effective:
         raise DocumentRefused("These measures would end before they take effect.")
-    total = sum(measure.share for measure in measures.measures)
-    if not measures.measures or total > 1 + 1e-9:
-        raise DocumentRefused(f"The measures' shares add up to {total:.3f}; at most 1 is allowed.")
+    if not measures.measures:
+        raise DocumentRefused("These measures measure nothing.")
+    _check_shares(measures)
     names = [measure.name for measure in measures.measures]
     if len(set(names)) != len(names):
         raise DocumentRefused("Two measures have the same name.")
@@ -221,9 +240,23 @@ def check_measures(measures: Measures) -> None:
         if len(set(codes)) != len(codes):
             raise DocumentRefused(f"{measure.name}: two groups have the same code.")
         for group in measure.groups:
-            _check_group(measures, measure, group)
+            _check_group(measure, group)
         _check_disjoint(measure)
     _check_parents(measures)
+
+
+def _check_shares(measures: Measures) -> None:
+    for kind in Shares.__struct_fields__:
+        total = sum(getattr(measure.shares, kind) for measure in measures.measures)
+        if total > 1 + 1e-9:
+            raise DocumentRefused(
+                f"The measures' shares add up to {total:.3f}; at most 1 is allowed."
+            )
+    for measure in measures.measures:
+        if not measure.shares.plain and not measure.shares.profile:
+            raise DocumentRefused(f"{measure.name} has no share on any day.")
+        if measure.kind is MeasureKind.PROFILE and measure.shares.plain:
+            raise DocumentRefused(f"{measure.name} has a share on days that count no profile.")
 
 
 def _check_parents(measures: Measures) -> None:
@@ -243,7 +276,7 @@ def _check_parents(measures: Measures) -> None:
         taken.add((parent.measure, parent.code))
 
 
-def _check_group(measures: Measures, measure: Measure, group: Group) -> None:
+def _check_group(measure: Measure, group: Group) -> None:
     place = f"{measure.name}, {group.code}"
     least = CURVE_MIN if measure.kind is MeasureKind.CURVE else GROUP_MIN
     if group.crowd > 1 and group.roster < least:
@@ -259,15 +292,6 @@ def _check_group(measures: Measures, measure: Measure, group: Group) -> None:
         raise DocumentRefused(f"{place}: a curve has a transform, and nothing else has.")
     if not is_curve and group.slots != len(measure.weights):
         raise DocumentRefused(f"{place}: a slot for each weight.")
-    try:
-        units = measures.share_units(measure, group)
-    except BoundExceeded as exc:
-        raise DocumentRefused(f"{place}: {exc}.") from exc
-    if units < SHARE_STD_MIN:
-        raise DocumentRefused(
-            f"{place}: a share of noise would be {units:.2f} grid units; at least {SHARE_STD_MIN} "
-            "are needed, so grid_bits must be larger."
-        )
 
 
 def _check_weights(measure: Measure) -> None:
@@ -294,12 +318,26 @@ def _check_disjoint(measure: Measure) -> None:
                     )
 
 
+def _lot(collectivity: str, day: int) -> bytes:
+    return hashlib.sha256(f"volet area day {collectivity} {day}".encode()).digest()
+
+
+@lru_cache(maxsize=1024)
+def _drawn_in_week(collectivity: str, day: int) -> tuple[int, ...]:
+    """Return the numbers of the days of a day's week in the order in which they are drawn."""
+    monday = day - day_of_number(day).weekday()
+    week = range(monday, monday + DAYS_A_WEEK)
+    return tuple(sorted(week, key=lambda each: _lot(collectivity, each)))
+
+
 @lru_cache(maxsize=64)
-def _drawn_days(collectivity: str, year: int) -> tuple[int, ...]:
-    """Return the numbers of a year's days in the order in which they are drawn."""
-    days = days_between(date(year, 1, 1), date(year + 1, 1, 1))
-
-    def lot(day: int) -> bytes:
-        return hashlib.sha256(f"volet area day {collectivity} {day}".encode()).digest()
-
-    return tuple(sorted(map(day_number, days), key=lot))
+def _counted_in_year(collectivity: str, days_a_week: int, year: int) -> tuple[int, ...]:
+    """Return the numbers of a year's counted days in the order in which they are drawn."""
+    first = date(year, 1, 1)
+    last = date(year + 1, 1, 1) - timedelta(days=1)
+    counted = (
+        day
+        for day in range(day_number(first), day_number(last) + 1)
+        if day in _drawn_in_week(collectivity, day)[:days_a_week]
+    )
+    return tuple(sorted(counted, key=lambda each: _lot(collectivity, each)))

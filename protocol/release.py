@@ -1,14 +1,20 @@
 """The published figures of an area: one JSON document per measure, code and day.
 
 Each can be recomputed, bit for bit, from the contents of the store: opened slots, requests,
-documents and models.
+documents and models. `revision` counts the releases of one figure from 0.
 """
+
+from typing import Annotated
 
 import msgspec
 
 from protocol.errors import DocumentRefused
 from protocol.json_text import read_json
 from protocol.packed import Count
+
+# A figure may be released again with more days in its filter; the first release stays.
+FIRST_REVISION = 0
+REVISION_MAX = 100
 
 
 class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,7 +25,7 @@ class FigureTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         roster: the number of households in the group on that day.
         coverage: their ratio.
         epsilon, delta: the whole day's maximum cost to a household, at the opening threshold.
-        share: the part of the day's budget that this measure uses.
+        share: the part of that day's budget that this measure uses.
         crowd: the number of households among which the noise is divided.
         gamma: up to this share of the crowd may add no noise.
         measures: hash of the measures document.
@@ -45,6 +51,7 @@ class _Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     measure: str
     code: str
     day: str
+    revision: Annotated[int, msgspec.Meta(ge=FIRST_REVISION, le=REVISION_MAX)]
 
 
 class CurveRelease(_Release, frozen=True, tag="curve"):

@@ -76,7 +76,7 @@ def _measures_in_words(measures: Measures, identity: TrusteeIdentity) -> list[st
         (
             f"A household-day costs at most epsilon {measures.epsilon_replaced:.1f} against any other day "
             f"({measures.epsilon:g} for taking part or not), delta {measures.delta:g}; "
-            f"{measures.days_a_year} days a year, {measures.profile_days_a_year} with the profile."
+            f"{measures.days_a_week} days a week, {measures.profile_days_a_year} with the profile."
         ),
         f"Of a crowd, {measures.gamma:.0%} may lie.",
     ]

@@ -13,6 +13,7 @@ from cloud.estimation.derive import derive as derive_constants
 from cloud.estimation.model import read_model
 from cloud.estimation.plan import (
     SHARES,
+    PlannedMeasure,
     PlanTerms,
     draw_up_measures,
     planned_sigma,
@@ -24,7 +25,7 @@ from cloud.governance.replacing import LIFE_DAYS
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_cosigned
-from protocol.measures import CURVE_MIN, MeasureKind, Measures
+from protocol.measures import CURVE_MIN, Measures
 from protocol.transform import read_transform
 from system.console import counted, plain_console
 from system.files import make_private_dir, read_document, write_public
@@ -50,7 +51,7 @@ def measures() -> None:
 )  # fmt: skip
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
 @click.option(
-    "--share", type=click.FloatRange(0, 1, min_open=True), default=SHARES[MeasureKind.CURVE],
+    "--share", type=click.FloatRange(0, 1, min_open=True), default=SHARES[PlannedMeasure.CURVE],
     show_default=True, help="The curve's part of a day's budget.",
 )  # fmt: skip
 @click.option(
@@ -87,7 +88,7 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 @click.option("--end", type=_DAY, help="First day that it no longer governs. Default: a year on.")
 @click.option("--follows", type=_FILE, help="The measures that it follows; not for the first.")
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
-@click.option("--days-a-year", type=click.IntRange(1, 366), default=100, show_default=True)
+@click.option("--days-a-week", type=click.IntRange(1, 7), default=2, show_default=True)
 @click.option("--out", type=_FILE, required=True)
 def draw_up_command(  # noqa: PLR0913 - one parameter an option
     *,
@@ -99,7 +100,7 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     end: datetime | None,
     follows: Path | None,
     epsilon: float,
-    days_a_year: int,
+    days_a_week: int,
     out: Path,
 ) -> None:
     """Draw up an unsigned measures document for groups of households.
@@ -122,7 +123,7 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
         version=version,
         previous=previous,
         epsilon=epsilon,
-        days_a_year=days_a_year,
+        days_a_week=days_a_week,
     )
     data = read_document(groups, "list the groups in it.")
     document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
@@ -148,7 +149,10 @@ def _place(follows: Path | None) -> tuple[int, bytes | None]:
 @click.argument("file", type=_FILE)
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def show(file: Path, *, is_json: bool) -> None:
-    """Show a measures document, a transform or a release model."""
+    """Show a measures document, a transform or a release model.
+
+    Shares are percentages, on counted days without the profile and on those with it.
+    """
     data = read_document(file, "name a file that `volet cloud measures` wrote.")
     if file.name.endswith(".msgpack"):
         _show_constants(data, file, is_json=is_json)
@@ -161,15 +165,24 @@ def show(file: Path, *, is_json: bool) -> None:
         f"{document.collectivity}, version {document.version}, from "
         f"{day_of_number(document.effective)} until before {day_of_number(document.end)}: epsilon {document.epsilon_replaced:.1f} "
         f"between any two days of a household ({document.epsilon:g} for taking part or not), delta "
-        f"{document.delta:g}, {document.days_a_year} days a year, grid "
+        f"{document.delta:g}, {document.days_a_week} days a week, grid "
         f"2^{document.grid_bits}"
     )
-    table = Table("measure", "share", "group", "provider", "roster", "crowd", "threshold", "slots")
+    table = Table(
+        "measure",
+        "share",
+        "group",
+        "provider",
+        "roster",
+        "crowd",
+        "threshold",
+        "slots",
+    )
     for measure in document.measures:
         for group in measure.groups:
             table.add_row(
                 measure.name,
-                f"{measure.share:.2f}",
+                f"{measure.shares.plain * 100:.0f} {measure.shares.profile * 100:.0f}",
                 group.code,
                 group.provider or "all",
                 *(str(n) for n in (group.roster, group.crowd, group.threshold, group.slots)),

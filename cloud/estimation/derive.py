@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from cloud.estimation.design import clipped, fit_clip, water_filled
-from cloud.estimation.filter import Filter
+from cloud.estimation.filter import Filter, Observation
 from cloud.estimation.learn import HOMES_MIN, Moments, learn, weekends
 from cloud.estimation.linalg import pack
 from cloud.estimation.model import MODEL_VERSION, ReleaseModel
@@ -147,9 +147,9 @@ def _try(
     sums = code_sums(transform, area) * scale
     truth = area.sum(0) * scale
     sums = sums + rng.normal(0, sigma, sums.shape)
-    kalman = Filter(model)
+    kalman, share_std = Filter(model), float(sigma / np.sqrt(homes))
     estimates = [
-        kalman.step(_MONDAY + timedelta(days), code_sum, homes)
+        kalman.step(Observation(_MONDAY + timedelta(days), code_sum, homes, share_std))
         for days, code_sum in enumerate(sums)
     ]
     errors = np.stack([estimate.curve_wh for estimate in estimates]) - truth

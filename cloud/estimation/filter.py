@@ -22,11 +22,15 @@ _PINV_LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Observation:
-    """A day's opened sum: codes float64[K] in clip radii, and the number of households."""
+    """A day's opened sum: codes float64[K] in clip radii, and the number of households.
+
+    `share_std` is the noise of one household's share of it, in clip radii.
+    """
 
     day: date
     code_sum: Curve
     households: int
+    share_std: float
 
 
 @dataclass(frozen=True)
@@ -51,26 +55,23 @@ class Estimate:
 class Filter:
     """Filters one area's days in order; skipped days only widen the state."""
 
-    def __init__(self, model: ReleaseModel, share_std: float | None = None) -> None:
-        """Use the model, and the noise of one household's share in clip radii.
-
-        By default `share_std` is the value the model was made for.
-        """
+    def __init__(self, model: ReleaseModel) -> None:
+        """Use the model."""
         self._model = model
         self._constants: Constants = unpacked(model)
-        self._share_std = model.sigma / np.sqrt(model.homes) if share_std is None else share_std
         self._pseudo_inverse = np.linalg.pinv(self._constants.code.clip, rcond=_PINV_LEAST)
         self._day: int | None = None
         # Level and weekend: float64[192] Wh and its covariance.
         self._mean: Curve = np.zeros(2 * CLOCK_SLOTS)
         self._covariance: Matrix = np.zeros((2 * CLOCK_SLOTS, 2 * CLOCK_SLOTS))
 
-    def step(self, day: date, code_sum: Curve, households: int) -> Estimate:
-        """Filter a day's opened sum, float64[K] in clip radii, and return its curves.
+    def step(self, observation: Observation) -> Estimate:
+        """Filter a day's opened sum, and return its curves.
 
         Raises:
             BoundExceeded: the day is not after the last one, or the sum does not fit the model.
         """
+        day, code_sum, households = observation.day, observation.code_sum, observation.households
         number, rows = day_number(day), self._model.rows
         if code_sum.shape != (rows,) or not np.isfinite(code_sum).all():
             raise BoundExceeded(f"{day}: {rows} finite code sums are needed")
@@ -80,7 +81,7 @@ class Filter:
         dynamics = self._constants.variety.dynamics(households)
         self._predict(dynamics, number)
         noise = code.error * (1 / households + 1 / (_DAYS_A_HOME * self._model.public_homes))
-        noise = noise + self._share_std**2 / households * np.eye(rows)
+        noise = noise + observation.share_std**2 / households * np.eye(rows)
         observed = code_sum / households - code.offset[kind]
         residual, variance = self._update(dynamics.daily, noise, observed, weekend=kind == 1)
         profile = self._constants.profiles[kind]

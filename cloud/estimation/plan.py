@@ -5,6 +5,7 @@ import hashlib
 import io
 import math
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 import msgspec
 
@@ -13,6 +14,7 @@ from protocol.errors import DocumentRefused
 from protocol.json_text import read_json
 from protocol.measures import (
     GRID_BITS_MAX,
+    GRID_BITS_MIN,
     GROUP_MIN,
     PRICE_CLASSES,
     PROFILE_CLASSES,
@@ -20,6 +22,7 @@ from protocol.measures import (
     Measure,
     MeasureKind,
     Measures,
+    Shares,
     check_measures,
 )
 from protocol.packed import Count
@@ -28,11 +31,9 @@ from protocol.transform import Transform, read_transform
 
 DELTA = 1e-6
 GAMMA = 0.1
-SHARES = {MeasureKind.CURVE: 0.7, MeasureKind.CLASSES: 0.15, MeasureKind.PROFILE: 0.15}
 CROWD_TENTHS = 7
 # A transform serves areas up to this many times larger or smaller than the one it was made for.
 _SIZE_RATIO = 2.0
-_GRID_BITS_MIN = 16
 # Grid units in a share's standard deviation, so that rounding is negligible beside the noise.
 _SHARE_UNITS = 64.0
 # A day of 25 kWh and 6 € has norm 0.8; two adults and two children with 20 kWh have 0.94.
@@ -55,10 +56,37 @@ WEIGHTS = {
 }
 
 
+class PlannedMeasure(StrEnum):
+    """The measures that a city may list, by name.
+
+    curve-town: a curve of the whole town beside those of its cells. The same homes give it a tenth
+    of the curves' budget; it is clipped less, and says what the cells have in common.
+    """
+
+    CURVE = "curve"
+    CURVE_TOWN = "curve-town"
+    CLASSES = "classes"
+    PROFILE = "profile"
+
+    @property
+    def kind(self) -> MeasureKind:
+        """The meaning of its slots."""
+        return MeasureKind(self.partition("-")[0])
+
+
+SHARES = {
+    PlannedMeasure.CURVE: 0.7,
+    PlannedMeasure.CLASSES: 0.15,
+    PlannedMeasure.PROFILE: 0.15,
+}
+# What a town's curve takes of the share of the curves.
+_TOWN_SHARE = 0.1
+
+
 class PlannedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A group as a city lists it; `roster` is its number of households."""
 
-    measure: MeasureKind
+    measure: PlannedMeasure
     code: str
     areas: tuple[str, ...]
     roster: Count
@@ -80,7 +108,7 @@ class PlanTerms(msgspec.Struct, frozen=True):
     epsilon: float = 2.0
     delta: float = DELTA
     gamma: float = GAMMA
-    days_a_year: int = 100
+    days_a_week: int = 2
     profile_days_a_year: int = 4
     deadline_h: int = 48
     minimum: int = GROUP_MIN
@@ -99,34 +127,44 @@ def planned_sigma(
     return released_sigma(share_std(sigma, crowd_of(homes), gamma), homes)
 
 
-def shares_of(kinds: Sequence[MeasureKind]) -> dict[MeasureKind, float]:
-    """Return each measure's part of the budget; the parts add up to 1."""
-    total = sum(SHARES[kind] for kind in kinds)
-    return {kind: SHARES[kind] / total for kind in kinds}
+def shares_of(names: Sequence[PlannedMeasure]) -> dict[PlannedMeasure, Shares]:
+    """Return each measure's parts of the budget; those of each kind of day add up to 1."""
+    parts = {name: SHARES[name] for name in names if name in SHARES}
+    if PlannedMeasure.CURVE_TOWN in names:
+        curves = SHARES[PlannedMeasure.CURVE]
+        parts[PlannedMeasure.CURVE_TOWN] = _TOWN_SHARE * curves
+        if PlannedMeasure.CURVE in parts:
+            parts[PlannedMeasure.CURVE] = (1 - _TOWN_SHARE) * curves
+    plain = {name: part for name, part in parts.items() if name is not PlannedMeasure.PROFILE}
+    totals = sum(plain.values()), sum(parts.values())
+    return {
+        name: Shares(part / totals[0] if name in plain else 0.0, part / totals[1])
+        for name, part in parts.items()
+    }
 
 
 def draw_up_measures(
     terms: PlanTerms, groups: Sequence[PlannedGroup], transforms: Sequence[bytes]
 ) -> Measures:
-    """Make the document with one measure for each listed kind, in order; `transforms` are encoded.
+    """Make the document with the listed measures, in their usual order; `transforms` are encoded.
 
     Raises:
         DocumentRefused: a rule of measures is broken, or no transform fits a curve's size.
     """
     known = {hashlib.sha256(data).digest(): read_transform(data) for data in transforms}
-    kinds = [kind for kind in MeasureKind if any(group.measure is kind for group in groups)]
-    shares = shares_of(kinds)
+    names = [name for name in PlannedMeasure if any(group.measure is name for group in groups)]
+    shares = shares_of(names)
     measures = tuple(
         Measure(
-            name=kind.value,
-            kind=kind,
-            share=shares[kind],
+            name=name.value,
+            kind=name.kind,
+            shares=shares[name],
             groups=tuple(
-                _group(group, terms.minimum, known) for group in groups if group.measure is kind
+                _group(group, terms.minimum, known) for group in groups if group.measure is name
             ),
-            weights=WEIGHTS[kind],
+            weights=WEIGHTS[name.kind],
         )
-        for kind in kinds
+        for name in names
     )
     document = Measures(
         collectivity=terms.collectivity,
@@ -139,8 +177,8 @@ def draw_up_measures(
         delta=terms.delta,
         gamma=terms.gamma,
         grid_bits=GRID_BITS_MAX,
-        days_a_year=terms.days_a_year,
-        profile_days_a_year=min(terms.profile_days_a_year, terms.days_a_year),
+        days_a_week=terms.days_a_week,
+        profile_days_a_year=terms.profile_days_a_year,
         deadline_h=terms.deadline_h,
         measures=measures,
     )
@@ -174,8 +212,8 @@ def read_groups(data: bytes, name: str) -> tuple[PlannedGroup, ...]:
 def _group(planned: PlannedGroup, minimum: int, known: Mapping[bytes, Transform]) -> Group:
     crowd = crowd_of(planned.roster)
     transform = None
-    slots = len(WEIGHTS[planned.measure])
-    if planned.measure is MeasureKind.CURVE:
+    slots = len(WEIGHTS[planned.measure.kind])
+    if planned.measure.kind is MeasureKind.CURVE:
         transform = _nearest(planned, known)
         slots = known[transform].rows
     if crowd < 1:
@@ -215,8 +253,9 @@ def _nearest(planned: PlannedGroup, known: Mapping[bytes, Transform]) -> bytes:
 def _grid_bits(document: Measures) -> int:
     """Return the fewest bits at which rounding is negligible."""
     least = min(
-        document.share_units(measure, group) / document.grid
+        document.noise_units(max(measure.shares.plain, measure.shares.profile), group)
+        / document.grid
         for measure in document.measures
         for group in measure.groups
     )
-    return min(GRID_BITS_MAX, max(_GRID_BITS_MIN, math.ceil(math.log2(_SHARE_UNITS / least))))
+    return min(GRID_BITS_MAX, max(GRID_BITS_MIN, math.ceil(math.log2(_SHARE_UNITS / least))))

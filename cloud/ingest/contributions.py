@@ -24,7 +24,7 @@ from protocol.area_messages import (
 )
 from protocol.calendar import day_number, legal_day
 from protocol.errors import DocumentRefused, MessageRefused, Reason
-from protocol.measures import MeasureKind, Measures
+from protocol.measures import Measures
 from protocol.roster import RosterEntry
 from protocol.topics import Kind
 from system.mqtt.message import Incoming, Outgoing
@@ -201,9 +201,8 @@ class AreaIngest(MessageHandler[AreaBody]):
             raise MessageRefused(Reason.PARTITION, "the household is in another group")
         if len(part.words) != (group.slots + 1) * SLOT_BYTES:
             raise MessageRefused(Reason.BOUNDS, "slots do not fit the group")
-        is_profile = measure.kind is MeasureKind.PROFILE
-        if is_profile and not measures.is_profile_counted(contribution.day):
-            raise MessageRefused(Reason.BOUNDS, "a day on which no profile counts")
+        if not measures.share_of(measure, contribution.day):
+            raise MessageRefused(Reason.BOUNDS, f"a day on which no {measure.kind} counts")
 
     def _ack(self, ack: _Ack) -> Outgoing:
         # A stored day stays stored, even if another version of that day conflicts with it.

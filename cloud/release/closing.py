@@ -14,7 +14,7 @@ from protocol.area_cipher import SLOT_BYTES, Shape
 from protocol.calendar import day_end, day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused, Reason
 from protocol.governance import TrusteeSet, read_cosigned
-from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.measures import Group, Measure, Measures
 from protocol.roster import Roster
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
 
@@ -35,6 +35,11 @@ class FigureBasis(msgspec.Struct, frozen=True):
     def group(self) -> Group:
         """The group."""
         return self.measure.group(self.key.group)
+
+    @property
+    def share(self) -> float:
+        """The part of the day's budget that the measure uses."""
+        return self.document.share_of(self.measure, self.key.day)
 
     @property
     def shape(self) -> Shape:
@@ -90,7 +95,7 @@ def due(store: AreaStore, now: datetime, until: int | None = None) -> Iterator[F
 
 def _keys_of_day(document: Measures, measures: bytes, day: int) -> Iterator[FigureKey]:
     for measure in document.measures:
-        if measure.kind is MeasureKind.PROFILE and not document.is_profile_counted(day):
+        if not document.share_of(measure, day):
             continue
         for group in measure.groups:
             yield FigureKey(measures, measure.name, group.code, day)

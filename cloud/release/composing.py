@@ -19,7 +19,15 @@ from protocol.calendar import day_number, day_of_number
 from protocol.errors import DocumentRefused
 from protocol.measures import PRICE_CLASSES, MeasureKind
 from protocol.privacy import share_std
-from protocol.release import CurveRelease, FigureTerms, Release, TableRelease, Value, decode
+from protocol.release import (
+    FIRST_REVISION,
+    CurveRelease,
+    FigureTerms,
+    Release,
+    TableRelease,
+    Value,
+    decode,
+)
 from protocol.roster import Roster
 from protocol.socio import AGE_BANDS, EMPLOYED, SIZES
 from protocol.transform import Curve, Transform, from_clock, read_transform
@@ -86,7 +94,7 @@ def codes(basis: FigureBasis, figure: Figure) -> Curve:
 
 def share_radii(basis: FigureBasis) -> float:
     """Return the standard deviation of one household's noise in a slot, in clip radii."""
-    sigma = basis.document.measure_sigma(basis.measure)
+    sigma = basis.document.sigma_of(basis.share)
     return share_std(sigma, basis.group.crowd, basis.document.gamma)
 
 
@@ -100,7 +108,7 @@ def _terms(basis: FigureBasis, roster: Roster, figure: Figure) -> FigureTerms:
         coverage=coverage,
         epsilon=basis.document.epsilon,
         delta=basis.document.delta,
-        share=basis.measure.share,
+        share=basis.share,
         crowd=basis.group.crowd,
         gamma=basis.document.gamma,
         measures=basis.key.measures.hex(),
@@ -129,7 +137,7 @@ def _table(basis: FigureBasis, figure: Figure, terms: FigureTerms) -> TableRelea
         )
     )
     day = str(day_of_number(basis.key.day))
-    return TableRelease(basis.measure.name, basis.group.code, day, values, terms)
+    return TableRelease(basis.measure.name, basis.group.code, day, FIRST_REVISION, values, terms)
 
 
 def _curve(
@@ -143,16 +151,20 @@ def _curve(
     earlier = history(store, basis, days)
     observations = [
         Observation(
-            day_of_number(observed.key.day), codes(basis, observed), len(asked(observed).entries)
+            day_of_number(observed.key.day),
+            codes(basis, observed),
+            len(asked(observed).entries),
+            share_radii(basis_of(store, observed.key)),
         )
         for observed in (*earlier, figure)
     ]
-    estimate = _filtered(transform.model, model, share_radii(basis), observations)
+    estimate = _filtered(transform.model, model, observations)
     day = estimate.day
     return CurveRelease(
         measure=basis.measure.name,
         code=basis.group.code,
         day=str(day),
+        revision=FIRST_REVISION,
         unit="Wh",
         quarter_hours=_rounded(from_clock(estimate.curve_wh, day)),
         band_90=_rounded(from_clock(estimate.band_wh, day)),
@@ -190,12 +202,14 @@ def history(store: AreaStore, basis: FigureBasis, days: Sequence[int] | None) ->
 
 
 def _is_alike(store: AreaStore, basis: FigureBasis, figure: Figure) -> bool:
-    """Return whether a figure of another document has the same transform and noise."""
+    """Return whether a figure of another document has the same transform and grid.
+
+    Its noise may differ: the filter takes each day with its own.
+    """
     other = basis_of(store, figure.key)
     return (
         other.group.transform == basis.group.transform
         and other.document.grid_bits == basis.document.grid_bits
-        and share_radii(other) == share_radii(basis)
     )
 
 
@@ -217,22 +231,20 @@ def _constants(store: AreaStore, basis: FigureBasis) -> tuple[Transform, Release
     return transform, _read_model(model)
 
 
-def _filtered(
-    name: bytes, model: ReleaseModel, share: float, observations: Sequence[Observation]
-) -> Estimate:
+def _filtered(name: bytes, model: ReleaseModel, observations: Sequence[Observation]) -> Estimate:
     """Return the last day's estimate, continuing a cached filter over the same earlier days.
 
     Both ways do the same operations in the same order, and so return the same bytes.
     """
     *before, last = observations
-    known = _Filters.key(name, share, before)
+    known = _Filters.key(name, before)
     kalman = _FILTERS.take(known)
     if kalman is None:
-        kalman = Filter(model, share)
+        kalman = Filter(model)
         for observation in before:
-            kalman.step(observation.day, observation.code_sum, observation.households)
-    estimate = kalman.step(last.day, last.code_sum, last.households)
-    _FILTERS.keep(_Filters.key(name, share, observations), kalman)
+            kalman.step(observation)
+    estimate = kalman.step(last)
+    _FILTERS.keep(_Filters.key(name, observations), kalman)
     return estimate
 
 
@@ -244,11 +256,12 @@ class _Filters:
         self._filters: OrderedDict[bytes, Filter] = OrderedDict()
 
     @staticmethod
-    def key(name: bytes, share: float, observations: Sequence[Observation]) -> bytes:
+    def key(name: bytes, observations: Sequence[Observation]) -> bytes:
         """Return a hash of everything that a filter has processed."""
-        digest = hashlib.sha256(name + struct.pack("<d", share))
+        digest = hashlib.sha256(name)
         for observation in observations:
-            digest.update(struct.pack("<qq", day_number(observation.day), observation.households))
+            day, share_std = day_number(observation.day), observation.share_std
+            digest.update(struct.pack("<qqd", day, observation.households, share_std))
             digest.update(observation.code_sum.tobytes())
         return digest.digest()
 

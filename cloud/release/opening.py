@@ -275,7 +275,7 @@ def rows_of(store: AreaStore, basis: FigureBasis, request: SetRequest) -> list[C
 
 def slot_bound(basis: FigureBasis, households: int) -> float:
     """Return the limit of a slot of a sum, in grid units, if all follow the rules."""
-    share = basis.document.share_units(basis.measure, basis.group)
+    share = basis.document.noise_units(basis.share, basis.group)
     return households * basis.document.grid + NOISE_BOUND * math.sqrt(households) * share
 
 

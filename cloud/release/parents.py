@@ -55,6 +55,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
     households = sum(part.terms.households for part in parts)
     roster = sum(part.terms.roster for part in parts)
     coverage = round(households / roster, _COVERAGE_DIGITS)
+    revision = max(part.revision for part in parts)
     is_witnessed = all(part.terms.is_witnessed for part in parts)
     sets = tuple((part.code, part.terms.set) for part in parts)
     curves = [part for part in parts if isinstance(part, CurveRelease)]
@@ -64,6 +65,7 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
             name,
             code,
             text,
+            revision,
             unit=curves[0].unit,
             quarter_hours=_sums([curve.quarter_hours for curve in curves]),
             band_90=_norms([curve.band_90 for curve in curves]),
@@ -84,7 +86,9 @@ def sum_of(parent: Parent, day: int, children: Sequence[Release]) -> CurveSum | 
         )
         for same in zip(*tables, strict=True)
     )
-    return TableSum(name, code, text, values, households, roster, coverage, is_witnessed, sets)
+    return TableSum(
+        name, code, text, revision, values, households, roster, coverage, is_witnessed, sets
+    )
 
 
 def children_of(store: AreaStore, parent: Parent, key: FigureKey) -> list[Figure | None]:

@@ -57,6 +57,7 @@ class ExportRow(msgspec.Struct, frozen=True):
     households: int
     coverage: float
     is_witnessed: bool
+    revision: int
 
 
 def codes(store: AreaStore) -> list[tuple[str, str]]:
@@ -132,7 +133,9 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
             zip(release.quarter_hours, release.band_90, release.raw, strict=True)
         ):
             name = quarter_hour_start(day, j).isoformat()
-            yield ExportRow(*head, name, release.unit, value, band, raw, *terms_of_row)
+            yield ExportRow(
+                *head, name, release.unit, value, band, raw, *terms_of_row, release.revision
+            )
         return
     for item in release.values:
         yield ExportRow(
@@ -143,6 +146,7 @@ def rows_of(release: Release) -> Iterator[ExportRow]:
             item.standard_error,
             None,
             *terms_of_row,
+            release.revision,
         )
 
 

@@ -25,7 +25,15 @@ from protocol.calendar import day_end, day_start, days_between, legal_day
 from protocol.errors import FrameError, VoletError
 from protocol.json_text import read_json
 from protocol.layout import QUARTER_HOUR_MAX_WH
-from protocol.measures import CURVE_MIN, Group, Measure, MeasureKind, Measures, check_measures
+from protocol.measures import (
+    CURVE_MIN,
+    Group,
+    Measure,
+    MeasureKind,
+    Measures,
+    Shares,
+    check_measures,
+)
 from protocol.transform import (
     CLOCK_SLOTS,
     Curve,
@@ -131,7 +139,7 @@ def draw(
 ) -> NoiseReport:
     """Put one day's energies, in Wh, through the mechanism `draws` times."""
     measure = measures.measures[0]
-    group = measure.groups[0]
+    group, share = measure.groups[0], measure.shares.plain
     code = curve_code(transform, day, energies_wh)
     return NoiseReport(
         epsilon=measures.epsilon,
@@ -139,11 +147,11 @@ def draw(
         gamma=measures.gamma,
         crowd=group.crowd,
         grid=measures.grid,
-        std_units=measures.share_units(measure, group),
-        rho=measures.measure_rho(measure),
+        std_units=measures.noise_units(share, group),
+        rho=measures.rho_of(share),
         day=day.isoformat(),
         clipped=clip_to_grid(code, measures.grid).tolist(),
-        draws=[noised(code, measures, measure, group)[:-1].tolist() for _ in range(draws)],
+        draws=[noised(code, measures, share, group)[:-1].tolist() for _ in range(draws)],
     )
 
 
@@ -170,10 +178,10 @@ def terms(transform: Transform, epsilon: float, crowd: int, gamma: float) -> Mea
                     delta=DELTA,
                     gamma=gamma,
                     grid_bits=GRID_BITS,
-                    days_a_year=366,
+                    days_a_week=7,
                     profile_days_a_year=0,
                     deadline_h=24,
-                    measures=(Measure("curve", MeasureKind.CURVE, 1.0, (group,)),),
+                    measures=(Measure("curve", MeasureKind.CURVE, Shares(1.0, 1.0), (group,)),),
                 )
             ),
             Measures,

@@ -125,7 +125,8 @@ def contribute(
     nonce = draw_nonce(NONCE_BYTES)
     parts = []
     for measure, group, code in counted:
-        plain = noised(code, inputs.measures, measure, group, sampler)
+        share = inputs.measures.share_of(measure, day)
+        plain = noised(code, inputs.measures, share, group, sampler)
         context = MaskContext(inputs.document, measure.name, group.code, len(plain), day)
         words = mask_values(plain, seeds, key, context, nonce)
         parts.append(Part(measure.name, group.code, to_bytes(words)))
@@ -160,7 +161,7 @@ def _parts(values: DayValues, inputs: ContributionInputs) -> list[tuple[Measure,
         return []
     parts = []
     for measure in measures.measures:
-        if measure.kind is MeasureKind.PROFILE and not measures.is_profile_counted(day):
+        if not measures.share_of(measure, day):
             continue
         group = measure.group_of(entry.cell, entry.provider)
         if group is None:
@@ -180,7 +181,7 @@ def _spends(
         Spend(
             day,
             measure.name,
-            inputs.measures.measure_rho(measure),
+            inputs.measures.rho_of(inputs.measures.share_of(measure, day)),
             measure.kind is MeasureKind.PROFILE,
         )
         for measure, _, _ in parts

@@ -27,11 +27,14 @@ _Rho = Annotated[float, msgspec.Meta(ge=0, le=EVERYTHING_RHO)]
 
 
 class Caps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The highest costs, in rho; `profile_days` is a number of days a year."""
+    """The highest costs, in rho; `profile_days` is a number of days a year.
+
+    A year's is that of 106 days of epsilon 2, the most that two days a week make.
+    """
 
     day_rho: _Rho = DAY_RHO_MAX
     month_rho: _Rho = 4.0
-    year_rho: _Rho = 10.0
+    year_rho: _Rho = 10.7
     profile_days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 4
 
 

@@ -32,11 +32,11 @@ def weighted_code(measure: Measure, values: Curve) -> Curve:
 
 
 def noised(
-    code: Curve, measures: Measures, measure: Measure, group: Group, sampler: Sampler = draw_noise
+    code: Curve, measures: Measures, share: float, group: Group, sampler: Sampler = draw_noise
 ) -> Signed:
-    """Clip a code, add one household's share of noise and the check slot; return int64[slots + 1].
+    """Clip a code, add one household's part of the noise and the check slot; int64[slots + 1].
 
-    Every call draws new noise: the caller calls once for a household, day and measure.
+    `share` is the part of the day's budget that the measure uses. Every call draws new noise: the caller calls once for a household, day and measure.
 
     Raises:
         BoundExceeded: the code's length is not the group's number of slots, or a value is not
@@ -45,5 +45,5 @@ def noised(
     if len(code) != group.slots or not np.isfinite(code).all():
         raise BoundExceeded(f"a code of {group.slots} finite slots for {group.code}")
     clipped = clip_to_grid(code, measures.grid)
-    values = clipped + sampler(group.slots, measures.share_units(measure, group))
+    values = clipped + sampler(group.slots, measures.noise_units(share, group))
     return np.append(values, CHECK_VALUE)

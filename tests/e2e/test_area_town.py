@@ -21,7 +21,7 @@ from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, days_between, legal_day
 from protocol.errors import Reason, VoletError
 from protocol.governance import draw_up, read_cosigned
-from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.measures import Group, Measure, MeasureKind, Measures, Shares
 from protocol.release import decode
 from protocol.transform import read_transform
 from tests.support.broker import wait_until
@@ -120,10 +120,10 @@ def draw_up_alone(commune, out):
         delta=1e-6,
         gamma=0.1,
         grid_bits=20,
-        days_a_year=366,
+        days_a_week=7,
         profile_days_a_year=0,
         deadline_h=48,
-        measures=(Measure("curve", MeasureKind.CURVE, 1.0, (group,)),),
+        measures=(Measure("curve", MeasureKind.CURVE, Shares(1.0, 1.0), (group,)),),
     )
     out.write_bytes(cosigned_file(draw_up(measures)))
 

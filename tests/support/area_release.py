@@ -30,6 +30,7 @@ from protocol.measures import (
     Measure,
     MeasureKind,
     Measures,
+    Shares,
 )
 from protocol.roster import FIRST_PREVIOUS, Roster, RosterEntry, sign_entry
 from protocol.topics import TrusteeKind
@@ -248,11 +249,17 @@ class SmallArea:
             "delta": 1e-6,
             "gamma": 0.1,
             "grid_bits": 16,
-            "days_a_year": 366,
+            "days_a_week": 7,
             "profile_days_a_year": 4,
             "deadline_h": 24,
             "measures": (
-                Measure("classes", MeasureKind.CLASSES, 1.0, (group,), (1e-4,) * CLASSES_SLOTS),
+                Measure(
+                    "classes",
+                    MeasureKind.CLASSES,
+                    Shares(1.0, 1.0),
+                    (group,),
+                    (1e-4,) * CLASSES_SLOTS,
+                ),
             ),
         }
         return Measures(**(fields | changes))

@@ -11,7 +11,15 @@ from protocol.area_cipher import Shape
 from protocol.calendar import day_number
 from protocol.governance import COLLECTIVITY_SIGNER, CosignedDocument, Trustee, TrusteeSet, draw_up
 from protocol.hpke import SealingKey
-from protocol.measures import CLASSES_SLOTS, PROFILE_SLOTS, Group, Measure, MeasureKind, Measures
+from protocol.measures import (
+    CLASSES_SLOTS,
+    PROFILE_SLOTS,
+    Group,
+    Measure,
+    MeasureKind,
+    Measures,
+    Shares,
+)
 from protocol.roster import Roster
 from protocol.transform import CLOCK_SLOTS, Transform
 from tests.support.area_household import AreaHousehold
@@ -86,14 +94,14 @@ class AreaTown:
             "delta": 1e-6,
             "gamma": 0.1,
             "grid_bits": 20,
-            "days_a_year": 366,
+            "days_a_week": 7,
             "profile_days_a_year": 4,
             "deadline_h": 48,
             "measures": (
                 Measure(
                     "curve",
                     MeasureKind.CURVE,
-                    0.6,
+                    Shares(0.6, 0.6),
                     (
                         Group("75101", ("75101",), 300, 210, 210, self.slots, digest),
                         Group("75102", ("75102",), 300, 210, 210, self.slots, digest),
@@ -102,14 +110,14 @@ class AreaTown:
                 Measure(
                     "classes",
                     MeasureKind.CLASSES,
-                    0.2,
+                    Shares(0.2, 0.2),
                     (Group("75-blue", ("75",), 300, 210, 210, CLASSES_SLOTS, None, "blue"),),
                     (1.0,) * CLASSES_SLOTS,
                 ),
                 Measure(
                     "profile",
                     MeasureKind.PROFILE,
-                    0.2,
+                    Shares(0.0, 0.2),
                     (Group("75", ("75",), 300, 210, 210, PROFILE_SLOTS),),
                     (1.0,) * PROFILE_SLOTS,
                 ),

@@ -28,7 +28,7 @@ from protocol.household import T, scale
 from protocol.ids import new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
 from protocol.layout import DAY_COEFFICIENTS
-from protocol.measures import Group, Measure, MeasureKind, Measures
+from protocol.measures import Group, Measure, MeasureKind, Measures, Shares
 from protocol.messages import Block, Epoch
 from protocol.release import CurveRelease, FigureTerms, encode
 from protocol.seeds import draw_seeds
@@ -55,7 +55,7 @@ def transform() -> Transform:
 
 def measures() -> Measures:
     group = Group("cell", ("75",), 200, 140, 140, ROWS, bytes(32))
-    curve = Measure("curve", MeasureKind.CURVE, 1.0, (group,))
+    curve = Measure("curve", MeasureKind.CURVE, Shares(1.0, 1.0), (group,))
     return Measures(
         collectivity=COLLECTIVITY,
         version=1,
@@ -67,7 +67,7 @@ def measures() -> Measures:
         delta=1e-6,
         gamma=0.1,
         grid_bits=20,
-        days_a_year=366,
+        days_a_week=7,
         profile_days_a_year=0,
         deadline_h=48,
         measures=(curve,),
@@ -133,7 +133,7 @@ class AuditedChip:
             values = np.append(clip_to_grid(code, document.grid), CHECK_VALUE)
             words = values.astype(np.int64).view(np.uint64)
         else:
-            values = noised(code, document, measure, measure.groups[0])
+            values = noised(code, document, measure.shares.plain, measure.groups[0])
             if self.leak == "mask used twice":
                 nonce, masked_day = bytes(16), day_number(FIRST)
             context = MaskContext(DOCUMENT.hash, "curve", "cell", len(values), masked_day)
@@ -207,6 +207,7 @@ class AuditedFleet:
                 measure="curve",
                 code="cell",
                 day=str(day_of_number(day)),
+                revision=0,
                 unit="Wh",
                 quarter_hours=tuple(curve),
                 band_90=(1.0,) * CLOCK_SLOTS,

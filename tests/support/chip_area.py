@@ -36,6 +36,7 @@ from protocol.measures import (
     Measure,
     MeasureKind,
     Measures,
+    Shares,
 )
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, sign_entry
 from protocol.seeds import LetterContext, open_letter
@@ -96,20 +97,20 @@ def make_measures(trustee_set: bytes, transform: bytes, **changes) -> Measures:
         Measure(
             "curve",
             MeasureKind.CURVE,
-            0.7,
+            Shares(0.7, 0.7),
             (Group("75101", slots=ROWS, transform=transform, **group),),
         ),
         Measure(
             "classes",
             MeasureKind.CLASSES,
-            0.2,
+            Shares(0.2, 0.2),
             (Group("75", slots=CLASSES_SLOTS, **group),),
             (1e-5,) * CLASSES_SLOTS,
         ),
         Measure(
             "profile",
             MeasureKind.PROFILE,
-            0.1,
+            Shares(0.0, 0.1),
             (Group("75101", slots=PROFILE_SLOTS, **group),),
             (1e-2,) * 15 + (1e-6,) * 15,
         ),
@@ -125,7 +126,7 @@ def make_measures(trustee_set: bytes, transform: bytes, **changes) -> Measures:
         "delta": 1e-6,
         "gamma": 0.1,
         "grid_bits": 24,
-        "days_a_year": 366,
+        "days_a_week": 7,
         "profile_days_a_year": 366,
         "deadline_h": 36,
         "measures": measures,

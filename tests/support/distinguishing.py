@@ -11,10 +11,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from protocol.measures import Measure, MeasureKind, Measures
+from protocol.measures import Measure, MeasureKind, Measures, Shares
 from protocol.privacy import gaussian_delta
 
-MEASURE = Measure("curve", MeasureKind.CURVE, 1.0, ())
+SHARE = 1.0
+MEASURE = Measure("curve", MeasureKind.CURVE, Shares(SHARE, SHARE), ())
 FALSE_ALARM = 1e-7
 EPSILONS = (0.0, 0.25, 0.5, 1.0, 1.5)
 
@@ -32,7 +33,7 @@ def one_measure(epsilon: float, delta: float, gamma: float, grid_bits: int) -> M
         delta=delta,
         gamma=gamma,
         grid_bits=grid_bits,
-        days_a_year=366,
+        days_a_week=7,
         profile_days_a_year=0,
         deadline_h=24,
         measures=(MEASURE,),

@@ -26,7 +26,7 @@ from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.governance import COLLECTIVITY_SIGNER, TrusteeSet, draw_up, fingerprint
 from protocol.ids import DeviceId, new_device_id
-from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Measures
+from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Measures, Shares
 from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
 from protocol.seeds import LetterContext, commitment, draw_seeds, heads_seen, seal_letter
 from protocol.topics import Kind, device_topic
@@ -170,11 +170,13 @@ class TrusteeArea:
             "delta": 1e-6,
             "gamma": 0.1,
             "grid_bits": 20,
-            "days_a_year": 366,
+            "days_a_week": 7,
             "profile_days_a_year": 4,
             "deadline_h": 48,
             "measures": (
-                Measure("classes", MeasureKind.CLASSES, 1.0, groups, (1.0,) * CLASSES_SLOTS),
+                Measure(
+                    "classes", MeasureKind.CLASSES, Shares(1.0, 1.0), groups, (1.0,) * CLASSES_SLOTS
+                ),
             ),
         }
         return Measures(**(fields | changes))

@@ -18,7 +18,7 @@ from protocol.governance import (
     open_first_set,
 )
 from protocol.ids import new_device_id
-from protocol.measures import Group, Measure, MeasureKind, Measures, check_measures
+from protocol.measures import Group, Measure, MeasureKind, Measures, Shares, check_measures
 from protocol.roster import COUNTS_AFTER_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
 from trustee.core import TrusteeIdentity
 
@@ -76,10 +76,10 @@ class SimulatedTown:
             delta=DELTA,
             gamma=GAMMA,
             grid_bits=_GRID_BITS,
-            days_a_year=366,
+            days_a_week=7,
             profile_days_a_year=0,
             deadline_h=24,
-            measures=(Measure(MEASURE, MeasureKind.CURVE, 1.0, (group,)),),
+            measures=(Measure(MEASURE, MeasureKind.CURVE, Shares(1.0, 1.0), (group,)),),
         )
         check_measures(measures)
         cosigned = self._signed(draw_up(measures))

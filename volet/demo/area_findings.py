@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from cloud.audit.truth import SLOTS, Truth, write_truth
-from cloud.estimation.filter import Filter
+from cloud.estimation.filter import Filter, Observation
 from cloud.estimation.model import ReleaseModel, read_model
 from cloud.store.area import AreaStore
 from edge.privacy.mechanism import curve_code, noised
@@ -133,8 +133,7 @@ class _Local:
         measure = next(listed for listed in measures.measures if listed.kind is MeasureKind.CURVE)
         group = msgspec.structs.replace(measure.group(code), crowd=_ALONE)
         transform, model = _constants(store, group)
-        share = share_std(measures.measure_sigma(measure), group.crowd, measures.gamma)
-        return cls(measures, measure, group, transform, Filter(model, share))
+        return cls(measures, measure, group, transform, Filter(model))
 
     def curves_wh(self, day: date, own_wh: Matrix) -> tuple[Curve, Curve]:
         """Return a day's curve, filtered and raw; call it for the days in their order.
@@ -142,10 +141,13 @@ class _Local:
         own_wh: float64[homes, quarter-hours].
         """
         total = np.zeros(self.group.slots)
+        share = self.measures.share_of(self.measure, day_number(day))
         for energies in own_wh:
             code = curve_code(self.transform, day, energies)
-            total += noised(code, self.measures, self.measure, self.group)[:-1]
-        estimate = self.kalman.step(day, total / self.measures.grid, len(own_wh))
+            total += noised(code, self.measures, share, self.group)[:-1]
+        std = share_std(self.measures.sigma_of(share), self.group.crowd, self.measures.gamma)
+        observation = Observation(day, total / self.measures.grid, len(own_wh), std)
+        estimate = self.kalman.step(observation)
         return from_clock(estimate.curve_wh, day), from_clock(estimate.raw_wh, day)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from cloud.config import CloudConfig, load_config
-from cloud.estimation.plan import PlannedGroup
+from cloud.estimation.plan import PlannedGroup, PlannedMeasure
 from cloud.registry.broker import current_user
 from cloud.registry.enrolment import enrol
 from cloud.roster.registrar import PUBLIC_KEY
@@ -26,7 +26,6 @@ from edge.identity.keys import load_keys
 from edge.stage import CONFIG_NAME, REQUEST
 from protocol.governance import CosignedDocument, fingerprint
 from protocol.ids import DeviceId
-from protocol.measures import MeasureKind
 from protocol.roster import COUNTS_AFTER_DAYS
 from system.files import make_private_dir, write_public
 from trustee.directory import PUBLIC_NAME
@@ -39,7 +38,7 @@ RELEASE, AUDIT = "worker-release", "worker-audit"
 NEIGHBOURS = "neighbours"
 # Different from the homes with bills and from those that the included constants are derived from.
 _FIRST_SEED = 70_001
-_EVERY_DAY = 366
+_EVERY_DAY = 7
 
 Say = Callable[[str], object]
 
@@ -213,7 +212,7 @@ def _plan(commune: DemoCommune) -> tuple[PlannedGroup, ...]:
         *("--day", str(commune.first), "--out", paper),
     )
     proposed = msgspec.json.decode(paper.read_bytes(), type=tuple[PlannedGroup, ...])
-    groups = tuple(group for group in proposed if group.measure is MeasureKind.CURVE)
+    groups = tuple(group for group in proposed if group.measure is PlannedMeasure.CURVE)
     write_public(paper, msgspec.json.encode(groups))
     return groups
 
@@ -223,7 +222,7 @@ def _draw_up(commune: DemoCommune, out: Path) -> None:
         *("cloud", "measures", "draw-up", commune.papers / "groups.json"),
         *("--collectivity", load_config(commune.cloud).collectivity),
         *("--trustees", commune.papers / "trustees.json", "--effective", str(commune.first)),
-        *("--days-a-year", str(_EVERY_DAY), "--out", out),
+        *("--days-a-week", str(_EVERY_DAY), "--out", out),
     )
 
 

@@ -215,6 +215,11 @@ SIGNED = {
     "The measures' shares add up to {total}; at most 1 is allowed.": (
         "La somme des parts des mesures est {total} ; elle ne peut dépasser 1."
     ),
+    "These measures measure nothing.": "Ces mesures ne mesurent rien.",
+    "{name} has no share on any day.": "{name} n'a de part aucun jour.",
+    "{name} has a share on days that count no profile.": (
+        "{name} a une part des jours où aucun profil ne compte."
+    ),
     "Two measures have the same name.": "Deux mesures ont le même nom.",
     "{place}: two groups have the same code.": "{place} : deux groupes ont le même code.",
     "{code} of {measure} must name each child once.": (
@@ -239,11 +244,6 @@ SIGNED = {
         "{place} : une courbe a une transformée, et elle seule."
     ),
     "{place}: a slot for each weight.": "{place} : il faut une case par poids.",
-    "{place}: a share of noise would be {units} grid units; at least {least} are needed, so "
-    "grid_bits must be larger.": (
-        "{place} : une part de bruit ferait {units} unités de la grille ; il en faut {least} au "
-        "moins, donc un grid_bits plus grand."
-    ),
     "{place}: {count} positive weights.": "{place} : il faut {count} poids positifs.",
     "{place}: {one} and {other} both count {area}.": (
         "{place} : {one} et {other} comptent tous deux {area}."

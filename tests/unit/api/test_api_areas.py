@@ -10,7 +10,7 @@ from cloud.api import areas
 from cloud.release.composing import CLASSES_NAMES
 from cloud.store.providers import Scope
 from protocol.governance import draw_up
-from protocol.measures import Group, Measure, MeasureKind, Measures, Parent
+from protocol.measures import Group, Measure, MeasureKind, Measures, Parent, Shares
 from protocol.release import FigureTerms, TableRelease, Value
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, sign_entry
 from tests.support.provider_api import Firm, serving
@@ -24,9 +24,9 @@ def group(code, provider=""):
 
 
 DOCUMENT = Measures(
-    "ville", 1, bytes(32), None, 20_000, 20_365, 2.0, 1e-6, 0.1, 20, 100, 4, 24,
+    "ville", 1, bytes(32), None, 20_000, 20_365, 2.0, 1e-6, 0.1, 20, 7, 4, 24,
     (
-        Measure("classes", MeasureKind.CLASSES, 0.5,
+        Measure("classes", MeasureKind.CLASSES, Shares(0.5, 0.5),
                 (group("75/edf", "edf"), group("75/rival", "rival"), group("75")), (1.0,) * 18),
     ),
     (Parent("classes", "all", ("75/edf", "75/rival")), Parent("classes", "own", ("75/edf",))),
@@ -39,7 +39,7 @@ def table(day):
         Value(name, unit, 1_000.0 * (at + 1), 300.0)
         for at, (name, unit) in enumerate(CLASSES_NAMES)
     )
-    return TableRelease("classes", "75/edf", str(day), values, TERMS)
+    return TableRelease("classes", "75/edf", str(day), 0, values, TERMS)
 
 
 @pytest.fixture

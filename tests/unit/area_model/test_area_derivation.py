@@ -47,7 +47,7 @@ def observe(transform, area, rng):
     sums = code_sums(transform, area)
     noise = rng.normal(0, SHARE_STD * np.sqrt(len(area)), sums.shape)
     return [
-        Observation(MONDAY + timedelta(days=n), each, len(area))
+        Observation(MONDAY + timedelta(days=n), each, len(area), SHARE_STD)
         for n, each in enumerate(sums + noise)
     ]
 
@@ -109,7 +109,7 @@ def test_days_must_rise_and_sums_must_fit(made, area):
     transform, model, _ = made
     days = observe(transform, area, np.random.default_rng(6))
     kalman = Filter(model)
-    kalman.step(days[1].day, days[1].code_sum, HOMES)
+    kalman.step(days[1])
     for day, sums, households in (
         (days[1].day, days[1].code_sum, HOMES),
         (days[0].day, days[0].code_sum, HOMES),
@@ -118,4 +118,4 @@ def test_days_must_rise_and_sums_must_fit(made, area):
         (days[2].day, days[2].code_sum, 0),
     ):
         with pytest.raises(BoundExceeded):
-            kalman.step(day, sums, households)
+            kalman.step(Observation(day, sums, households, SHARE_STD))

@@ -55,7 +55,9 @@ def test_the_last_day_is_what_the_joint_distribution_says(made):
     days = [MONDAY + timedelta(days=n) for n in (0, 1, 4, 5, 6, 9, 12)]
     rng = np.random.default_rng(2)
     codes = rng.normal(0, 0.05, (len(days), model.rows))
-    observations = [Observation(d, c * HOMES, HOMES) for d, c in zip(days, codes, strict=True)]
+    observations = [
+        Observation(d, c * HOMES, HOMES, SHARE) for d, c in zip(days, codes, strict=True)
+    ]
     estimate = replay(model, observations)[-1]
 
     constants, blocks, noise = joint(model, days, HOMES)
@@ -78,12 +80,28 @@ def test_the_last_day_is_what_the_joint_distribution_says(made):
 def test_households_may_differ_from_day_to_day(made):
     _, model, _ = made
     observations = [
-        Observation(MONDAY + timedelta(days=n), np.zeros(model.rows), count)
+        Observation(MONDAY + timedelta(days=n), np.zeros(model.rows), count, SHARE)
         for n, count in enumerate((240, 180, 260))
     ]
     few, many = replay(model, observations)[1:]
     assert few.band_wh.mean() / 180 > many.band_wh.mean() / 260
     assert [few.households, many.households] == [180, 260]
+
+
+def test_each_day_has_the_noise_that_it_was_released_with(made):
+    """A noisy day in the middle moves the estimate less than one like the others."""
+    _, model, _ = made
+
+    def last(share_std):
+        days = [
+            Observation(MONDAY + timedelta(days=n), np.full(model.rows, float(n == 1)), HOMES, std)
+            for n, std in enumerate((SHARE, share_std, SHARE))
+        ]
+        return replay(model, days)[-1]
+
+    quiet, alike, noisy = map(last, (SHARE / 4, SHARE, SHARE * 4))
+    assert quiet.band_wh.mean() < alike.band_wh.mean() < noisy.band_wh.mean()
+    assert not np.allclose(noisy.curve_wh, alike.curve_wh)
 
 
 def test_the_clip_regression_gives_the_public_homes_own_mean_codes(made):

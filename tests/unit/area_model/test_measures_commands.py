@@ -46,7 +46,7 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
     result = draw_up(
         folder,
         *("--effective", "2026-03-01", "--end", "2026-09-01", "--follows", first),
-        *("--epsilon", 1, "--days-a-year", 50),
+        *("--epsilon", 1, "--days-a-week", 3),
     )
     assert result.exit_code == 0, result.output
     assert "4 groups, hash" in result.output
@@ -60,7 +60,7 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
     assert document.trustees == TOWN.signed_trustees.hash
     assert str(day_of_number(document.effective)) == "2026-03-01"
     assert str(day_of_number(document.end)) == "2026-09-01"
-    assert (document.epsilon, document.days_a_year) == (1.0, 50)
+    assert (document.epsilon, document.days_a_week) == (1.0, 3)
 
 
 def test_without_a_day_it_takes_effect_after_the_notice(folder, monkeypatch):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from cloud.commands.measures import measures
 from cloud.estimation.plan import (
     PlannedGroup,
+    PlannedMeasure,
     PlanTerms,
     draw_up_measures,
     planned_sigma,
@@ -19,16 +20,16 @@ from cloud.estimation.plan import (
 )
 from cloud.estimation.public import SLOT_COLUMNS
 from protocol.errors import DocumentRefused
-from protocol.measures import MeasureKind
+from protocol.measures import Shares
 from protocol.privacy import SHARE_STD_MIN
 from protocol.transform import Transform
 
 TERMS = PlanTerms("ville", bytes(32), 20_000, 20_365)
 GROUPS = (
-    PlannedGroup(MeasureKind.CURVE, "751010101", ("751010101",), 230),
-    PlannedGroup(MeasureKind.CURVE, "7511", ("7511",), 1_200),
-    PlannedGroup(MeasureKind.CLASSES, "75/edf", ("75",), 400, "edf"),
-    PlannedGroup(MeasureKind.PROFILE, "75101", ("75101",), 120),
+    PlannedGroup(PlannedMeasure.CURVE, "751010101", ("751010101",), 230),
+    PlannedGroup(PlannedMeasure.CURVE, "7511", ("7511",), 1_200),
+    PlannedGroup(PlannedMeasure.CLASSES, "75/edf", ("75",), 400, "edf"),
+    PlannedGroup(PlannedMeasure.PROFILE, "75101", ("75101",), 120),
 )
 
 
@@ -49,15 +50,29 @@ def test_each_group_gets_its_crowd_threshold_and_the_transform_of_its_size():
     ]
     assert curve.groups[1].transform == hashlib.sha256(TRANSFORMS[1]).digest()
     assert document.measure("profile").groups[0].threshold == 100
-    assert sum(each.share for each in document.measures) == pytest.approx(1)
+    assert sum(each.shares.plain for each in document.measures) == pytest.approx(1)
+    assert sum(each.shares.profile for each in document.measures) == pytest.approx(1)
+    assert document.measure("profile").shares.plain == 0
     for measure in document.measures:
         for group in measure.groups:
-            assert document.share_units(measure, group) > 8 * SHARE_STD_MIN
+            assert document.noise_units(measure.shares.profile, group) > 8 * SHARE_STD_MIN
 
 
 def test_a_measure_alone_has_the_whole_budget():
     document = draw_up_measures(TERMS, GROUPS[:2], TRANSFORMS)
-    assert [each.share for each in document.measures] == [1.0]
+    assert [each.shares for each in document.measures] == [Shares(1.0, 1.0)]
+
+
+def test_a_towns_curve_takes_a_tenth_of_its_cells():
+    town = PlannedGroup(PlannedMeasure.CURVE_TOWN, "75", ("75",), 1_430)
+    document = draw_up_measures(TERMS, (*GROUPS, town), TRANSFORMS)
+    curve, towns = document.measure("curve"), document.measure("curve-town")
+    assert (towns.kind, towns.groups[0].transform) == (curve.kind, curve.groups[1].transform)
+    for kind in ("plain", "profile"):
+        shares = [getattr(each.shares, kind) for each in (curve, towns)]
+        assert shares[1] == pytest.approx(shares[0] / 9)
+    alone = draw_up_measures(TERMS, (town,), TRANSFORMS)
+    assert [each.shares for each in alone.measures] == [Shares(1.0, 1.0)]
 
 
 def test_a_size_without_a_transform_is_refused():
@@ -79,7 +94,7 @@ def test_groups_are_read_from_json_and_csv_alike():
 def test_noise_of_a_planned_group_is_what_its_document_says():
     document = draw_up_measures(TERMS, GROUPS[:1], TRANSFORMS)
     measure = document.measures[0]
-    units = document.share_units(measure, measure.groups[0]) * 230**0.5
+    units = document.noise_units(measure.shares.plain, measure.groups[0]) * 230**0.5
     assert units / document.grid == pytest.approx(planned_sigma(230, 2.0))
 
 

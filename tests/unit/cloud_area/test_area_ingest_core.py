@@ -221,7 +221,7 @@ def test_the_profile_is_taken_on_its_days_only(ingest, town, home):
 
 
 def test_a_day_that_was_not_drawn_is_refused(store, home, town):
-    measures = town.measures_of(town.signed_trustees.hash, version=2, days_a_year=100)
+    measures = town.measures_of(town.signed_trustees.hash, version=2, days_a_week=2)
     cosigned = town.signed(draw_up(measures))
     store.area.put_cosigned(cosigned)
     ingest = Ingest(store, town.collectivity, town.platform_key, lambda: NOW)

@@ -21,7 +21,7 @@ TERMS = FigureTerms(219, 220, 0.995455, 2.0, 1e-6, 1.0, 154, 0.1, "00", "00", Tr
 
 def make_measured(day, *, off=1.02):
     curves = [tuple(map(float, curve)) for curve in (PLAIN * off, PLAIN * 0.1, PLAIN * 1.11)]
-    release = CurveRelease("curve", "751114101", str(day), "Wh", *curves, TERMS, "00", "00", ())
+    release = CurveRelease("curve", "751114101", str(day), 0, "Wh", *curves, TERMS, "00", "00", ())
     picture = Day(
         group="751114101",
         day=day,

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from edge.bills.judgement import Finding
-from protocol import area_messages, catalogue, messages, moving, quotes
+from protocol import area_messages, catalogue, measures, messages, moving, quotes, release
 from protocol.errors import Reason
 from protocol.status import Status
 from protocol.topics import Kind
@@ -121,6 +121,12 @@ AREA_BODIES = (
     area_messages.Terms,
     area_messages.Document,
     area_messages.AreaAck,
+    measures.Measures,
+    measures.Measure,
+    measures.Shares,
+    measures.Group,
+    measures.Parent,
+    release.FigureTerms,
 )
 
 

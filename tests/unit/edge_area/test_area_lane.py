@@ -57,7 +57,7 @@ def test_each_whole_day_is_contributed_once_and_paid_for(bench):
         assert all(values[-1] == 1 for values in opened.values())
         for name, values in opened.items():
             measure = measures.measure(name)
-            std = measures.share_units(measure, measure.groups[0])
+            std = measures.noise_units(measure.shares.profile, measure.groups[0])
             assert np.abs(values[:-1]).max() < measures.grid + 8 * std
     spends = bench.vault.area.spends(0)
     assert {(each.day, each.measure) for each in spends} == {

@@ -8,7 +8,7 @@ from edge.privacy.mechanism import noised
 from edge.privacy.noise import draw_noise
 from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
-from tests.support.distinguishing import MEASURE, clopper_pearson, one_measure, worst_excess
+from tests.support.distinguishing import SHARE, clopper_pearson, one_measure, worst_excess
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.2
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -17,26 +17,26 @@ FAR = 5.0
 
 
 def terms(crowd):
-    return one_measure(EPSILON, DELTA, GAMMA, grid_bits=16), MEASURE, crowd
+    return one_measure(EPSILON, DELTA, GAMMA, grid_bits=16), crowd
 
 
 def contributions(setting, code, draws, sampler):
     """One household's contribution in `draws` independent runs of the day, float64[draws]."""
-    measures, measure, crowd = setting
+    measures, crowd = setting
     group = Group("75101", ("75101",), 300, crowd, 300, 1, bytes(32))
     one = np.array([code])
-    values = [noised(one, measures, measure, group, sampler)[0] for _ in range(draws)]
+    values = [noised(one, measures, SHARE, group, sampler)[0] for _ in range(draws)]
     return np.array(values) / measures.grid
 
 
 def others(setting, draws, sampler):
     """The sum of the other honest households' shares, float64[draws], as many runs at once."""
-    measures, measure, crowd = setting
+    measures, crowd = setting
     honest = round(crowd * (1 - GAMMA))
     group = Group("75101", ("75101",), 300, crowd, 300, draws, bytes(32))
     total = np.zeros(draws)
     for _ in range(honest - 1):
-        total += noised(np.zeros(draws), measures, measure, group, sampler)[:-1]
+        total += noised(np.zeros(draws), measures, SHARE, group, sampler)[:-1]
     return total / measures.grid
 
 

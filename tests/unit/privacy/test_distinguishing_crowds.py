@@ -13,7 +13,7 @@ from edge.privacy.mechanism import noised
 from edge.privacy.noise import draw_noise
 from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
-from tests.support.distinguishing import MEASURE, one_measure, worst_excess
+from tests.support.distinguishing import SHARE, one_measure, worst_excess
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.1
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -46,7 +46,7 @@ def shares(size, draws, sampler):
     group = Group("75101", ("75101",), roster, crowd, crowd, draws, bytes(32))
     total = np.zeros(draws, np.int64)
     for _ in range(honest(size) - 1):
-        total += noised(np.zeros(draws), MEASURES, MEASURE, group, sampler)[:-1]
+        total += noised(np.zeros(draws), MEASURES, SHARE, group, sampler)[:-1]
     return total / MEASURES.grid
 
 
@@ -57,13 +57,13 @@ def watched(size, code, draws, sampler):
     """
     crowd, roster = size
     group = Group("75101", ("75101",), roster, crowd, crowd, 1, bytes(32))
-    record = iter(sampler(draws, MEASURES.share_units(MEASURE, group)))
+    record = iter(sampler(draws, MEASURES.noise_units(SHARE, group)))
 
     def given_out(slots, _std_units):
         return np.array([next(record) for _ in range(slots)])
 
     one = np.array([code])
-    values = [noised(one, MEASURES, MEASURE, group, given_out)[0] for _ in range(draws)]
+    values = [noised(one, MEASURES, SHARE, group, given_out)[0] for _ in range(draws)]
     return np.array(values) / MEASURES.grid
 
 

@@ -29,7 +29,7 @@ from protocol.measures import Group
 from protocol.roster import RosterEntry
 from protocol.seeds import draw_seeds
 from tests.support.chip_area import CELL, make_measures, small_transform
-from tests.support.distinguishing import MEASURE, one_measure
+from tests.support.distinguishing import SHARE, one_measure
 
 DAY = date(2026, 5, 11)
 DRAWS = 10_000
@@ -48,7 +48,7 @@ def added_by(households: int) -> float:
     measures = one_measure(EPSILON, DELTA, GAMMA, GRID_BITS)
     group = Group("75101", ("75101",), 300, CROWD, 300, DRAWS, bytes(32))
     zeros = np.zeros(DRAWS)
-    total = sum(noised(zeros, measures, MEASURE, group)[:-1] for _ in range(households))
+    total = sum(noised(zeros, measures, SHARE, group)[:-1] for _ in range(households))
     return width(total) / measures.grid
 
 
@@ -85,7 +85,7 @@ def test_what_leaves_a_chip_has_a_share_of_this_width_in_each_measure():
     for part in made.contribution.parts:
         measure = measures[part.measure]
         group = measure.group_of(entry.cell, entry.provider)
-        sigma = SIGMA / math.sqrt(measure.share)
+        sigma = SIGMA / math.sqrt(measure.shares.profile)
         share = document.grid * sigma / math.sqrt(group.crowd * (1 - document.gamma))
         assert widths[group.slots] == pytest.approx(share, rel=1e-4)
 
@@ -121,7 +121,7 @@ def test_a_code_of_another_shape_or_without_a_number_gets_no_noise(code):
 
     measures = one_measure(EPSILON, DELTA, GAMMA, GRID_BITS)
     with pytest.raises(BoundExceeded, match="a code of 4 finite slots"):
-        noised(np.array(code), measures, MEASURE, one_group(4), forbidden)
+        noised(np.array(code), measures, SHARE, one_group(4), forbidden)
 
 
 def test_noise_is_added_to_the_code_and_the_check_slot_has_none():
@@ -131,5 +131,5 @@ def test_noise_is_added_to_the_code_and_the_check_slot_has_none():
     measures = one_measure(EPSILON, DELTA, GAMMA, GRID_BITS)
     code = np.array([0.5, 0.0, -0.25])
     half, quarter = measures.grid // 2, measures.grid // 4
-    made = noised(code, measures, MEASURE, one_group(3), drawn)
+    made = noised(code, measures, SHARE, one_group(3), drawn)
     assert made.tolist() == [half + 1, 2, -quarter + 3, CHECK_VALUE]

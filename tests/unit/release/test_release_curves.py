@@ -21,7 +21,7 @@ from protocol.area_cipher import SLOT_BYTES
 from protocol.calendar import day_number, quarter_hours
 from protocol.errors import DocumentRefused
 from protocol.governance import draw_up
-from protocol.measures import Group, Measure, MeasureKind, Parent
+from protocol.measures import Group, Measure, MeasureKind, Parent, Shares
 from protocol.release import CurveRelease, CurveSum, decode, encode
 from protocol.transform import Transform, clip_to_grid
 from protocol.trustee_messages import Ask, SetRequest, bitmap_of, draws_of
@@ -56,7 +56,7 @@ class CurveArea(SmallArea):
         self.document = msgspec.structs.replace(
             self.document,
             grid_bits=20,
-            measures=(Measure("curve", MeasureKind.CURVE, 1.0, groups),),
+            measures=(Measure("curve", MeasureKind.CURVE, Shares(1.0, 1.0), groups),),
             parents=(Parent("curve", "75", ("75101", "75102")),),
         )
         cosigned = draw_up(self.document)

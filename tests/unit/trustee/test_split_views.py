@@ -16,7 +16,7 @@ from hypothesis.errors import NoSuchExample
 
 from protocol.area_cipher import MaskContext, add_up, from_bytes, unmask
 from protocol.governance import draw_up
-from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, check_measures
+from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Shares, check_measures
 from protocol.trustee_messages import Answer
 from tests.support.trustee_area import TrusteeArea, ask
 
@@ -66,7 +66,7 @@ strategies = st.builds(
 def measures_of(area, crowd, threshold):
     group = Group("75", ("75",), 300, crowd, threshold, CLASSES_SLOTS)
     weights = (1.0,) * CLASSES_SLOTS
-    measure = Measure("classes", MeasureKind.CLASSES, 1.0, (group,), weights)
+    measure = Measure("classes", MeasureKind.CLASSES, Shares(1.0, 1.0), (group,), weights)
     document = area.measures_of(measures=(measure,))
     check_measures(document)
     return area.signed(draw_up(document))

@@ -12,7 +12,7 @@ from protocol.area_cipher import MaskContext, add_up, from_bytes, unmask
 from protocol.calendar import day_of_number
 from protocol.errors import Reason
 from protocol.governance import draw_up
-from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, check_measures
+from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Shares, check_measures
 from protocol.trustee_messages import Answer, Ask, Refused
 from tests.support.trustee_area import DAY, MONTH, TrusteeArea, ask
 
@@ -28,7 +28,7 @@ def documents(area):
     def of(crowd, epsilon=2.0):
         group = Group("75", ("75",), max(crowd, 300), crowd, crowd, CLASSES_SLOTS)
         weights = (1e-5,) * CLASSES_SLOTS
-        measure = Measure("classes", MeasureKind.CLASSES, 1.0, (group,), weights)
+        measure = Measure("classes", MeasureKind.CLASSES, Shares(1.0, 1.0), (group,), weights)
         document = area.measures_of(measures=(measure,), epsilon=epsilon)
         check_measures(document)
         return document
