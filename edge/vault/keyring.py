@@ -29,14 +29,14 @@ log = structlog.get_logger()
 
 
 class Keyring:
-    """One household's keys of its years; without a folder they are in memory only."""
+    """One household's keys of its years; without a `folder` they are in memory only."""
 
     def __init__(
         self, household: HouseholdSecret, keys: Iterable[YearKeys] = (), folder: Path | None = None
     ) -> None:
         """Use `keys` of `household`; those drawn or destroyed later change `folder` too."""
         self._household = household
-        self._folder = folder
+        self.folder = folder
         self._keys = {each.id: each for each in keys}
 
     @classmethod
@@ -60,9 +60,9 @@ class Keyring:
         if known:
             return min(known, key=lambda each: each.id)
         drawn = YearKeys.generate(year)
-        if self._folder is not None:
-            make_private_dir(self._folder)
-            draw_secret(self._folder / file_name(drawn), drawn.to_bytes(self._household))
+        if self.folder is not None:
+            make_private_dir(self.folder)
+            draw_secret(self.folder / file_name(drawn), drawn.to_bytes(self._household))
             log.info("year_keys_drawn", year=year)
         self._keys[drawn.id] = drawn
         return drawn
@@ -90,10 +90,10 @@ class Keyring:
         for each in expired:
             del self._keys[each.id]
         for each in expired:
-            if self._folder is not None:
-                for left in self._folder.glob(f".{file_name(each)}.*"):
+            if self.folder is not None:
+                for left in self.folder.glob(f".{file_name(each)}.*"):
                     destroy(left)
-                destroy(self._folder / file_name(each))
+                destroy(self.folder / file_name(each))
                 log.info("year_keys_destroyed", year=each.year)
 
 

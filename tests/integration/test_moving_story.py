@@ -64,9 +64,9 @@ def volet(*arguments, check=True):
 class Place:
     """A delivery point: its meter on a pty, and the chip that stands there."""
 
-    def __init__(self, folder, name, seed, start):
+    def __init__(self, folder, name, seed, start, first=MONTH):
         self.directory = folder / name
-        curve = synthetic_curve(seed, MONTH - timedelta(days=1), MONTH + timedelta(days=12))
+        curve = synthetic_curve(seed, first - timedelta(days=1), first + timedelta(days=12))
         self.home = build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=seed))
         self.path = folder / f"{name}.tic"
         self.link = PtyLink(self.path)

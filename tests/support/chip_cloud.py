@@ -16,6 +16,7 @@ from cloud.ingest.pipeline import Ingest
 from cloud.store import Device
 from cloud.store.sqlite.store import SqliteStore
 from edge.mqtt.message import Arrived, Publish
+from edge.vault.keyring import Keyring
 from protocol.calendar import day_number, day_of_number, month_of
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import Reason
@@ -241,6 +242,10 @@ def opened(cloud, identity) -> dict[tuple[date, int], int]:
 
 
 def _keys_of(identity, epoch):
-    keys = identity.keyring.maker_of(epoch)
+    keyring = identity.keyring
+    if keyring.maker_of(epoch) is None and keyring.folder is not None:
+        # The chip has drawn them since the identity was read.
+        keyring = Keyring.read(identity.household, keyring.folder)
+    keys = keyring.maker_of(epoch)
     assert keys is not None, "the keys of an epoch are gone"
     return keys

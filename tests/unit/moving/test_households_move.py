@@ -160,7 +160,7 @@ class Claiming:
     """A household that claims every epoch as its own."""
 
     def __init__(self, keyring):
-        self.keyring = self
+        self.keyring, self.folder = self, None
         self.maker_of = lambda epoch: keyring.of_year(day_of_number(epoch.month).year)
 
 

@@ -77,7 +77,7 @@ def chip(tmp_path):
 def secrets_of(keyring, year) -> list[bytes]:
     """Slices of a year's keys: stored, and in clear."""
     keys = keyring.of_year(year)
-    (path,) = (path for path in files_in(keyring._folder) if keys.id.hex() in path.name)
+    (path,) = (path for path in files_in(keyring.folder) if keys.id.hex() in path.name)
     whole = (path.read_bytes()[HEAD_BYTES:], keys._root, pack_ternary(keys.seal.ternary))
     return [
         each[at : at + SLICE_BYTES]
