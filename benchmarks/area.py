@@ -18,11 +18,8 @@ from benchmarks.area_household import SHAPE, SLOTS, AreaChip, measures
 from benchmarks.area_peers import Ours, peers
 from benchmarks.area_shapes import shapes
 from benchmarks.area_trustee import trustee
-from benchmarks.household import Month
-from benchmarks.mqtt_size import exchange_bytes
 from benchmarks.row import Bound, Rows
 from benchmarks.row import Row as Figure
-from benchmarks.sizes import wire
 from benchmarks.timing import cpu_s, per, scaled
 from cloud.store.area import ContributionItem, ContributionRow, FigureKey
 from cloud.store.sqlite.store import SqliteStore
@@ -31,7 +28,6 @@ from protocol.area_cipher import SLOT_BYTES, MaskContext, add_up, mask_values, u
 from protocol.area_messages import Contribution, Part
 from protocol.calendar import day_number
 from protocol.ids import DeviceId, new_device_id
-from protocol.measures import DAYS_A_YEAR_MAX
 from protocol.topics import Kind
 
 HOUSEHOLDS = 100_000
@@ -39,9 +35,6 @@ STORED = 4_000
 RUNS = 9
 PEER_HOUSEHOLDS = 200
 SHAPE_HOUSEHOLDS = 3_000
-MONTH_LIMIT_BYTES = 90_000
-# The default of new measures documents.
-DAYS_A_YEAR = 100
 SUMS_AT_LEAST = 1_000_000
 MS, US, GIGA = 1_000, 1_000_000, 1e9
 
@@ -63,7 +56,6 @@ def run(scale: float) -> list[Figure]:
     trustee(rows, scale, runs, read)
     shapes(rows, scaled(SHAPE_HOUSEHOLDS, scale, 50), runs)
     encryption_s = _chip(rows, runs)
-    _bytes(rows)
     peers(rows, scaled(PEER_HOUSEHOLDS, scale, 4), runs, Ours(ours_s, encryption_s))
     return rows.rows
 
@@ -203,30 +195,3 @@ def _chip(rows: Rows, runs: int) -> float:
         note=f"to {SHAPE.trustees} trustees, ML-KEM-768 and X25519",
     )
     return float(np.median(masked_s))
-
-
-def _bytes(rows: Rows) -> None:
-    """Count all MQTT bytes of a month, for curves with the most slots."""
-    billing = Rows("area")
-    with tempfile.TemporaryDirectory() as directory:
-        wire(billing, Month.encrypted(), Path(directory))
-    month = next(row.value for row in billing.rows if row.name == "wire, a month, daily rhythm")
-    chip = AreaChip.generate()
-
-    def area(days_a_week: int) -> float:
-        return sum(exchange_bytes(*message) for message in chip.month(days_a_week))
-
-    usual = rows.add(
-        "wire, a month of the area lane",
-        area(DAYS_A_YEAR),
-        "bytes",
-        note=f"{DAYS_A_YEAR} days counted a year; a year's profiles, seed letters, acks",
-    )
-    limit = Bound("below", MONTH_LIMIT_BYTES)
-    rows.add("wire, a month of both lanes", usual + month, "bytes", bound=limit)
-    rows.add(
-        "wire, both lanes, every day counted",
-        area(DAYS_A_YEAR_MAX) + month,
-        "bytes",
-        note="the budget of a year allows no year of such months",
-    )

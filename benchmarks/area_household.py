@@ -1,7 +1,6 @@
 """A household of the area lane for measuring: documents, chip, and its messages of a month."""
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,7 +18,7 @@ from edge.privacy.contribution import (
 )
 from edge.privacy.ledger import Caps, Ledger
 from protocol.area_cipher import SHAPES, month_number
-from protocol.area_messages import AreaAck, Contribution, SeedLetters
+from protocol.area_messages import Contribution, SeedLetters
 from protocol.calendar import day_number
 from protocol.envelope import Address, seal_message
 from protocol.hpke import SealingKey
@@ -49,7 +48,6 @@ _GROUP = 300
 _CROWD = 210
 _DIGEST = bytes(32)
 _MONTH = month_number(day_number(DAYS[0]))
-PROFILE_DAYS = Caps().profile_days
 _NO_CAPS = Caps(day_rho=1e3, month_rho=1e3, year_rho=1e3, profile_days=366)
 
 
@@ -153,7 +151,13 @@ class AreaChip:
         return SeedLetters(key, 1, _MONTH, _DIGEST, commitments, letters, seen)
 
     def contribution(self, day: date, *, with_profile: bool) -> Contribution:
-        """Make a day's contribution with the chip's own code: clip, noise, masks."""
+        """Make a day's contribution with the chip's own code: clip, noise, masks.
+
+        Whoever has no profile sends the part too, on the days that count it.
+        """
+        document = measures()
+        if not with_profile:
+            document = msgspec.structs.replace(document, profile_days_a_year=0)
         readings_wh = np.random.default_rng(1).integers(0, 1_000, READINGS_A_DAY).tolist()
         values = DayValues(
             day,
@@ -161,7 +165,7 @@ class AreaChip:
             profile=Profile(ages=(1, 0, 0, 2, 0, 0), employed=1) if with_profile else None,
         )
         grounds = ContributionInputs(
-            measures(),
+            document,
             _DIGEST,
             {_DIGEST: transform()},
             self.entry,
@@ -170,23 +174,3 @@ class AreaChip:
         made = contribute(values, grounds, Ledger(), _NO_CAPS)
         assert isinstance(made, CostedContribution)
         return made.contribution
-
-    def month(self, days_a_week: int) -> Iterator[tuple[str, bytes]]:
-        """Yield a month's (topic, payload): seed letters, counted days, a year's profiles, acks."""
-        document = msgspec.structs.replace(measures(), days_a_week=days_a_week)
-        counted = [day for day in DAYS if document.is_counted(day_number(day))]
-        platform = Ed25519PrivateKey.generate()
-        device = DeviceId(self.entry.device)
-        letters = self.sign(Kind.KEY, self.letters())
-        yield letters.topic, letters.payload
-        for number, day in enumerate(counted):
-            message = self.sign(
-                Kind.AREA, self.contribution(day, with_profile=number < PROFILE_DAYS)
-            )
-            yield message.topic, message.payload
-            ack = AreaAck(self.entry.household_key, (day_number(day),), ())
-            address = Address(COLLECTIVITY, device, Kind.AREA_ACK)
-            yield (
-                device_topic(COLLECTIVITY, device, Kind.AREA_ACK),
-                seal_message(address, ack, platform),
-            )

@@ -32,7 +32,14 @@ from protocol.envelope import SIGNATURE_BYTES
 from protocol.errors import CipherError
 from protocol.hpke import SealingKey
 from protocol.ids import new_device_id
-from protocol.receipt import ReceiptText, fixed_lines, make_claim, proof_context, seal_receipt
+from protocol.receipt import (
+    Receipt,
+    ReceiptText,
+    fixed_lines,
+    make_claim,
+    proof_context,
+    seal_receipt,
+)
 from protocol.schedule import Schedules
 from protocol.statement import components
 from protocol.tariff import FixedLine, RegisterLine, Tariff
@@ -81,9 +88,7 @@ def _ours(rows: Rows, days: Days, runs: int) -> None:
     rows.add("commit, a day of two registers", ms, "ms CPU")
     ms = [1_000 * s for s in cpu_s(lambda: commit_day(full, blinding), runs=runs, times=5)]
     rows.add("commit, a day of all twelve values", ms, "ms CPU")
-    opening = Opening(
-        tuple(map(sum, zip(*(v for v, _ in days), strict=True))), sum(b for _, b in days)
-    )
+    opening = _opening(days)
     commitments = [commit_day(*day) for day in days]
     text, claim = _claim(opening, commitments)
     context = proof_context(COLLECTIVITY, HOUSEHOLD_KEY, text)
@@ -108,6 +113,24 @@ def _ours(rows: Rows, days: Days, runs: int) -> None:
         "bytes",
         note="sealed to the provider, signed, MQTT",
     )
+
+
+def _opening(days: Days) -> Opening:
+    """Return the opening of a month's commitments together."""
+    return Opening(
+        tuple(map(sum, zip(*(v for v, _ in days), strict=True))), sum(b for _, b in days)
+    )
+
+
+def sealed_receipt(household_key: bytes) -> Receipt:
+    """Return a household's receipt for a month of one off-peak tariff, with its proof."""
+    days: Days = [((3, 9, *[0] * 10), number + 1) for number in range(len(DAYS))]
+    opening = _opening(days)
+    text, claim = _claim(opening, [commit_day(*day) for day in days])
+    proof = prove(proof_context(COLLECTIVITY, household_key, text), claim, [opening])
+    proven = msgspec.structs.replace(text, proof=proof)
+    public = SealingKey.generate().public_bytes
+    return seal_receipt(proven, COLLECTIVITY, household_key, public)
 
 
 def _claim(opening: Opening, commitments: Sequence[bytes]) -> tuple[ReceiptText, Claim]:

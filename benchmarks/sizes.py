@@ -82,8 +82,21 @@ def wire(rows: Rows, month: Month, directory: Path) -> float:
     )
     rows.add("wire, a month, quarter-hourly rhythm", quarterly.mqtt_bytes, "bytes")
     cloud.store.close()
+    topic = device_topic(COLLECTIVITY, chip.device, Kind.STATUS)
+    status_bytes = exchange_bytes(topic, usual_status())
+    rows.add(
+        "beside the lane: status, a month",
+        status_bytes * STATUS_A_DAY * len(DAYS),
+        "bytes",
+        note="daily, in clear, no reading; changes come on top",
+    )
+    return month_bytes / len(DAYS)
+
+
+def usual_status() -> bytes:
+    """Return the status of a chip on which nothing is amiss."""
     now = datetime.now(UTC)
-    status = encode_status(
+    return encode_status(
         Status(
             state=State.READY,
             at=whole_hour(now),
@@ -99,14 +112,6 @@ def wire(rows: Rows, month: Month, directory: Path) -> float:
             undervoltage=False,
         )
     )
-    status_bytes = exchange_bytes(device_topic(COLLECTIVITY, chip.device, Kind.STATUS), status)
-    rows.add(
-        "beside the lane: status, a month",
-        status_bytes * STATUS_A_DAY * len(DAYS),
-        "bytes",
-        note="daily, in clear, no reading; changes come on top",
-    )
-    return month_bytes / len(DAYS)
 
 
 @dataclass(slots=True)

@@ -38,6 +38,8 @@ from protocol.topics import Kind, device_topic
 # How often the lane checks for new choices of the household and for missing seeds.
 LOOK_S = 1.0
 _SEED_FAULTS = frozenset({Reason.SEEDS, Reason.CHECK_SLOT})
+# The chip's documents or roster entry are not the cloud's.
+_TERMS_FAULTS = {Reason.DOCUMENT, Reason.ROSTER, Reason.PARTITION}
 # A stored day stays stored, even if another message about it was refused for these.
 _OF_OTHERS = frozenset({Reason.CONFLICT, Reason.LATE})
 
@@ -323,6 +325,8 @@ class AreaLane(MessageHandler):
             self._flights.pop(day, None)
         for reason in (*(reason for _, reason in refused), *left_out):
             log.warning("area_day_refused", reason=reason)
+            if reason in _TERMS_FAULTS:
+                self._fetcher.ask_terms()
         in_force = self._trust.measures_on(self._today())
         if in_force is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)

@@ -31,7 +31,10 @@ from protocol.transform import read_transform
 
 # No collectivity changes its trustees or measures so often; longer lists are truncated.
 DOCUMENTS_MAX = 64
-TERMS_EVERY_S = 86_400.0
+# A new document is signed three days before it takes effect, and contributions under the one before
+# are taken for two weeks after that. So once a week is enough, for a household with an entry.
+TERMS_EVERY_S = 7 * 86_400.0
+ENTRY_AGAIN_S = 86_400.0
 ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
 
 log = structlog.get_logger()
@@ -58,8 +61,8 @@ class DocumentFetcher:
         self._pauses = ASK_AGAIN.waits_s()
 
     def connect(self) -> None:
-        """Start a new session, which requests the terms again."""
-        self._terms_due_s = self._ask_again_s = 0.0
+        """Start a new session, which repeats a question without an answer."""
+        self._ask_again_s = 0.0
         self._pauses = ASK_AGAIN.waits_s()
 
     def question(self, trust: TrustState, now_s: float) -> tuple[bytes | None] | None:
@@ -74,10 +77,14 @@ class DocumentFetcher:
         self._ask_again_s = now_s + next(self._pauses)
         return (None,) if is_terms_due else (wanted,)
 
+    def ask_terms(self) -> None:
+        """Request the terms soon: they are not what the chip has."""
+        self._terms_due_s = 0.0
+
     def take_terms(self, terms: Terms, now_s: float) -> None:
         """Take the cloud's terms: the household's roster entry and the documents in force."""
         self._terms = terms
-        self._terms_due_s = now_s + TERMS_EVERY_S
+        self._terms_due_s = now_s + (ENTRY_AGAIN_S if terms.entry is None else TERMS_EVERY_S)
         self._ask_again_s = now_s
         self._refused.clear()
 

@@ -109,7 +109,7 @@ def test_area_opens_what_it_sums_and_keeps_its_size(monkeypatch):
     monkeypatch.setattr(area_trustee, "MASKS_AT_LEAST", 0)
     rows = area.run(TINY)
     assert_sound(rows, "area")
-    assert sum(row.bound is not None for row in rows) == 4
+    assert sum(row.bound is not None for row in rows) == 3
 
 
 def test_area_notices_a_wrong_sum(monkeypatch):

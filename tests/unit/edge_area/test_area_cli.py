@@ -54,7 +54,7 @@ def test_the_budget_is_told_while_the_chip_runs(chip):
         area.put_contribution(ContributionRow(TODAY, 2**31, b"sealed", spends))
     told = json.loads(run("budget", "--dir", chip.directory, "--json"))
     assert told["today"]["rho"] == pytest.approx(0.1)
-    assert told["year"]["cap_rho"] == 10
+    assert told["year"]["cap_rho"] == 10.7
     assert told["profile_days"] == 1
     assert "█" in run("budget", "--dir", chip.directory, "--lang", "en")
     assert "factures" in run("budget", "--dir", chip.directory, "--lang", "fr")
