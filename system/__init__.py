@@ -17,6 +17,7 @@ patience        limits by lack of progress
 process_status  what Linux tells of a process
 program         runs a program on asyncio to its end
 read_only       databases on read-only disks
+schema_version  which versions of a database's schema a program can use
 secret_memory   memory kept out of core dumps and of swap
 set_aside       what a program cannot handle, set aside so that the rest goes on
 shell           values quoted in commands that people type

@@ -14,11 +14,11 @@ from sqlite_utils import Database
 from edge.stage import next_step
 from protocol.errors import ConfigError, StoreError
 from system.read_only import open_read_only
+from system.schema_version import is_usable
 
 FILE_NAME = "vault.db"
 APPLICATION_ID = 0x564F4C45  # "VOLE"
 SCHEMA_VERSION = 10
-VERSIONS_READ = (1, 2, 3, 4, 5, 6, 7, 8, 9, SCHEMA_VERSION)
 BUSY_MS = 5_000
 
 log = structlog.get_logger()
@@ -300,7 +300,7 @@ def _check_version(database: Database, path: Path) -> None:
         return
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is not a vault; move it away, a new one is made.")
-    if version not in VERSIONS_READ:
+    if not is_usable(version, SCHEMA_VERSION):
         raise StoreError(
             f"{path} is of version {version}, this program knows {SCHEMA_VERSION}; "
             "install the version that wrote it, or a newer one."

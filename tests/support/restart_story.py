@@ -31,7 +31,7 @@ from edge.quotes.asking import leave_order as order_quotes
 from edge.simulate.host import host_time_at
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
-from edge.vault.database import _UPGRADES, FILE_NAME, VERSIONS_READ
+from edge.vault.database import _UPGRADES, FILE_NAME, SCHEMA_VERSION
 from edge.vault.epochs import NO_KEYS
 from edge.vault.keyring import files_in
 from edge.vault.vault import Vault
@@ -116,7 +116,7 @@ STATES = (
     "come_to_another_chip",
     "goes_on_on_another_chip",
     "erased_for_others",
-    *(f"vault_of_version_{version}" for version in VERSIONS_READ[:-1]),
+    *(f"vault_of_version_{version}" for version in range(1, SCHEMA_VERSION)),
     "offer_beside_its_contract",
 )
 
@@ -475,7 +475,7 @@ class Story(BillingHome):
     # Files of other versions.
 
     def _keep_older_versions(self) -> None:
-        for version in VERSIONS_READ[:-1]:
+        for version in range(1, SCHEMA_VERSION):
             image = self._copy("receipt_stored", f"vault_of_version_{version}")
             make_older(image / FILE_NAME, version)
         image = self._copy("receipt_stored", "offer_beside_its_contract")
@@ -508,7 +508,7 @@ class Story(BillingHome):
 def make_older(path: Path, version: int) -> None:
     """Turn a vault into one of an older version, which lacks the later tables."""
     with closing(sqlite3.connect(path)) as database:
-        for later in range(version, VERSIONS_READ[-1]):
+        for later in range(version, SCHEMA_VERSION):
             for table, *_ in _UPGRADES[later]:
                 database.execute(f"DROP TABLE {table}")
         database.execute(f"PRAGMA user_version = {version}")

@@ -109,7 +109,7 @@ class SqliteArea(SqliteDocuments):
         if stored and letters.generation <= stored[0]:
             return Reason.CONFLICT
         self._db.execute(
-            "INSERT OR REPLACE INTO area_letters VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO area_letters (household, device, generation, trustees, payload) VALUES (?, ?, ?, ?, ?)",
             [household, item.device, letters.generation, letters.trustees, item.payload],
         )
         return Put.STORED
@@ -232,7 +232,7 @@ class _ContributionWriter:
             ),
         ).lastrowid
         self._cursor.executemany(
-            "INSERT INTO area_part VALUES (?, ?, ?, ?)",
+            "INSERT INTO area_part (figure, entry, contribution, words) VALUES (?, ?, ?, ?)",
             [
                 (figure, contribution.entry, number, part.words)
                 for (figure, _), part in zip(figures, contribution.parts, strict=True)

@@ -83,7 +83,8 @@ class BatchWriter:
         if len(incarnation.months) >= MONTHS_MAX:
             return Reason.BOUNDS
         self._cursor.execute(
-            "INSERT INTO epoch VALUES (?, ?, ?)", (incarnation.id, epoch.month, item.payload)
+            "INSERT INTO epoch (incarnation, month, payload) VALUES (?, ?, ?)",
+            (incarnation.id, epoch.month, item.payload),
         )
         incarnation.months = tuple(sorted((*incarnation.months, epoch.month)))
         incarnation.is_changed = True
@@ -126,7 +127,7 @@ class BatchWriter:
         # With the offset, the coefficients can later be sliced without decoding the payload again.
         offset = item.payload.index(block.coefficients)
         self._cursor.execute(
-            "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO block (incarnation, sequence, household, day, j0, j1, body_offset, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 incarnation.id,
                 block.sequence,

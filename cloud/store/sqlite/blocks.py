@@ -167,7 +167,7 @@ class SqliteBlocks(Tables):
             (DEAD_LETTERS_KEPT,),
         )
         cursor.executemany(
-            "INSERT INTO refusal VALUES (?, ?)"
+            "INSERT INTO refusal (reason, count) VALUES (?, ?)"
             " ON CONFLICT (reason) DO UPDATE SET count = count + excluded.count",
             list(Counter(letter.reason for letter in letters).items()),
         )

@@ -117,7 +117,7 @@ class SqliteBulkRequests(Tables):
                 self._check(cursor, item_number, item, batch.provider_key)
             self._check_quota(chunk, first, batch.at)
             cursor.executemany(
-                "INSERT INTO batch_item VALUES (?, ?, ?)",
+                "INSERT INTO batch_item (batch, number, request) VALUES (?, ?, ?)",
                 [
                     (number, item_number, item.id)
                     for item_number, item in enumerate(chunk, start=first)

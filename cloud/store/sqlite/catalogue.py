@@ -17,7 +17,7 @@ class SqliteCatalogue(Tables):
                     "Somebody else has added to the transparency log meanwhile; do the same again."
                 )
             self._db.execute(
-                "INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO listed (number, listed_on, kind, hash, head, body, signature) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
                     entry.number,
                     entry.listed_on,

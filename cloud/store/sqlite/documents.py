@@ -56,7 +56,8 @@ class SqliteDocuments(Tables):
         blob_hash = sha256(data).digest()
         with self._writing():
             self._db.execute(
-                "INSERT INTO blob VALUES (?, ?) ON CONFLICT DO NOTHING", [blob_hash, data]
+                "INSERT INTO blob (hash, data) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [blob_hash, data],
             )
         return blob_hash
 
@@ -77,7 +78,7 @@ class SqliteDocuments(Tables):
                         "roster: run the command again."
                     )
             self._db.conn.cursor().executemany(
-                "INSERT INTO roster_entry VALUES (?, ?, ?)",
+                "INSERT INTO roster_entry (number, body, signature) VALUES (?, ?, ?)",
                 [
                     (number, signed.body, signed.signature)
                     for number, signed in enumerate(entries, start=length)

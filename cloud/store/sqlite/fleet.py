@@ -11,7 +11,7 @@ from protocol.calendar import day_of_number
 from protocol.ids import DeviceId
 
 _HEAR = """
-INSERT INTO device_word VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
+INSERT INTO device_word (device, heard_at, state, software, not_after) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
   heard_at = ifnull(excluded.heard_at, heard_at), state = ifnull(excluded.state, state),
   software = ifnull(excluded.software, software), not_after = ifnull(excluded.not_after, not_after)
 """
@@ -56,7 +56,9 @@ class SqliteFleet(Tables):
                 return False
             self._db.execute("DELETE FROM device_name WHERE device = ?", [device])
             if sealed_name is not None:
-                self._db.execute("INSERT INTO device_name VALUES (?, ?)", [device, sealed_name])
+                self._db.execute(
+                    "INSERT INTO device_name (device, sealed) VALUES (?, ?)", [device, sealed_name]
+                )
             return True
 
     def devices(self) -> tuple[FleetDevice, ...]:

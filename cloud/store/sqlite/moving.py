@@ -92,7 +92,7 @@ class Moving(Tables):
             if row is not None and row[0] <= day_number(last_day):
                 return Put.AGAIN
             self._db.execute(
-                "INSERT OR REPLACE INTO termination VALUES (?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO termination (contract, last_day, document, at) VALUES (?, ?, ?, ?)",
                 [contract, day_number(last_day), document, seconds(at)],
             )
             return Put.STORED

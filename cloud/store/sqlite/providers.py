@@ -206,7 +206,7 @@ class SqliteProviders(Tables):
                 if is_own:
                     taken += 1
                     cursor.execute(
-                        "INSERT INTO receipt_taken VALUES (?, ?) ON CONFLICT DO NOTHING",
+                        "INSERT INTO receipt_taken (statement, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
                         (statement, seconds(at)),
                     )
             return taken

@@ -31,7 +31,7 @@ LEFT JOIN termination t ON t.contract = c.hash
 """
 # If a contract is ended twice, the earlier end counts.
 _END = """
-INSERT INTO termination VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
+INSERT INTO termination (contract, last_day, document, at) VALUES (?, ?, ?, ?) ON CONFLICT (contract) DO UPDATE
 SET last_day = excluded.last_day, document = excluded.document, at = excluded.at
 WHERE excluded.last_day < last_day
 """

@@ -14,6 +14,7 @@ from cloud.store.sqlite.provider_tables import PROVIDER_TABLES
 from cloud.store.sqlite.receipt_tables import RECEIPT_TABLES
 from protocol import versions
 from protocol.errors import StoreBusy, StoreError
+from system.schema_version import is_usable
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5443  # "VLTC"
@@ -263,7 +264,7 @@ def _prepare(database: sqlite_utils.Database, path: Path, *, is_checked: bool) -
             _create(database)
         _upgrade(database)
     version = _pragma(database, "user_version")
-    if version != SCHEMA_VERSION:
+    if not is_usable(version, SCHEMA_VERSION):
         raise StoreError(
             f"{path}: the store is of version {version}, this Volet reads {SCHEMA_VERSION}; "
             "install the Volet that wrote it."
