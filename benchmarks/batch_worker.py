@@ -64,7 +64,7 @@ def work(store: Store, log: Path) -> None:
     with log.open("ab", buffering=0) as out:
         after: bytes | None = b""
         while after is not None:
-            page = unseen_statements(store, COLLECTIVITY, after)
+            page = unseen_statements(store, PLATFORM_KEY, COLLECTIVITY, after)
             after = _send(store, page, out.write)
         while store.requests(RequestState.PENDING, limit=1):
             after = b""

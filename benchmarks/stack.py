@@ -21,14 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from benchmarks.load import LoadChip
 from cloud.config import CloudConfig
 from cloud.registry.broker import current_user, write_broker
-from cloud.registry.pki import (
-    exclusive,
-    initialise,
-    issue_device,
-    issue_role,
-    load_platform_key,
-    pki_path,
-)
+from cloud.registry.key_files import exclusive, load_platform_key, pki_path
+from cloud.registry.pki import initialise, issue_device, issue_role
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import broker_command, broker_environment
 from protocol.ids import DeviceId

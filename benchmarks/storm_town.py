@@ -17,7 +17,7 @@ from benchmarks.storm_others import VALID_FROM, make_offer
 from benchmarks.storm_wire import Access
 from cloud.api.access import draw_token
 from cloud.catalogue.log import OpenedLog
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from cloud.release.pages import cosigned_pages, roster_pages
 from cloud.store import StoredContract
 from cloud.store.providers import Provider, Scope

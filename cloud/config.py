@@ -29,6 +29,8 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         broker_bind: the address on which it listens; empty means all.
         broker_names: further names in the broker's certificate.
         operator_port: the loopback port through which sessions are ended.
+        api_port: the port of the API at the broker's host, at which chips that were away long
+            renew their certificates.
         broker_memory_mb: the most memory that the broker takes for sessions and messages; whoever
             would exceed it is disconnected. A new value counts from its next start.
     """
@@ -39,6 +41,7 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_bind: str = ""
     broker_names: tuple[str, ...] = ()
     operator_port: Port = 8884
+    api_port: Port = 8443
     broker_memory_mb: Annotated[int, msgspec.Meta(ge=32)] = 2_048
 
 
@@ -120,6 +123,8 @@ broker_bind = "{config.broker_bind}"
 broker_names = [{names}]
 # The port, on loopback, at which a revoked chip's session is ended.
 operator_port = {config.operator_port}
+# The port of `volet cloud api run` at the same host; chips that were away long come there.
+api_port = {config.api_port}
 # The most memory of the broker; a new value counts from its next start.
 broker_memory_mb = {config.broker_memory_mb}
 """.encode()

@@ -20,8 +20,10 @@ from cloud.store.sqlite.batch import INCARNATIONS_MAX, MONTHS_MAX
 from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
 from cloud.worker.worker import REQUESTS_MAX
 from protocol.envelope import SIZE_MAX_BYTES
+from protocol.key_list import LIST_MAX_BYTES, LISTED_MAX
 from protocol.messages import RETENTION_MONTHS
 from protocol.quota import YEAR_DOCUMENTS_MAX, YEAR_MAX_BYTES
+from protocol.renewal import REQUEST_MAX_BYTES
 from protocol.topics import DOWN, SENT_BY_CHIPS, Kind, PublicKind, TrusteeKind
 from trustee.letters import GENERATIONS_MAX, LETTERS_MAX_BYTES, WAITING_MAX_BYTES
 from trustee.quotas import KEYS_A_DAY, PEER_MESSAGES_A_DAY, PEER_QUESTIONS_A_DAY
@@ -70,6 +72,11 @@ CHIP: dict[Kind, tuple[str, str, str]] = {
         f"one answer in {PAUSE.total_seconds():g} s, computed with weights that all chips share",
         "worker",
     ),
+    Kind.RENEW: (
+        "nothing; a certificate of 700 bytes at most every 50 days",
+        "0.5 ms; 3 ms where a certificate is due",
+        "worker",
+    ),
     Kind.KEY: (
         (
             f"the last one in broker and cloud; in each trustee {GENERATIONS_MAX} generations a "
@@ -103,6 +110,7 @@ CAUSES: dict[Kind, tuple[str, str]] = {
     Kind.DOCUMENT: ("`up/ask`", "its quota"),
     Kind.LEFT: ("`up/leave`", "its quota"),
     Kind.QUOTES: ("`up/quote`", f"one answer in {PAUSE.total_seconds():g} s for each chip"),
+    Kind.CERTIFICATE: ("`up/renew`", "its quota"),
     Kind.LETTER: (
         "a provider's message",
         f"{LETTERS_A_DAY} a day for each contract; retained for 90 days or until seen",
@@ -120,6 +128,10 @@ OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
         ),
     ),
     PublicKind.HUB: ("the worker", "one retained message; only workers may write it"),
+    PublicKind.KEYS: (
+        "the root, once for each key that is replaced",
+        f"{LIST_MAX_BYTES >> 10} KiB; {LISTED_MAX} keys of each sort",
+    ),
     PublicKind.LIST: (
         "a provider's document, or the collectivity's",
         (
@@ -162,6 +174,10 @@ CALLS: dict[str, str] = {
     "POST /v1/receipts/acknowledged": "one row for each receipt",
     "POST /v1/letters": f"{LETTERS_A_DAY} a day for each contract",
     "GET /v1/letters/{letter}": _READS,
+    "POST /v1/chips/{device}/certificate": (
+        f"without a credential, as a stranger; {REQUEST_MAX_BYTES >> 10} KiB, no row in the audit; a "
+        "certificate of 700 bytes at most every 50 days for a chip that signed the request"
+    ),
     "GET /v1/areas": _READS,
     "GET /v1/areas/figures": _READS,
     "GET /v1/areas/turnover": _READS,

@@ -13,6 +13,7 @@ bills/      checks, opens and shows statements; receipts
 letters/    private messages from providers
 contracts/  what the household signed, and whether the meter's line agrees with it
 catalogue/  the chip's copy of the transparency log
+renewal/    certificates and the collectivity's keys, which end and are followed
 mqtt/       the broker: link, outbox, recovery, handlers of messages
 identity/   keys, and what the collectivity certified
 vault/      what the chip stores, in one database, and the keys of each year

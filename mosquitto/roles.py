@@ -35,6 +35,7 @@ _ROLE_NAME = re.compile(rf"({'|'.join(Role)})(-[a-z0-9]{{1,24}})?")
 # A pattern applies to every certificate, so a role, which is not a device, is denied "its" device.
 _NO_DEVICE = "topic deny volet/v1/{collectivity}/d/{name}/#"
 
+
 _RULES = {
     Role.WORKER: (
         # It clears what a chip retains against the protocol, which no rule can forbid.

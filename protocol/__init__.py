@@ -72,6 +72,11 @@ seeds          key shares, sealed to trustees
 area_cipher    masks that open only as sums
 release        published figures
 
+Keys that end
+
+key_list  roots, issuers, platform and registrar keys, past and present
+renewal   a chip's certificate, renewed at its own request
+
 Sealed to somebody
 
 hpke        to a public key

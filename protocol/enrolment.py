@@ -3,7 +3,7 @@
 The chip draws all keys itself. Its request carries a certificate signing request for the TLS key,
 the Ed25519 key that signs its messages (and also the request), the household key's id with the
 household's mandate to this chip, and the household's contract. The answer is a certificate and a
-record signed by the CA.
+record signed by the collectivity's issuer.
 """
 
 from datetime import date
@@ -37,7 +37,7 @@ class HeldContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The record that the CA signs: device, signing key, household key and contracts.
+    """The record that the issuer signs: device, signing key, household key and contracts.
 
     `contract` is the hash of the contract in the request, empty if it had none. `made_at` is the
     time of the household's latest mandate. `contracts` are all contracts of the household, in the
@@ -56,9 +56,12 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The collectivity's answer to the chip.
 
-    `record_signature` is the CA's ECDSA signature (P-256, SHA-256) over `record`, `signature` the
-    same over `signed_bytes`, which is everything that no certificate covers. `platform_key`
-    verifies acks and statements. Answers of earlier versions have no `signature`.
+    `certificate_pem` is the chip's certificate, then its issuer's; `ca_pem` has the roots that the
+    chip will trust. `record_signature` is the issuer's ECDSA signature (P-256, SHA-256) over
+    `record`, `signature` the same over `signed_bytes`, which is everything that no certificate
+    covers. `api_port` is that of the API at the broker's host, where a chip without a session
+    renews its certificate. `platform_key` verifies acks and statements. Answers of earlier versions have no
+    `signature`.
     """
 
     record: bytes
@@ -69,6 +72,7 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_host: str
     broker_port: Count
     signature: bytes = b""
+    api_port: Count = 0
 
     @property
     def signed_bytes(self) -> bytes:
@@ -80,5 +84,6 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 self.platform_key,
                 self.broker_host,
                 self.broker_port,
+                self.api_port,
             )
         )

@@ -6,11 +6,11 @@ envelope that does not re-encode to its own bytes is refused, so each message ha
 each version (`protocol.versions`).
 """
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import versions
 from protocol.errors import MessageRefused, Reason
@@ -24,6 +24,13 @@ SIGNATURE_BYTES = 64
 ALL = DeviceId("all")
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class VerifyingKey(Protocol):
+    """A public key, or several of which one must have signed."""
+
+    def verify(self, signature: bytes, data: bytes, /) -> None:
+        """Check a signature. Raises InvalidSignature."""
 
 
 class _Envelope(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -66,8 +73,20 @@ def seal_message(
     return msgspec.msgpack.encode(_Envelope(version, encoded, signature))
 
 
+def signed_anew(address: Address, payload: bytes, key: Ed25519PrivateKey) -> bytes:
+    """Return a message of our own signed with `key`, which may have followed the key of before."""
+    envelope = read_packed(payload, _Envelope)
+    signed = _signed_bytes(address, envelope.version, envelope.body)
+    try:
+        key.public_key().verify(envelope.signature, signed)
+    except InvalidSignature:
+        anew = _Envelope(envelope.version, envelope.body, key.sign(signed))
+        return msgspec.msgpack.encode(anew)
+    return payload
+
+
 def open_message(
-    address: Address, payload: bytes, key: Ed25519PublicKey, body_type: type[Body]
+    address: Address, payload: bytes, key: VerifyingKey, body_type: type[Body]
 ) -> Body:
     """Verify and decode a payload that arrived at `address`, in whichever version it was written.
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     ASK = "up/ask"
     LEAVE = "up/leave"
     QUOTE = "up/quote"
+    RENEW = "up/renew"
     ACK = "down/ack"
     STORED_EPOCH = "down/epoch"
     STORED_BLOCK = "down/block"
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     LEFT = "down/left"
     QUOTES = "down/quote"
     LETTER = "down/letter"
+    CERTIFICATE = "down/certificate"
     KEY = "key"
     STATUS = "status"
 
@@ -56,10 +58,14 @@ class TrusteeKind(StrEnum):
 
 
 class PublicKind(StrEnum):
-    """The kinds of messages that the platform signs for everyone; see `envelope.ALL`."""
+    """The kinds of messages for everyone.
+
+    The platform signs a page of the list (see `envelope.ALL`), the root signs the keys.
+    """
 
     LIST = "catalogue/list"
     HUB = "hub"
+    KEYS = "keys"
 
 
 class DeviceTopic(msgspec.Struct, frozen=True):
@@ -85,6 +91,14 @@ _CATALOGUE_TOPIC = re.compile(
 _HUB_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.HUB}")
 
 
+_KEYS_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.KEYS}")
+
+
+def keys_topic(collectivity: str) -> str:
+    """Build the topic of the collectivity's key list."""
+    return f"{ROOT}/{collectivity}/{PublicKind.KEYS}"
+
+
 def device_topic(collectivity: str, device: DeviceId, kind: Kind, rest: str = "") -> str:
     """Build the topic of `kind` of one device."""
     return f"{ROOT}/{collectivity}/d/{device}/{kind}{'/' if rest else ''}{rest}"
@@ -100,6 +114,8 @@ def kind_of(topic: str) -> str:
     if _HUB_TOPIC.fullmatch(topic) is not None:
         return PublicKind.HUB
     last = topic.rpartition("/")[2]
+    if _KEYS_TOPIC.fullmatch(topic) is not None:
+        return PublicKind.KEYS
     return f"trustee/{last}" if last in set(TrusteeKind) else "unknown"
 
 
@@ -156,7 +172,8 @@ def hub_topic(collectivity: str) -> str:
 def public_filters(collectivity: str) -> tuple[str, ...]:
     """Build the narrowest filters for all topics that everybody reads."""
     root = f"{ROOT}/{collectivity}"
-    return f"{root}/{PublicKind.LIST}/+", f"{root}/catalogue/+", hub_topic(collectivity)
+    own = hub_topic(collectivity), keys_topic(collectivity)
+    return f"{root}/{PublicKind.LIST}/+", f"{root}/catalogue/+", *own
 
 
 class CatalogueTopic(msgspec.Struct, frozen=True):

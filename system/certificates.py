@@ -6,7 +6,7 @@ no warning while that works.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import structlog
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from protocol.errors import ConfigError
 from system.conditions import Condition
@@ -45,6 +46,38 @@ class Lifetime(msgspec.Struct, frozen=True):
 def lifetime_of(name: str, certificate: x509.Certificate) -> Lifetime:
     """Return the lifetime of a certificate under the name that people use for it."""
     return Lifetime(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+
+
+def check_chain(chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate]) -> None:
+    """Check that each certificate was issued by the next one, and the last by a trusted one.
+
+    A chain may go on to an older authority than the one that is trusted. Validity is for TLS to
+    check: what was signed while an authority was valid stays signed.
+
+    Raises:
+        ConfigError: no trusted certificate issued any of the chain.
+    """
+    for place, certificate in enumerate(chain):
+        if any(_is_issued_by(certificate, authority) for authority in trusted):
+            return
+        if place + 1 == len(chain) or not _is_issued_by(certificate, chain[place + 1]):
+            break
+    raise ConfigError("the certificate was not issued by the authority that is trusted here")
+
+
+def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion):
+        return False
+    return _is_authority(authority)
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except (ValueError, x509.ExtensionNotFound):
+        return False
 
 
 def read_lifetimes(files: Mapping[str, Path]) -> tuple[Lifetime, ...]:

@@ -14,14 +14,27 @@ def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     Raises:
         ConfigError: a file is missing or does not fit the others.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = server_context(ca)
     try:
-        context.load_verify_locations(ca)
         context.load_cert_chain(certificate, key)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(
             f"TLS identity {certificate} with key {key} and authority {ca} does not load: "
             f"{exc.strerror or exc}."
         ) from exc
+    return context
+
+
+def server_context(ca: Path) -> ssl.SSLContext:
+    """Return a context that trusts only `ca` and presents no certificate.
+
+    Raises:
+        ConfigError: the file is missing or holds no certificate.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(ca)
+    except OSError as exc:  # ssl.SSLError is one
+        raise ConfigError(f"Authority {ca} does not load: {exc.strerror or exc}.") from exc
     return context

@@ -23,7 +23,7 @@ from cloud.api.problems import (
     on_problem,
     on_store,
 )
-from cloud.api.routes import areas, batches, contracts, documents, drafts, statements
+from cloud.api.routes import areas, batches, chips, contracts, documents, drafts, statements
 from cloud.api.service import ApiService, needs_scope
 from cloud.store import Store
 from protocol.errors import DocumentRefused, StoreError
@@ -61,6 +61,7 @@ _HANDLERS = (
     areas.areas,
     areas.figures,
     areas.turnover,
+    chips.renew_certificate,
 )
 
 

@@ -4,6 +4,7 @@ No answer is sent before its audit row is on disk.
 """
 
 import asyncio
+import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -20,6 +21,7 @@ from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import AuditEntry
 from protocol.errors import StoreError
+from protocol.renewal import PATH, REQUEST_MAX_BYTES
 from system.store_thread import StoreThread
 
 P = ParamSpec("P")
@@ -32,6 +34,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPENAPI_PATH = "/v1/openapi.json"
 BATCHES_PATH = "/v1/batches"
+# A chip proves who it is by the signature of what it posts.
+_CHIPS_PATH = re.compile(re.escape(PATH).replace(re.escape("{device}"), "[a-z2-7]{26}"))
 CALL = "volet.call"
 STRANGERS_MAX = 10_000
 _TEXT_MAX = 200
@@ -134,12 +138,13 @@ class Gate:
         audited = _Audited(self, scope, call, send)
         is_batch = scope["method"] == "POST" and scope["path"] == BATCHES_PATH
         limits = self._limits
-        body = _BoundedBody(
-            receive, limits.batch_bytes if is_batch else limits.body_bytes, limits.chunk_s
-        )
+        is_chips = scope["method"] == "POST" and _CHIPS_PATH.fullmatch(scope["path"]) is not None
+        bytes_max = limits.batch_bytes if is_batch else limits.body_bytes
+        body = _BoundedBody(receive, REQUEST_MAX_BYTES if is_chips else bytes_max, limits.chunk_s)
         try:
             async with asyncio.timeout(limits.batch_s if is_batch else limits.body_s):
-                if scope["path"] == OPENAPI_PATH and scope["method"] == "GET":
+                is_description = scope["path"] == OPENAPI_PATH and scope["method"] == "GET"
+                if is_chips or is_description:
                     self._slow_down(self._strangers, _address(scope))
                     call.is_public = True
                 else:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloud.api.connections import CONNECTIONS_MAX, Connections, listen
 from cloud.api.problems import MEDIA_TYPE, problem
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path, revoked_serials
 from protocol.errors import ConfigError
 from system.shell import quoted
 
@@ -30,7 +30,7 @@ GRACE_S = 20
 
 
 class Revoked:
-    """The serial numbers on the collectivity's revocation list, read again when it changes."""
+    """The serial numbers on the collectivity's revocation lists, read again when they change."""
 
     def __init__(self, path: Path) -> None:
         """Read `path`."""
@@ -42,8 +42,7 @@ class Revoked:
         status = self._path.stat()
         version = (status.st_mtime_ns, status.st_ino)
         if version != self._version:
-            crl = x509.load_pem_x509_crl(self._path.read_bytes())
-            self._serials = frozenset(entry.serial_number for entry in crl)
+            self._serials = revoked_serials(self._path)
             self._version = version
         return serial in self._serials
 

@@ -16,6 +16,7 @@ from cloud.api.documents import ProviderDocuments
 from cloud.api.gate import CALL, Call
 from cloud.api.problems import ProblemError
 from cloud.api.provider import ProviderService
+from cloud.api.renewals import Renewals
 from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import Scope
@@ -31,9 +32,10 @@ HttpRequest = Request[Any, Any, Any]
 class ApiService:
     """The store and the threads of one process."""
 
-    def __init__(self, thread: StoreThread, store: Store) -> None:
-        """Use a store that `thread` has opened."""
+    def __init__(self, thread: StoreThread, store: Store, renewals: Renewals | None = None) -> None:
+        """Use a store that `thread` has opened; `renewals` gives chips certificates."""
         self.store = store
+        self.renewals = renewals
         self.troubles = Troubles()
         self._thread = thread
         self._cells = Cells()

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import msgspec
 
 from cloud.config import CloudConfig
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic

@@ -26,7 +26,7 @@ from cloud.store import (
     Store,
     StoredRequest,
 )
-from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message
+from protocol.envelope import SIZE_MAX_BYTES, Address, seal_message, signed_anew
 from protocol.errors import DocumentRefused, StoreError
 from protocol.ids import DeviceId
 from protocol.schedule import ScheduleMissing
@@ -94,14 +94,26 @@ def pending_statements(
     return PendingPage(messages, _next_page(page))
 
 
-def unseen_statements(store: Store, collectivity: str, after: bytes = b"") -> PendingPage:
+def unseen_statements(
+    store: Store, platform_key: Ed25519PrivateKey, collectivity: str, after: bytes = b""
+) -> PendingPage:
     """Return a page of published statements that no chip has seen yet, to publish them again.
 
     Needed after a start of the worker or broker, since a statement is recorded before it is sent.
+    They are signed by the present key, whichever signed them first.
     """
     page = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
     messages = tuple(
-        _message(collectivity, stored.device, stored.order.id, stored.statement)
+        _message(
+            collectivity,
+            stored.device,
+            stored.order.id,
+            signed_anew(
+                Address(collectivity, stored.device, Kind.STATEMENT),
+                stored.statement,
+                platform_key,
+            ),
+        )
         for stored in page
         if stored.device is not None and stored.statement is not None
     )

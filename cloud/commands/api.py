@@ -10,11 +10,12 @@ import structlog
 from cloud.api.access import draw_token
 from cloud.api.app import make_gate
 from cloud.api.gate import RateLimits
+from cloud.api.renewals import Renewals
 from cloud.api.server import Revoked, make_server, tls_context
 from cloud.api.service import ApiService
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY, load_config
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from cloud.store.providers import Scope
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused
@@ -51,18 +52,21 @@ def api() -> None:
 def run(
     directory: Path, bind: str, port: int, certificate: Path | None, key: Path | None, rate: float
 ) -> None:
-    """Serve providers over TLS until stopped."""
+    """Serve providers over TLS until stopped, and chips whose certificates have ended."""
     begin_program()
-    load_config(directory)
+    collectivity = load_config(directory).collectivity
     certificate = certificate or pki_path(directory, "server.pem")
     context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
     files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
     watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
-    run_program(_serve(directory, (bind, port), context, RateLimits(rate=rate), watch))
+    run_program(
+        _serve(directory, collectivity, (bind, port), context, RateLimits(rate=rate), watch)
+    )
 
 
 async def _serve(
     directory: Path,
+    collectivity: str,
     address: tuple[str, int],
     context: object,
     limits: RateLimits,
@@ -71,7 +75,7 @@ async def _serve(
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)
-        service = ApiService(thread, store)
+        service = ApiService(thread, store, Renewals(directory, collectivity, store))
         try:
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
             revoked = Revoked(pki_path(directory, "crl.pem"))

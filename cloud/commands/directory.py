@@ -8,13 +8,17 @@ from cloud.config import CONFIG_NAME, DEFAULT_DIRECTORY, SET_ASIDE, load_config,
 from cloud.geo.codes import LIST_NAME, installed_codes
 from cloud.registry import places
 from cloud.registry.broker import DEFAULT_NAME as BROKER
-from cloud.registry.pki import (
+from cloud.registry.key_files import (
+    KEY_LIST,
     PLATFORM_KEY,
+    ROOT,
+    SHARE_GROUP,
     load_authority,
     load_certificate,
-    load_crl,
+    load_crls,
     load_ec_key,
     load_platform_key,
+    load_trusted,
     pki_path,
 )
 from cloud.registry.revoked import revoke_listed
@@ -27,9 +31,13 @@ _YES = "yes"
 FILES = (
     ListedFile(CONFIG_NAME, "`volet cloud init`, then you"),
     ListedFile(PLATFORM_KEY, "`volet cloud init`; Ed25519, signs acks and statements", private=_YES),
+    ListedFile(PLATFORM_KEY.replace(".", "-*."), "`volet cloud roll-over platform`; its successors", private=_YES),
+    ListedFile(KEY_LIST, "`volet cloud init, roll-over`; all keys, past and present, as the root signed them"),
+    ListedFile(SHARE_GROUP, "`volet cloud init`; the name of the workers' group at the broker", private=_YES),
     ListedFile(places.KEY, "the first `volet cloud enrol --prm`; opens the numbers of delivery points", private=_YES),
-    ListedFile("pki/*.key", "`volet cloud init, issue`; the authority's, the broker's, and each role's", private="yes, `ca.key` above all"),
-    ListedFile("pki/*.pem", "`volet cloud init, issue, renew, revoke`; certificates, and `crl.pem`, the revocation list"),
+    ListedFile(f"{ROOT}/*", "`volet cloud init`, unless `--root` names a stick; the root, which signs issuers", Fate.LEFT_OUT, "yes, above all", "the root is kept offline: move it to a stick, and copy that"),
+    ListedFile("pki/*.key", "`volet cloud init, issue, roll-over`; the issuer's, the broker's, and each role's", private="yes, `issuer.key` above all"),
+    ListedFile("pki/*.pem", "`volet cloud init, issue, renew, revoke, roll-over`; certificates, and `crl.pem`, the revocation lists"),
     ListedFile("pki/issued/*.pem", "`volet cloud enrol`; all certificates that a chip has got"),
     ListedFile(LIST_NAME, "`volet cloud roster codes`"),
     ListedFile("*.token", "you; of the metrics' database", private=_YES),
@@ -49,9 +57,10 @@ def check(directory: Path) -> str:
     config = load_config(directory)
     load_metrics(directory)
     load_platform_key(directory)
-    authority = load_authority(directory)
+    load_authority(directory)
+    root = load_trusted(directory)[0]
     crl = pki_path(directory, "crl.pem")
-    load_crl(crl)
+    load_crls(crl)
     for path in (directory / "pki").iterdir():
         if path.suffix == ".key":
             load_ec_key(directory, path.name)
@@ -60,7 +69,7 @@ def check(directory: Path) -> str:
     if (directory / places.KEY).exists():
         places.check_key(directory)
     installed_codes(directory)
-    fingerprint = authority.certificate.fingerprint(SHA256()).hex()
+    fingerprint = root.fingerprint(SHA256()).hex()
     return f"collectivity {config.collectivity}, authority {fingerprint[:16]}"
 
 

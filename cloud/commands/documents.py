@@ -12,7 +12,7 @@ from rich.table import Table
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.governance import documents as governance
 from cloud.governance.replacing import measures_under, replaced_set
-from cloud.registry.pki import load_platform_key
+from cloud.registry.key_files import load_platform_key
 from cloud.roster.registrar import read_public_key
 from cloud.store import AreaStore
 from cloud.store.sqlite.store import SqliteStore

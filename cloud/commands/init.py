@@ -7,6 +7,7 @@ import click
 
 from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config
 from cloud.registry import pki
+from cloud.registry.key_files import ROOT
 from cloud.store.sqlite.store import SqliteStore
 from system.commands import directory_option
 from system.shell import quoted
@@ -23,7 +24,13 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.option("--bind", default="", help="Address that the broker listens on. Default: all.")
 @click.option("--also", multiple=True, help="Another name for its certificate, e.g. localhost.")
 @click.option("--operator-port", type=_PORT, default=8884, show_default=True)
-def init(
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for the root's key, best on a stick. Default: `root` in the collectivity's.",
+)
+def init(  # noqa: PLR0913 - one parameter an option
+    *,
     directory: Path,
     collectivity: str,
     broker_host: str,
@@ -31,16 +38,19 @@ def init(
     bind: str,
     also: tuple[str, ...],
     operator_port: int,
+    root: Path | None,
 ) -> None:
     """Generate the collectivity's keys and first certificates. Existing ones are kept."""
     config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
     check_config(config, "volet cloud init")
-    is_new = pki.initialise(directory, config, datetime.now(UTC))
+    is_new = pki.initialise(directory, config, datetime.now(UTC), root)
     SqliteStore.open(directory).close()
     if is_new:
         click.echo(
             f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
-            f"else reads it.\nNext: `volet cloud broker-config --dir {quoted(directory)}`."
+            f"else reads it.\nThe root's key is in {root or directory / ROOT}: it is needed once a "
+            "year, to replace keys. Move that directory to two sticks, and keep them apart.\n"
+            f"Next: `volet cloud broker-config --dir {quoted(directory)}`."
         )
     else:
         click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")

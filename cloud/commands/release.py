@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config
-from cloud.registry.pki import load_platform_key, pki_path
+from cloud.registry.key_files import load_platform_key, pki_path
 from cloud.release.engine import ReleaseEngine
 from cloud.release.export import FORMATS, Format, export
 from cloud.release.reading import (

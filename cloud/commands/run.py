@@ -4,15 +4,20 @@ import asyncio
 import importlib
 import signal
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
+import msgspec
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config, load_metrics
 from cloud.ingest.pipeline import Ingest
 from cloud.ingest.quotas import Quotas
-from cloud.registry.pki import load_platform_key, pki_path, share_group
+from cloud.registry.key_files import load_platform_key, load_signed_list, pki_path, share_group
+from cloud.registry.key_in_force import until_key_changes
+from cloud.registry.reissuing import reissue
 from cloud.registry.renewal import lifetimes
 from cloud.store import Store
 from cloud.store.sqlite.store import SqliteStore
@@ -56,19 +61,30 @@ def run(directory: Path, name: str) -> None:
 
 
 async def serve(directory: Path, name: str) -> None:
-    """Run a worker until a signal.
+    """Run a worker until a signal; it goes on with each platform key that follows.
 
     Raises:
         ConfigError: the directory lacks a file, or a key of cloud.toml is wrong.
         StoreError: the store is damaged or of another version.
         BaseExceptionGroup: a task failed permanently.
     """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        key = load_platform_key(directory)
+        async with until_key_changes(directory, key, stop) as ending:
+            await _serve(directory, name, key, ending)
+
+
+async def _serve(
+    directory: Path, name: str, platform_key: Ed25519PrivateKey, stop: asyncio.Event
+) -> None:
     config = load_config(directory)
-    platform_key = load_platform_key(directory)
     quotas = Quotas()
     link = Link(
         _link_settings(directory, config.broker_host, config.broker_port, name),
-        shared_filters(config.collectivity, share_group(platform_key)),
+        shared_filters(config.collectivity, share_group(directory)),
         quotas.admits,
     )
     set_aside = SetAside(directory / SET_ASIDE.format(program=name))
@@ -77,16 +93,20 @@ async def serve(directory: Path, name: str) -> None:
         platform_key=platform_key,
         clock=lambda: datetime.now(UTC),
         set_aside=set_aside,
+        key_list=lambda: msgspec.msgpack.encode(load_signed_list(directory)),
     )
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open, directory)
         try:
             ingest = await thread.run(
-                Ingest, store, config.collectivity, platform_key, settings.clock, set_aside
+                Ingest,
+                store,
+                config.collectivity,
+                platform_key,
+                settings.clock,
+                set_aside,
+                partial(reissue, directory, store),
             )
             counts = _counts(directory, config.collectivity, thread, store)
             watch = CertificateWatch(lambda: lifetimes(directory), settings.clock)

@@ -11,6 +11,7 @@ from cloud.billing.quotes import QuoteService
 from cloud.catalogue.log import listed_in
 from cloud.governance.current import AreaDocuments
 from cloud.ingest.answers import AreaAnswers, QuoteAnswers
+from cloud.ingest.certificates import CertificateAnswers, Reissue
 from cloud.ingest.contributions import AreaIngest
 from cloud.ingest.departures import DepartureIngest
 from cloud.ingest.downlink import DownlinkSigner
@@ -28,14 +29,15 @@ _CLASSES: tuple[type[MessageHandler[Any]], ...] = (
     DepartureIngest,
     AreaAnswers,
     QuoteAnswers,
+    CertificateAnswers,
 )
 SIGNED_KINDS = tuple(kind for handler in _CLASSES for kind in handler.bodies)
 
 
 def make_handlers(
-    store: Store, collectivity: str, key: Ed25519PrivateKey
+    store: Store, collectivity: str, key: Ed25519PrivateKey, reissue: Reissue
 ) -> tuple[MessageHandler[Any], ...]:
-    """Make the handlers of a store, which sign with the platform's key."""
+    """Make the handlers of a store, which sign with the platform's key; `reissue` certifies."""
     signer = DownlinkSigner(collectivity, key)
     documents = AreaDocuments(store.area)
     return (
@@ -46,4 +48,5 @@ def make_handlers(
         DepartureIngest(store, signer),
         AreaAnswers(store.area, documents, signer),
         QuoteAnswers(QuoteService(store, listed_in(store), collectivity, key)),
+        CertificateAnswers(reissue, signer),
     )

@@ -14,11 +14,12 @@ from typing import Any
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.ingest.certificates import Reissue, no_authority
 from cloud.ingest.handler import HandlerResult, MessageHandler, Request, VerifiedMessage
 from cloud.ingest.handlers import make_handlers
 from cloud.ingest.quotas import Beyond
 from cloud.ingest.status import FleetIngest, StatusMessage
-from cloud.ingest.verify import address_of, open_up
+from cloud.ingest.verify import address_of, check_household, open_up
 from cloud.store import Count, DeadLetter, Device, IngestBatch, Store, dead_letter
 from protocol.errors import MessageRefused, Reason
 from protocol.ids import DeviceId
@@ -76,12 +77,13 @@ class Ingest:
         platform_key: Ed25519PrivateKey,
         clock: Callable[[], datetime],
         set_aside: SetAside | None = None,
+        reissue: Reissue = no_authority,
     ) -> None:
         self._store = store
         self._set_aside = set_aside or SetAside()
         self._collectivity = collectivity
         self._clock = clock
-        self._handlers = make_handlers(store, collectivity, platform_key)
+        self._handlers = make_handlers(store, collectivity, platform_key, reissue)
         self._by_kind = {kind: handler for handler in self._handlers for kind in handler.bodies}
         self._kinds = {*self._by_kind, Kind.STATUS}
         self._fleet = FleetIngest(store.fleet)
@@ -206,9 +208,8 @@ class Ingest:
 
 def _why_refused(handler: MessageHandler[Any], body: Any, device: Device) -> MessageRefused | None:
     """Check a verified body against its enrolment and bounds."""
-    if body.household_key != device.household_key:
-        return MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
     try:
+        check_household(body, device)
         handler.check(body)
     except MessageRefused as exc:
         return exc

@@ -29,6 +29,7 @@ DAILY: Mapping[Kind, int] = {
     Kind.ASK: 2_000,
     Kind.LEAVE: 500,
     Kind.QUOTE: 2_000,
+    Kind.RENEW: 500,
     Kind.KEY: 1_000,
     Kind.STATUS: 1_000,
 }

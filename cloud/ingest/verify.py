@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from cloud.ingest.handler import SignedBody
 from cloud.store import Device
 from protocol.envelope import Address, open_message
 from protocol.errors import MessageRefused, Reason
@@ -42,6 +43,16 @@ def open_up(
     if device is None or device.is_revoked:
         raise MessageRefused(Reason.UNKNOWN_DEVICE, "revoked" if device else "not enrolled")
     return device, open_message(address, payload, _public_key(device.signing_key), body_type)
+
+
+def check_household(body: SignedBody, device: Device) -> None:
+    """Check that a message is of the household under which its chip is enrolled.
+
+    Raises:
+        MessageRefused: it is another one's.
+    """
+    if body.household_key != device.household_key:
+        raise MessageRefused(Reason.UNKNOWN_DEVICE, "enrolled under another household key")
 
 
 @lru_cache(maxsize=100_000)

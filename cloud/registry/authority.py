@@ -1,7 +1,9 @@
-"""The collectivity's certificate authority: certificates and the revocation list, without files.
+"""The collectivity's certificate authorities: certificates and revocation lists, without files.
 
-ECDSA on P-256 throughout. The CA signs only names that it draws or checks itself, and ignores
-everything else in a signing request.
+The *root* is offline and signs issuers only. An *issuer* is online, ends after two years, and signs
+the certificates of broker, roles and chips, and their revocation list. ECDSA on P-256 throughout.
+An issuer signs only names that it draws or checks itself, and ignores everything else in a signing
+request.
 """
 
 import ipaddress
@@ -12,21 +14,27 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from protocol.errors import ConfigError
 
-CA_VALIDITY = timedelta(days=3653)
+ROOT_VALIDITY = timedelta(days=7305)
+# Twice the validity of what it signs, so that it is replaced once a year, at leisure.
+ISSUER_VALIDITY = timedelta(days=800)
+OPERATOR_VALIDITY = timedelta(days=3653)
 # The operator has the broker and the roles at hand and renews their certificates.
 ROLE_VALIDITY = timedelta(days=397)
-# The revocation list shuts a chip out within a minute, so expiry is not needed for that. A short
-# validity would end unattended chips on one day, since renewal takes a new enrolment by hand.
-DEVICE_VALIDITY = timedelta(days=1826)
+# A chip renews its certificate itself, once about half of this has passed.
+DEVICE_VALIDITY = timedelta(days=100)
 # The clocks of chips and hosts differ, so a list is backdated to be valid for all of them. Each
 # list must be newer than the previous one by whole seconds (OpenSSL keeps both and takes the
 # newer).
 BACKDATED = timedelta(hours=1)
 
+# Certificates of authorities between a certificate and its end: an issuer, and while there are two
+# roots the newer one as the older one has signed it.
+_BELOW_ROOT, _BELOW_NEWER_ROOT, _BELOW_ISSUER = 2, 1, 0
 _KEY_USAGES = (
     "digital_signature",
     "content_commitment",
@@ -42,23 +50,57 @@ _KEY_USAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The CA's key and certificate."""
+    """The key and certificate of a root or an issuer.
+
+    `above` leads from an issuer to an older root than its own, while there are two.
+    """
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+    above: tuple[x509.Certificate, ...] = ()
+
+    def chained(self, certificate: x509.Certificate) -> bytes:
+        """Return a certificate that it signed and those that lead to a root, as PEM."""
+        chain = (certificate, self.certificate, *self.above)
+        return b"".join(each.public_bytes(Encoding.PEM) for each in chain)
 
 
-def new_authority(
-    key: ec.EllipticCurvePrivateKey, collectivity: str, now: datetime
+def new_root(key: ec.EllipticCurvePrivateKey, collectivity: str, now: datetime) -> x509.Certificate:
+    """Sign a root's own certificate, valid for 20 years and for issuers only."""
+    name = _name(f"Volet {collectivity} root {_short_id(key.public_key())}")
+    builder = _builder(name, name, key.public_key(), now, now + ROOT_VALIDITY)
+    return _authority(builder, _BELOW_ROOT).sign(key, SHA256())
+
+
+def new_issuer(
+    root: Authority, public_key: ec.EllipticCurvePublicKey, collectivity: str, now: datetime
 ) -> x509.Certificate:
-    """Sign the CA's own certificate, valid for 10 years and for end entities only."""
-    name = _name(f"Volet {collectivity} authority")
-    builder = _builder(name, name, key.public_key(), now, now + CA_VALIDITY)
-    return (
-        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
-        .sign(key, SHA256())
-    )
+    """Certify an issuer, for end entities only. Raises ConfigError as `check_holds`."""
+    check_holds(root, now)
+    name = issuer_name(collectivity, public_key)
+    end = min(now + ISSUER_VALIDITY, root.certificate.not_valid_after_utc)
+    builder = _builder(name, root.certificate.subject, public_key, now, end)
+    return _authority(builder, _BELOW_ISSUER, root).sign(root.key, SHA256())
+
+
+def issuer_name(collectivity: str, public_key: ec.EllipticCurvePublicKey) -> x509.Name:
+    """Return the name of an issuer with this key."""
+    return _name(f"Volet {collectivity} issuer {_short_id(public_key)}")
+
+
+def vouch_for(root: Authority, newer: x509.Certificate, now: datetime) -> x509.Certificate:
+    """Certify a newer root, for those who know the older one only.
+
+    Raises:
+        ConfigError: `newer` has no key of ours, or as `check_holds`.
+    """
+    check_holds(root, now)
+    key = newer.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise ConfigError("The newer root's key is no elliptic-curve key.")
+    end = root.certificate.not_valid_after_utc
+    builder = _builder(newer.subject, root.certificate.subject, key, now, end)
+    return _authority(builder, _BELOW_NEWER_ROOT, root).sign(root.key, SHA256())
 
 
 def issue_client(
@@ -88,7 +130,7 @@ def issue_server(
 def new_operator(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
     """Sign the operator's own certificate, the only one that the operator's listener trusts."""
     name = _name("operator")
-    builder = _builder(name, name, key.public_key(), now, now + CA_VALIDITY)
+    builder = _builder(name, name, key.public_key(), now, now + OPERATOR_VALIDITY)
     return (
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage("digital_signature"), critical=True)
@@ -105,8 +147,8 @@ def revocation_list(
 ) -> x509.CertificateRevocationList:
     """Sign the list of all in `previous` and `serials`. Raises ConfigError as `check_holds`.
 
-    It is valid as long as the CA. The list lies beside the broker, so an earlier expiry would not
-    protect anything and would lock everyone out.
+    It is valid as long as the issuer. The list lies beside the broker, so an earlier expiry would
+    not protect anything and would lock everyone out.
     """
     check_holds(authority, now)
     revoked = {entry.serial_number: entry for entry in previous or ()}
@@ -139,7 +181,7 @@ def is_fresh(certificate: x509.Certificate, now: datetime) -> bool:
 
 
 def check_holds(authority: Authority, now: datetime) -> None:
-    """Check that the authority is still valid.
+    """Check that a root or an issuer is still valid.
 
     Raises:
         ConfigError: it has expired.
@@ -148,8 +190,7 @@ def check_holds(authority: Authority, now: datetime) -> None:
     if now >= end:
         raise ConfigError(
             f"This authority ended on {end:%Y-%m-%d}, and nothing that it signs holds any more; "
-            "`volet cloud renew --authority` gives it another ten years, after which each chip is "
-            "to be enrolled again."
+            "`volet cloud roll-over issuer` replaces an issuer, `volet cloud roll-over root` a root."
         )
 
 
@@ -172,12 +213,27 @@ def _end_entity(
         builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
-            critical=False,
-        )
+        .add_extension(_signed_by(authority), critical=False)
         .sign(authority.key, SHA256())
     )
+
+
+def _authority(
+    builder: x509.CertificateBuilder, authorities_below: int, signer: Authority | None = None
+) -> x509.CertificateBuilder:
+    constraints = x509.BasicConstraints(ca=True, path_length=authorities_below)
+    builder = builder.add_extension(constraints, critical=True)
+    builder = builder.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
+    return builder.add_extension(_signed_by(signer), critical=False) if signer else builder
+
+
+def _signed_by(authority: Authority) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+
+
+def _short_id(key: ec.EllipticCurvePublicKey) -> str:
+    """Return what tells authorities of one collectivity apart: a revocation list names its own."""
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest.hex()[:8]
 
 
 def _builder(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.config import load_config
-from cloud.registry.pki import pki_path, roles
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import roles
 from cloud.registry.revoked import adopt_revocations
 from mosquitto.config import (
     CA,

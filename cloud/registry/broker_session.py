@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.config import load_config
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from protocol.errors import TransportError
 from protocol.topics import all_of_name
 from system.patience import Patience

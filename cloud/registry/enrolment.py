@@ -11,17 +11,11 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cloud.config import load_config
-from cloud.registry.pki import (
-    CHIP_REVOKED,
-    exclusive,
-    find_issued,
-    issue_device,
-    load_authority,
-    load_platform_key,
-    pki_path,
-)
+from cloud.registry.key_files import TRUSTED, exclusive, load_authority, load_platform_key, pki_path
+from cloud.registry.pki import CHIP_REVOKED, find_issued, issue_device
 from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import StoredIdentity, SupplyPoint
@@ -70,7 +64,7 @@ def check_request(signed: Signed) -> CheckedRequest:
     household_key = HouseholdKeyId(request.household_key)
     check_mandate(request.mandate, household_key, request.signing_key, request.csr_pem)
     return CheckedRequest(
-        _check_csr(request.csr_pem),
+        _check_csr_pem(request.csr_pem),
         request.signing_key,
         household_key,
         request.mandate,
@@ -122,10 +116,11 @@ def enrol(
             record=record,
             record_signature=authority.key.sign(record, ec.ECDSA(SHA256())),
             certificate_pem=certificate,
-            ca_pem=pki_path(directory, "ca.pem").read_bytes(),
+            ca_pem=pki_path(directory, TRUSTED).read_bytes(),
             platform_key=load_platform_key(directory).public_key().public_bytes_raw(),
             broker_host=config.broker_host,
             broker_port=config.broker_port,
+            api_port=config.api_port,
         )
         signature = authority.key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
         answer = msgspec.structs.replace(answer, signature=signature)
@@ -233,10 +228,22 @@ def _check_mandated(store: Store, request: CheckedRequest, current: Device | Non
         )
 
 
-def _check_csr(pem: bytes) -> ec.EllipticCurvePublicKey:
-    """Return the key whose possession a signing request proves; its names are ignored."""
+def _check_csr_pem(pem: bytes) -> ec.EllipticCurvePublicKey:
     try:
         csr = x509.load_pem_x509_csr(pem)
+    except ValueError as exc:
+        raise DocumentRefused("The certificate signing request cannot be read.") from exc
+    return check_csr(csr.public_bytes(Encoding.DER))
+
+
+def check_csr(der: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the key whose possession a signing request proves; its names are ignored.
+
+    Raises:
+        DocumentRefused: it cannot be read, is for another kind of key, or proves nothing.
+    """
+    try:
+        csr = x509.load_der_x509_csr(der)
         key = csr.public_key()
         is_proven = csr.is_signature_valid
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as exc:

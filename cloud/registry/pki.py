@@ -1,34 +1,13 @@
-"""The files of the collectivity's identity, below its directory.
+"""The collectivity's authority: made once, then issues and revokes certificates."""
 
-platform.key                    Ed25519; signs acks and statements
-pki/ca.key, ca.pem              the authority of chips, broker and roles
-pki/server.key, server.pem      the broker
-pki/worker.key, worker.pem      the first worker; further roles likewise, by their names
-pki/operator.key, operator.pem  ends sessions at the broker
-pki/crl.pem                     the revocation list
-pki/issued/{device}.pem         all certificates ever issued to a device
-"""
-
-import fcntl
-import hmac
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from cloud.config import CONFIG_NAME, CloudConfig, config_toml, load_config
 from cloud.registry.authority import (
@@ -37,61 +16,77 @@ from cloud.registry.authority import (
     Authority,
     issue_client,
     issue_server,
-    new_authority,
+    issuer_name,
+    new_issuer,
     new_operator,
+    new_root,
     revocation_list,
+)
+from cloud.registry.key_files import (
+    ISSUER,
+    KEY_LIST,
+    PLATFORM_KEY,
+    RESTORE,
+    ROOT,
+    ROOT_CERTIFICATE,
+    ROOT_KEY,
+    SHARE_GROUP,
+    SHARE_GROUP_BYTES,
+    TRUSTED,
+    der,
+    draw_ec_key,
+    draw_ed25519_key,
+    exclusive,
+    load_authority,
+    load_certificate,
+    load_certificates,
+    load_crls,
+    load_ec_key,
+    load_ed25519_key,
+    load_issuers,
+    load_platform_key,
+    load_trusted,
+    new_ec_key,
+    pem,
+    pki_path,
+    public_bytes,
+    revoked_serials,
+    share_group,
+    write_key_list,
 )
 from mosquitto.roles import Role, role_of
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, is_device_id
+from protocol.key_list import (
+    KeyList,
+    ListedKey,
+    ListedRoot,
+    sign_key_list,
+)
 from system.files import (
     draw_secret,
     make_private_dir,
     read_document,
-    read_secret,
     write_public,
 )
-from system.shell import quoted
 
-PLATFORM_KEY = "platform.key"
 FIRST_ROLES = ("worker", "monitor")
+
+
 _CLIENTS = (*FIRST_ROLES, "operator")
 
+
 CHIP_REVOKED = "This chip was revoked; give it a new directory with `volet edge init` first."
-_RESTORE = "put it back from a backup; chips trust the one that was drawn first."
 
 
-def pki_path(directory: Path, name: str) -> Path:
-    """Return the path of a file of the PKI."""
-    return directory / "pki" / name
-
-
-@contextmanager
-def exclusive(directory: Path) -> Iterator[None]:
-    """Keep other commands from changing the PKI at the same time.
-
-    Raises:
-        ConfigError: there is no PKI.
-    """
-    try:
-        fd = os.open(directory / "pki", os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as exc:
-        raise ConfigError(
-            f"{directory} holds no authority; is it the right directory (`--dir`)? For a new "
-            f"collectivity, make it with `volet cloud init --dir {quoted(directory)}`."
-        ) from exc
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
-
-
-def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
+def initialise(
+    directory: Path, config: CloudConfig, now: datetime, root: Path | None = None
+) -> bool:
     """Draw the collectivity's keys and sign its first certificates; False if they exist already.
 
-    cloud.toml is written last and marks the directory as complete; nothing is drawn again after
-    that. The files of an interrupted run are kept and completed.
+    The root's key goes to `root`, by default a folder of the directory. cloud.toml is written last
+    and marks the directory as complete; nothing is drawn again after that. The files of an
+    interrupted run are kept and completed.
 
     Raises:
         ConfigError: the directory is another collectivity's, or has lost a file.
@@ -104,10 +99,10 @@ def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
     make_private_dir(pki_path(directory, "issued"))
     with exclusive(directory):
         _draw_keys(directory)
-        authority = _complete_authority(directory, config, now)
+        authority = _complete_authority(directory, root or directory / ROOT, config, now)
         _keep_or_write(
             pki_path(directory, "server.pem"),
-            lambda: server_certificate(directory, authority, config, now),
+            lambda: authority.chained(server_certificate(directory, authority, config, now)),
         )
         for name in FIRST_ROLES:
             _keep_or_write(
@@ -116,47 +111,26 @@ def initialise(directory: Path, config: CloudConfig, now: datetime) -> bool:
             )
         _keep_or_write(
             pki_path(directory, "operator.pem"),
-            lambda: new_operator(load_ec_key(directory, "operator.key"), now),
+            lambda: pem(new_operator(load_ec_key(directory, "operator.key"), now)),
         )
-        _keep_or_write(pki_path(directory, "crl.pem"), lambda: revocation_list(authority, (), now))
+        _keep_or_write(
+            pki_path(directory, "crl.pem"), lambda: pem(revocation_list(authority, (), now))
+        )
         write_public(directory / CONFIG_NAME, config_toml(config))
     return True
 
 
-def load_authority(directory: Path) -> Authority:
-    """Read the CA.
+def draw_root(root: Path, collectivity: str, now: datetime) -> Authority:
+    """Draw a root in a directory, unless it is there; return it.
 
     Raises:
-        ConfigError: it is missing, or open to others.
+        ConfigError: the directory cannot be written.
     """
-    return Authority(
-        load_ec_key(directory, "ca.key"), load_certificate(pki_path(directory, "ca.pem"))
-    )
-
-
-def load_platform_key(directory: Path) -> Ed25519PrivateKey:
-    """Read the key that signs acks and statements.
-
-    Raises:
-        ConfigError: it is missing, open to others, or not an Ed25519 key.
-    """
-    path = directory / PLATFORM_KEY
-    key = _load_key(path)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} is no Ed25519 key.")
-    return key
-
-
-def load_certificate(path: Path) -> x509.Certificate:
-    """Read a certificate.
-
-    Raises:
-        ConfigError: it is missing, or not a certificate.
-    """
-    try:
-        return x509.load_pem_x509_certificate(read_document(path, _RESTORE))
-    except ValueError as exc:
-        raise ConfigError(f"{path} is no certificate.") from exc
+    make_private_dir(root)
+    key = draw_ec_key(root / ROOT_KEY)
+    path = root / ROOT_CERTIFICATE
+    _keep_or_write(path, lambda: pem(new_root(key, collectivity, now)))
+    return Authority(key, load_certificate(path))
 
 
 def roles(directory: Path) -> tuple[str, ...]:
@@ -186,25 +160,25 @@ def issue_role(directory: Path, name: str, now: datetime) -> Path:
     with exclusive(directory):
         if path.exists():
             raise ConfigError(f"{path} is there already; `volet cloud renew` renews it.")
-        draw_secret(path.with_suffix(".key"), _new_ec_key())
-        certificate = _role_certificate(directory, load_authority(directory), name, now)
-        write_public(path, pem(certificate))
+        draw_secret(path.with_suffix(".key"), new_ec_key())
+        write_public(path, _role_certificate(directory, load_authority(directory), name, now))
     return path
 
 
 def issue_device(
     directory: Path, device: DeviceId, public_key: ec.EllipticCurvePublicKey, now: datetime
 ) -> bytes:
-    """Certify a chip's key under its id; return the certificate as PEM. Call within `exclusive`.
+    """Certify a chip's key under its id; return certificate and issuer as PEM, within `exclusive`.
 
     Raises:
-        ConfigError: the CA is missing.
+        ConfigError: the issuer is missing or has ended.
     """
-    certificate = issue_client(load_authority(directory), device, public_key, now, DEVICE_VALIDITY)
+    authority = load_authority(directory)
+    certificate = issue_client(authority, device, public_key, now, DEVICE_VALIDITY)
     path = pki_path(directory, f"issued/{device}.pem")
     earlier = path.read_bytes() if path.exists() else b""
     write_public(path, earlier + pem(certificate))
-    return pem(certificate)
+    return authority.chained(certificate)
 
 
 def issued_certificates(directory: Path, device: DeviceId) -> list[x509.Certificate]:
@@ -235,10 +209,9 @@ def find_issued(directory: Path, public_key: ec.EllipticCurvePublicKey) -> Devic
         certificates = issued_certificates(directory, DeviceId(path.stem))
         if all(certificate.public_key() != public_key for certificate in certificates):
             continue
-        crl = load_crl(pki_path(directory, "crl.pem"))
-        for certificate in certificates:
-            if crl.get_revoked_certificate_by_serial_number(certificate.serial_number):
-                raise DocumentRefused(CHIP_REVOKED)
+        revoked = revoked_serials(pki_path(directory, "crl.pem"))
+        if any(certificate.serial_number in revoked for certificate in certificates):
+            raise DocumentRefused(CHIP_REVOKED)
         return DeviceId(path.stem)
     return None
 
@@ -256,15 +229,39 @@ def revoke(directory: Path, name: str, now: datetime) -> bool:
         path = pki_path(directory, f"{folder}{name}.pem")
         if not path.exists():
             return False
-        serials = [
-            certificate.serial_number
-            for certificate in x509.load_pem_x509_certificates(path.read_bytes())
-        ]
-        crl_path = pki_path(directory, "crl.pem")
-        previous = load_crl(crl_path)
-        crl = revocation_list(load_authority(directory), serials, now, previous)
-        write_public(crl_path, pem(crl))
+        # Of a role's file, the issuer that follows in it is not revoked.
+        issued = load_certificates(path)[:1] if role_of(name) else load_certificates(path)
+        add_revoked(directory, {certificate.serial_number for certificate in issued}, now)
     return True
+
+
+def add_revoked(
+    directory: Path, serials: Collection[int], now: datetime, *others: Authority
+) -> None:
+    """Add serial numbers to the revocation lists of all issuers. Call within `exclusive`.
+
+    Serial numbers are drawn at random, so each list may name those of all issuers. `others` are
+    issuers that will be in force.
+
+    Raises:
+        ConfigError: a file is missing, or the present issuer has ended.
+    """
+    path = pki_path(directory, "crl.pem")
+    lists = load_crls(path)
+    revoked = {*serials, *revoked_serials(path)}
+    write_public(
+        path,
+        b"".join(
+            pem(revocation_list(issuer, revoked, now, _list_of(lists, issuer)))
+            for issuer in (*others, *load_issuers(directory, now))
+        ),
+    )
+
+
+def _list_of(
+    lists: Sequence[x509.CertificateRevocationList], issuer: Authority
+) -> x509.CertificateRevocationList | None:
+    return next((each for each in lists if each.issuer == issuer.certificate.subject), None)
 
 
 def forget_role(directory: Path, name: str) -> None:
@@ -272,15 +269,6 @@ def forget_role(directory: Path, name: str) -> None:
     if role_of(name):
         for suffix in (".key", ".pem"):
             pki_path(directory, f"{name}{suffix}").unlink(missing_ok=True)
-
-
-def share_group(key: Ed25519PrivateKey) -> str:
-    """Return the name of the workers' share group at the broker, known only to holders of `key`.
-
-    mosquitto lets anyone subscribe to anything, and drops what the subscriber may not read. A chip
-    that knew the group could join it, and its share of all blocks would be lost.
-    """
-    return hmac.digest(key.private_bytes_raw(), b"volet share group v1", "sha256")[:16].hex()
 
 
 def _check_same(directory: Path, config: CloudConfig) -> None:
@@ -292,33 +280,47 @@ def _check_same(directory: Path, config: CloudConfig) -> None:
             "name another directory."
         )
     load_authority(directory)
+    load_trusted(directory)
     load_platform_key(directory)
+    share_group(directory)
     for name in ("server", "operator"):
         load_ec_key(directory, f"{name}.key")
         load_certificate(pki_path(directory, f"{name}.pem"))
-    read_document(pki_path(directory, "crl.pem"), _RESTORE)
+    read_document(pki_path(directory, "crl.pem"), RESTORE)
 
 
 def _draw_keys(directory: Path) -> None:
-    for name in ("ca", "server", *_CLIENTS):
-        draw_secret(pki_path(directory, f"{name}.key"), _new_ec_key())
-    draw_secret(directory / PLATFORM_KEY, _private_pem(Ed25519PrivateKey.generate()))
+    for name in (ISSUER, "server", *_CLIENTS):
+        draw_secret(pki_path(directory, f"{name}.key"), new_ec_key())
+    draw_ed25519_key(directory / PLATFORM_KEY)
+    draw_secret(directory / SHARE_GROUP, secrets.token_hex(SHARE_GROUP_BYTES).encode())
 
 
-def _complete_authority(directory: Path, config: CloudConfig, now: datetime) -> Authority:
-    key = load_ec_key(directory, "ca.key")
-    expected = new_authority(key, config.collectivity, now)
-    path = pki_path(directory, "ca.pem")
-    _keep_or_write(path, lambda: expected)
-    authority = Authority(key, load_certificate(path))
-    if (authority.certificate.subject, authority.certificate.public_key()) != (
-        expected.subject,
-        expected.public_key(),
-    ):
+def _complete_authority(
+    directory: Path, root: Path, config: CloudConfig, now: datetime
+) -> Authority:
+    """Draw a root, or take the one that is there, and have it sign the issuer and the key list."""
+    key, platform = load_ec_key(directory, f"{ISSUER}.key"), directory / PLATFORM_KEY
+    path = pki_path(directory, f"{ISSUER}.pem")
+    if not (directory / KEY_LIST).exists():
+        authority = draw_root(root, config.collectivity, now)
+        _keep_or_write(pki_path(directory, TRUSTED), lambda: pem(authority.certificate))
+        issuer = new_issuer(authority, key.public_key(), config.collectivity, now)
+        _keep_or_write(path, lambda: pem(issuer))
+        keys = KeyList(
+            config.collectivity,
+            roots=(ListedRoot(der(authority.certificate)),),
+            issuers=(der(load_certificate(path)),),
+            platform=(ListedKey(public_bytes(load_ed25519_key(platform)), 0),),
+        )
+        write_key_list(directory, sign_key_list(keys, authority.key))
+    issuer = load_certificate(path)
+    expected = issuer_name(config.collectivity, key.public_key())
+    if (issuer.subject, issuer.public_key()) != (expected, key.public_key()):
         raise ConfigError(
             f"{path} is the beginning of another collectivity's; name another directory."
         )
-    return authority
+    return load_authority(directory)
 
 
 def server_certificate(
@@ -333,52 +335,11 @@ def server_certificate(
     return issue_server(authority, hosts, load_ec_key(directory, "server.key").public_key(), now)
 
 
-def _role_certificate(
-    directory: Path, authority: Authority, name: str, now: datetime
-) -> x509.Certificate:
+def _role_certificate(directory: Path, authority: Authority, name: str, now: datetime) -> bytes:
     key = load_ec_key(directory, f"{name}.key").public_key()
-    return issue_client(authority, name, key, now, ROLE_VALIDITY)
+    return authority.chained(issue_client(authority, name, key, now, ROLE_VALIDITY))
 
 
-def load_crl(path: Path) -> x509.CertificateRevocationList:
-    """Read a revocation list. Raises ConfigError if it is missing or invalid."""
-    try:
-        return x509.load_pem_x509_crl(read_document(path, _RESTORE))
-    except ValueError as exc:
-        raise ConfigError(f"{path} is no revocation list; {_RESTORE}") from exc
-
-
-def _keep_or_write(
-    path: Path, make: Callable[[], x509.Certificate | x509.CertificateRevocationList]
-) -> None:
+def _keep_or_write(path: Path, make: Callable[[], bytes]) -> None:
     if not path.exists():
-        write_public(path, pem(make()))
-
-
-def _new_ec_key() -> bytes:
-    return _private_pem(ec.generate_private_key(ec.SECP256R1()))
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def pem(document: x509.Certificate | x509.CertificateRevocationList) -> bytes:
-    """Return a document as PEM."""
-    return document.public_bytes(Encoding.PEM)
-
-
-def load_ec_key(directory: Path, name: str) -> ec.EllipticCurvePrivateKey:
-    """Read a key of the PKI. Raises ConfigError if it is missing, open to others, or invalid."""
-    path = pki_path(directory, name)
-    key = _load_key(path)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{path} is no elliptic-curve key.")
-    return key
-
-
-def _load_key(path: Path) -> PrivateKeyTypes:
-    try:
-        return load_pem_private_key(read_secret(path, _RESTORE), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{path} holds no private key in PEM.") from exc
+        write_public(path, make())

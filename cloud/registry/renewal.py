@@ -1,7 +1,6 @@
-"""Lists the collectivity's certificates and renews them under the same keys.
+"""Lists the collectivity's certificates and renews those of broker, operator and roles.
 
-The authority's own certificate is renewed only on request, because its published fingerprint
-changes, and a chip gets the new one only when it enrols again.
+Keys stay. Issuer and root are replaced with their keys, which takes the root (`roll_over`).
 """
 
 from datetime import datetime
@@ -16,26 +15,24 @@ from cloud.registry.authority import (
     Authority,
     is_fresh,
     issue_client,
-    new_authority,
     new_operator,
-    revocation_list,
 )
-from cloud.registry.pki import (
+from cloud.registry.key_files import (
+    ISSUER,
+    ROOT,
     exclusive,
     load_authority,
     load_certificate,
-    load_crl,
     load_ec_key,
+    load_trusted,
     pem,
     pki_path,
-    roles,
-    server_certificate,
 )
+from cloud.registry.pki import roles, server_certificate
 from protocol.errors import ConfigError
 from system.certificates import Lifetime, lifetime_of
 from system.files import write_public
 
-AUTHORITY = "authority"
 BROKER = "broker"
 OPERATOR = "operator"
 
@@ -46,11 +43,14 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
     Raises:
         ConfigError: one is missing or damaged.
     """
-    files = {AUTHORITY: "ca", BROKER: "server", OPERATOR: "operator"}
-    files |= {name: name for name in roles(directory)}
-    return tuple(
-        lifetime_of(name, load_certificate(pki_path(directory, f"{file}.pem")))
-        for name, file in files.items()
+    files = {BROKER: "server", OPERATOR: "operator"} | {name: name for name in roles(directory)}
+    return (
+        lifetime_of(ROOT, load_trusted(directory)[0]),
+        lifetime_of(ISSUER, load_authority(directory).certificate),
+        *(
+            lifetime_of(name, load_certificate(pki_path(directory, f"{file}.pem")))
+            for name, file in files.items()
+        ),
     )
 
 
@@ -58,10 +58,10 @@ def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[s
     """Renew the certificates of broker, operator and roles under their keys; return which ones.
 
     A certificate is renewed if less than half of its validity is left; the broker's also if its
-    names have changed in cloud.toml. None outlasts the authority.
+    names have changed in cloud.toml. None outlasts the issuer.
 
     Raises:
-        ConfigError: a file is missing, or the authority has expired.
+        ConfigError: a file is missing, or the issuer has ended.
     """
     config = load_config(directory)
     renewed = []
@@ -71,7 +71,7 @@ def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[s
         server = load_certificate(path)
         fresh = server_certificate(directory, authority, config, now)
         if is_forced or not is_fresh(server, now) or _names(server) != _names(fresh):
-            write_public(path, pem(fresh))
+            write_public(path, authority.chained(fresh))
             renewed.append(BROKER)
         path = pki_path(directory, "operator.pem")
         if is_forced or not is_fresh(load_certificate(path), now):
@@ -81,30 +81,10 @@ def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[s
             path = pki_path(directory, f"{name}.pem")
             certificate = load_certificate(path)
             if is_forced or not is_fresh(certificate, now):
-                write_public(path, pem(_reissue(authority, certificate, name, now)))
+                renewed_one = _reissue(authority, certificate, name, now)
+                write_public(path, authority.chained(renewed_one))
                 renewed.append(name)
     return tuple(renewed)
-
-
-def renew_authority(directory: Path, now: datetime) -> Lifetime:
-    """Renew the authority's certificate for ten years under its key.
-
-    What it signed before stays valid for those who have the new certificate. Those who have the old
-    one accept its new signatures until that one expires. The revocation list, which expires with
-    the authority, is signed again.
-
-    Raises:
-        ConfigError: a file is missing.
-    """
-    config = load_config(directory)
-    with exclusive(directory):
-        key = load_authority(directory).key
-        certificate = new_authority(key, config.collectivity, now)
-        path = pki_path(directory, "crl.pem")
-        listed = revocation_list(Authority(key, certificate), (), now, load_crl(path))
-        write_public(pki_path(directory, "ca.pem"), pem(certificate))
-        write_public(path, pem(listed))
-    return lifetime_of(AUTHORITY, certificate)
 
 
 def _reissue(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cloud.registry.broker import is_in_saved_data, refresh_broker, save_broker, start_command
 from cloud.registry.broker_session import clear_retained, end_session
-from cloud.registry.pki import forget_role, pki_path, revoke
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import forget_role, revoke
 from cloud.store import Store
 from protocol.errors import DocumentRefused, TransportError
 from protocol.ids import DeviceId

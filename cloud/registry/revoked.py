@@ -5,24 +5,20 @@ revocation list has them; if only the store is restored, the list in pki/ has th
 only grow.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from cloud.registry.authority import revocation_list
-from cloud.registry.pki import exclusive, issued_certificates, load_authority, load_crl, pki_path
+from cloud.registry.key_files import exclusive, load_crls, load_issuers, pki_path, revoked_serials
+from cloud.registry.pki import add_revoked, issued_certificates
 from cloud.store import Store
+from protocol.errors import ConfigError
 from protocol.ids import DeviceId
-from system.files import write_public
 
 
 def adopt_revocations(directory: Path, crl: Path) -> int:
-    """Add the entries of another revocation list that ours lacks; return how many.
+    """Add the entries of other revocation lists that ours lack; return how many.
 
-    A list that this authority did not sign, or that cannot be read, is ignored.
+    A list that no issuer of this collectivity signed, or that cannot be read, is ignored.
 
     Raises:
         ConfigError: the collectivity's directory lacks a file.
@@ -30,17 +26,24 @@ def adopt_revocations(directory: Path, crl: Path) -> int:
     if not crl.exists():
         return 0
     with exclusive(directory):
-        authority, path = load_authority(directory), pki_path(directory, "crl.pem")
+        now = datetime.now(UTC)
+        keys = {
+            issuer.certificate.subject: issuer.key.public_key()
+            for issuer in load_issuers(directory, now)
+        }
         try:
-            other = x509.load_pem_x509_crl(crl.read_bytes())
-        except (ValueError, OSError):
+            others = load_crls(crl)
+        except ConfigError:
             return 0
-        own = load_crl(path)
-        new = _serials(other) - _serials(own)
-        if not new or not other.is_signature_valid(authority.key.public_key()):
-            return 0
-        joined = revocation_list(authority, new, datetime.now(UTC), own)
-        write_public(path, joined.public_bytes(Encoding.PEM))
+        signed = [
+            each
+            for each in others
+            if (key := keys.get(each.issuer)) is not None and each.is_signature_valid(key)
+        ]
+        new = {entry.serial_number for each in signed for entry in each}
+        new -= revoked_serials(pki_path(directory, "crl.pem"))
+        if new:
+            add_revoked(directory, new, now)
     return len(new)
 
 
@@ -50,7 +53,7 @@ def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
     Raises:
         ConfigError: the list is missing or damaged.
     """
-    revoked = _serials(load_crl(pki_path(directory, "crl.pem")))
+    revoked = revoked_serials(pki_path(directory, "crl.pem"))
     if not revoked:
         return []
     known = store.fleet.known() - {
@@ -66,7 +69,3 @@ def revoke_listed(directory: Path, store: Store) -> list[DeviceId]:
             store.revoke(device)
             newly_revoked.append(device)
     return newly_revoked
-
-
-def _serials(crl: Iterable[x509.RevokedCertificate]) -> set[int]:
-    return {entry.serial_number for entry in crl}

@@ -31,7 +31,7 @@ from protocol.calendar import legal_day, month_of
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
 from protocol.messages import RETENTION_MONTHS
-from protocol.topics import Kind, all_devices, device_topic
+from protocol.topics import Kind, all_devices, device_topic, keys_topic
 from system.conditions import Condition, Repeated
 from system.mqtt.link import Link, Received
 from system.mqtt.message import Outgoing
@@ -94,12 +94,16 @@ class NoCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """The worker's identity, its clock, and what it could not handle."""
+    """The worker's identity, its clock, and what it could not handle.
+
+    `key_list` returns the present key list as it is published; nothing if it is empty.
+    """
 
     collectivity: str
     platform_key: Ed25519PrivateKey
     clock: Callable[[], datetime]
     set_aside: SetAside = field(default_factory=SetAside)
+    key_list: Callable[[], bytes] = bytes
 
 
 class Worker:
@@ -239,11 +243,11 @@ class Worker:
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     async def _publish_catalogue(self) -> NoReturn:
-        """Publish additions to the transparency log, and all of it after a new connection."""
+        """Publish new keys and entries of the public list, and all after a new connection."""
         settings = self._settings
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)
-        published_on, length = 0, 0
+        published_on, length, published_keys = 0, 0, b""
         none: tuple[list[Outgoing], int]
         unpublished = Condition()
         while True:
@@ -253,10 +257,14 @@ class Worker:
             messages, length = await self._part(
                 "catalogue", partial(publisher.messages, first), none
             )
+            keys = await self._part("keys", settings.key_list, b"")
+            if keys and (connection != published_on or keys != published_keys):
+                topic = keys_topic(settings.collectivity)
+                messages = [Outgoing(topic, keys, retain=True), *messages]
             try:
                 for part in _parts(messages):
                     await self._link.confirmed([self._link.send(message) for message in part])
-                published_on = connection
+                published_on, published_keys = connection, keys
                 if unpublished.ends():
                     log.info("catalogue_published")
             except TransportError as exc:
@@ -298,7 +306,7 @@ class Worker:
         )
         messages += part("letters", letters, ())
         if unseen is not None:
-            page = partial(unseen_statements, self._store, collectivity, unseen)
+            page = partial(unseen_statements, self._store, key, collectivity, unseen)
             again = part("statements_again", page, none)
             messages += again.messages
             unseen = again.after

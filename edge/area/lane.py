@@ -90,9 +90,7 @@ class AreaLane(MessageHandler):
         self._listed = listed
         self._options = options
         self._rng = random.SystemRandom()
-        self._fetcher = DocumentFetcher(
-            context.signer, context.vault, context.platform_key.public_bytes_raw()
-        )
+        self._fetcher = DocumentFetcher(context.signer, context.vault, context.platform_key)
         self._seeds = SeedKeeper(context)
         self._choices = AreaChoices(is_on=False)
         self._trust = TrustState()

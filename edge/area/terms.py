@@ -19,10 +19,12 @@ from edge.area.trust import (
     open_measures,
     own_entry,
 )
+from edge.identity.platform_keys import known_keys
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
 from protocol.backoff import RetryPolicy
+from protocol.envelope import VerifyingKey
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import TrusteeSet, is_fork, open_next_set, read_cosigned
 from protocol.measures import Measures
@@ -43,10 +45,10 @@ log = structlog.get_logger()
 class DocumentFetcher:
     """Requests terms and documents, one question at a time."""
 
-    def __init__(self, signer: Signer, vault: Vault, platform_key: bytes) -> None:
+    def __init__(self, signer: Signer, vault: Vault, platform_key: VerifyingKey) -> None:
         """Request documents for the household of `signer`, and store them in `vault`.
 
-        `platform_key`: the collectivity's key when the chip was enrolled (32 bytes).
+        `platform_key`: the collectivity's, by which a first set is recognised.
         """
         self._signer = signer
         self._platform_key = platform_key
@@ -187,7 +189,7 @@ class DocumentFetcher:
                     continue
                 return
         _, trustees = first_set(data, self._signer.collectivity)
-        if trustees.collectivity_key != self._platform_key:
+        if trustees.collectivity_key not in known_keys(self._platform_key):
             raise DocumentRefused(
                 "This set of trustees names another key of the collectivity than the one this chip "
                 "was enrolled with; ask the collectivity, and do not confirm it."

@@ -6,6 +6,7 @@ from functools import partial
 import structlog
 
 from edge.bills.verifier import read_judgement
+from edge.identity.platform_keys import for_stored
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from protocol.envelope import Address, open_message
@@ -101,7 +102,7 @@ class StatementInbox(MessageHandler):
         ):
             address = Address(collectivity, device, Kind.STATEMENT)
             try:
-                return open_message(address, payload, self._platform_key, Statement)
+                return open_message(address, payload, for_stored(self._platform_key), Statement)
             except MessageRefused:
                 continue
         return None

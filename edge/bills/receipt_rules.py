@@ -2,18 +2,17 @@
 
 from datetime import timedelta
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import Hold, Past, ReceiptInputs, hold, read_inputs
 from edge.bills.verifier import read_judgement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import Fit
+from edge.identity.platform_keys import for_stored
 from edge.vault.reader import VaultReader
 from edge.vault.rows import BlockState, DayRow
 from edge.vault.signer import Signer
 from protocol.calendar import day_of_number
-from protocol.envelope import Address, open_message
+from protocol.envelope import Address, VerifyingKey, open_message
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.messages import Statement
 from protocol.schedule import ScheduleMissing
@@ -28,13 +27,13 @@ class ReceiptRules:
     def __init__(
         self,
         signer: Signer,
-        platform_key: Ed25519PublicKey,
+        platform_key: VerifyingKey,
         vault: VaultReader,
         contracts: Contracts,
     ) -> None:
         """Read `vault`; every call sees the latest committed state."""
         self._signer = signer
-        self._platform_key = platform_key
+        self._platform_key = for_stored(platform_key)
         self._vault = vault
         self._contracts = contracts
 

@@ -9,14 +9,14 @@ from functools import partial
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.identity.platform_keys import for_stored
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import VaultReader
 from edge.vault.vault import Vault
 from protocol.catalogue import PAGE_ENTRIES, Catalogue, Entry, Segment, check_chain
 from protocol.contract import Signed
-from protocol.envelope import ALL, Address, open_message
+from protocol.envelope import ALL, Address, VerifyingKey, open_message
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.listed import Listed, read_signed
 from protocol.packed import read_packed
@@ -47,7 +47,7 @@ class Copy:
         self,
         vault: VaultReader,
         collectivity: str,
-        key: Ed25519PublicKey,
+        key: VerifyingKey,
         set_aside: SetAside | None = None,
     ) -> None:
         """Read the copy in `vault`; `key` is the platform's."""
@@ -58,9 +58,10 @@ class Copy:
         self._tables = vault.catalogue
         self.catalogue = Catalogue(self._load)
         self._sizes = self._tables.document_sizes()
+        stored_key = for_stored(key)
         try:
             for payload in self._tables.pages():
-                self.entries += open_message(self.address, payload, key, Segment).entries
+                self.entries += open_message(self.address, payload, stored_key, Segment).entries
         except MessageRefused:
             self.entries = []
         # The household has moved from another collectivity.
@@ -155,7 +156,7 @@ class CatalogueReader:
         vault: Vault,
         clock: Clock,
         collectivity: str,
-        platform_key: Ed25519PublicKey,
+        platform_key: VerifyingKey,
         set_aside: SetAside | None = None,
     ) -> None:
         """Continue from the copy in `vault`."""

@@ -33,12 +33,15 @@ from edge.mqtt.moments import at_once, in_next_day
 from edge.panel.panel import Panel
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.quotes.asking import QuoteOptions
+from edge.renewal.asking import SWITCH_WITHIN_S
+from edge.renewal.certificates import Certificates
+from edge.renewal.without import RenewalWithoutSession
 from edge.status.reporter import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
 from protocol.errors import ConfigError
-from protocol.topics import Kind, device_topic, own_down
+from protocol.topics import Kind, device_topic, keys_topic, own_down
 from system.certificates import CertificateWatch, read_lifetimes
 from system.clock import Clock, SystemClock
 from system.set_aside import FILE_NAME as SET_ASIDE
@@ -145,14 +148,18 @@ class Agent:
             settings = chip_settings(directory, config, agreement)
             status = status_options(directory, identity, clock, config.source)
             set_aside = SetAside(directory / SET_ASIDE, clock.now)
-            settings = replace(settings, status=status, set_aside=set_aside)
+            certificates = Certificates(identity)
+            settings = replace(
+                settings, status=status, set_aside=set_aside, certificates=certificates
+            )
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
             opened.callback(source.close)
             panel = _open_panel(config)
             if panel is not None:
                 opened.callback(panel.close)
-            link = ChipLink(link_settings(identity), identity.tls_context)
+            without = RenewalWithoutSession(identity, certificates, clock)
+            link = ChipLink(link_settings(identity), certificates.tls_context, without.after)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             yield cls(directory, chip, link, source, panel, watch, clock)
@@ -188,6 +195,8 @@ class Agent:
             self._link.publish(publish)
         self._link.listen(self.chip.topics())
         self._link.reconnect_window_s = self.chip.hub.reconnect_window_s
+        if self.chip.renewal.wants_new_session():
+            self._link.begin_anew()
         if self._panel is not None:
             self._panel.show(is_line_good=self.chip.is_line_good)
             if self._panel.was_held():
@@ -230,6 +239,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         quotes=QuoteOptions(QUOTE_ORDER.watched(directory), asks_monthly=not config.sends_at_once),
         agreements=agreements,
         confirmation=Confirmation(directory),
+        switch_within_s=0.0 if config.sends_at_once else SWITCH_WITHIN_S,
     )
 
 
@@ -257,6 +267,7 @@ def link_settings(identity: Identity) -> ChipLinkSettings:
         host=identity.broker_host,
         port=identity.broker_port,
         client_id=identity.device,
+        first=(keys_topic(identity.collectivity),),
         subscription=own_down(identity.collectivity, identity.device),
         will=Publish(status, last_will(), retain=True),
     )

@@ -94,7 +94,7 @@ class Chip:
         )
         handlers = open_handlers(identity, self._signer, vault, clock, self._settings)
         self.area, self.moving, self.catalogue = handlers.area, handlers.moving, handlers.catalogue
-        self.hub = handlers.hub
+        self.hub, self.renewal = handlers.hub, handlers.renewal
         self._handlers, self._message_handlers = handlers, handlers.message_handlers
         notices = vault.values.notices()
         self._contracts = ContractWatch(handlers.contracts, notices)

@@ -15,6 +15,8 @@ from edge.moving.departure import MovingOut
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, MessageHandler, MessageHandlers
 from edge.mqtt.hub import HubReader
 from edge.quotes.asking import Quoting
+from edge.renewal.asking import CertificateRenewal
+from edge.renewal.key_list import KeyListReader
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from system.clock import Clock
@@ -30,6 +32,8 @@ class Handlers:
         catalogue: the copy of the transparency log, which is the same for everybody.
         hub: what the collectivity's worker tells everybody.
         contracts: what the household has signed, with the documents of that log.
+        keys: the collectivity's keys, which are the same for everybody.
+        renewal: renews the chip's certificate.
         message_handlers: all handlers of the chip's own topics.
     """
 
@@ -38,6 +42,8 @@ class Handlers:
     catalogue: CatalogueReader
     hub: HubReader
     contracts: Contracts
+    keys: KeyListReader
+    renewal: CertificateRenewal
     message_handlers: MessageHandlers
 
     def public_topics(self, now_s: float) -> frozenset[str]:
@@ -50,7 +56,8 @@ class Handlers:
         Raises:
             MessageRefused: it is invalid.
         """
-        return self.hub.take(topic, payload) or self.catalogue.take(topic, payload)
+        readers = (self.keys, self.hub, self.catalogue)
+        return any(reader.take(topic, payload) for reader in readers)
 
 
 def open_handlers(
@@ -80,6 +87,7 @@ def open_handlers(
     ).judge
     moving = MovingOut(context, settings.moving)
     seen = DeliveryReceipts(signer)
+    renewal = CertificateRenewal(context, settings.certificates, settings.switch_within_s)
     area = None
     lanes: list[MessageHandler] = [moving]
     if settings.area is not None:
@@ -93,9 +101,10 @@ def open_handlers(
         LetterInbox(context, seen, settings.agreements),
         StatementInbox(context, seen, judge),
         Quoting(context, catalogue, settings.quotes),
+        renewal,
         seen,
     ]
     message_handlers = MessageHandlers(lanes)
     message_handlers.open()
-    hub = HubReader(signer, identity.platform_key)
-    return Handlers(area, moving, catalogue, hub, contracts, message_handlers)
+    hub, keys = HubReader(signer, identity.platform_key), KeyListReader(identity)
+    return Handlers(area, moving, catalogue, hub, contracts, keys, renewal, message_handlers)

@@ -11,6 +11,8 @@ from edge.metering.state import MeteringSettings
 from edge.moving.departure import MovingOptions
 from edge.mqtt.outbox import OutboxSettings
 from edge.quotes.asking import QuoteOptions
+from edge.renewal.asking import SWITCH_WITHIN_S
+from edge.renewal.certificates import Certificates
 from edge.status.reporter import StatusOptions
 from system.set_aside import SetAside
 
@@ -32,6 +34,8 @@ class ChipSettings:
         confirmation: which index in quarantine, or which other meter, the household has confirmed.
         status: what the chip reports about itself, and where it keeps that.
         set_aside: the messages that the program could not handle.
+        certificates: the chip's certificates, None if it does not renew them.
+        switch_within_s: a renewed certificate is shown after a random part of this.
     """
 
     send_window_s: float = 0.0
@@ -45,3 +49,5 @@ class ChipSettings:
     confirmation: Confirmation = field(default_factory=Confirmation)
     status: StatusOptions = field(default_factory=StatusOptions)
     set_aside: SetAside = field(default_factory=SetAside)
+    certificates: Certificates | None = None
+    switch_within_s: float = SWITCH_WITHIN_S

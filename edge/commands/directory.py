@@ -15,10 +15,12 @@ from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.signed import CONTRACT, OFFER, load_contract
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
 from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
+from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
 from edge.quotes.asking import ORDER as QUOTE_ORDER
+from edge.renewal.certificates import NEXT
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST, key_path
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
@@ -44,6 +46,9 @@ FILES = (
     ListedFile(OFFER, "`volet edge enrol` of an earlier Volet, beside a contract without its offer", private=_YES),
     ListedFile(CERTIFICATE, "`volet edge enrol`, from the collectivity"),
     ListedFile(AUTHORITY, "`volet edge enrol`, from the collectivity"),
+    ListedFile(NEXT, "`volet edge run`, from the collectivity; the next certificate, until it has worked"),
+    ListedFile(KEY_LIST, "`volet edge run`, from the collectivity; all its keys, past and present"),
+    ListedFile(FORK, "`volet edge run`; a key list that contradicts the known one, as proof"),
     ListedFile(ENROLMENT, "`volet edge enrol`, from the collectivity; says that the chip is enrolled"),
     ListedFile(FORMER, "`volet edge import`; the household's chips before this one", private=_YES),
     ListedFile(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),

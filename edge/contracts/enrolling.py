@@ -17,7 +17,7 @@ from edge.contracts.meter import meter_hash
 from edge.contracts.requests import forget_answered, keep_request
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement, read_signed
-from edge.identity.enrolment import AUTHORITY, CERTIFICATE, authority_key, check_enrolment
+from edge.identity.enrolment import AUTHORITY, CERTIFICATE, check_enrolment, check_same_authority
 from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
@@ -159,24 +159,18 @@ def install(directory: Path, answer: Path) -> EnrolmentRecord:
             f"{answer} does not vouch for broker, platform and contracts; have the collectivity, with today's "
             "Volet, answer the request again."
         )
-    _check_same_authority(directory, enrolment)
+    known = directory / AUTHORITY
+    if known.exists():
+        check_same_authority(enrolment, known.read_bytes())
     check_answer(directory, record)
     take_contracts(directory, record)
-    write_public(directory / AUTHORITY, enrolment.ca_pem)
+    if not known.exists():
+        write_public(known, enrolment.ca_pem)
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: its presence marks the chip as enrolled.
     write_public(directory / ENROLMENT, data)
     forget_answered(directory)
     return record
-
-
-def _check_same_authority(directory: Path, enrolment: Enrolment) -> None:
-    """Check that the chip's authority answered; by its key, because certificates are renewed."""
-    path = directory / AUTHORITY
-    if path.exists() and authority_key(path.read_bytes()) != authority_key(enrolment.ca_pem):
-        raise DocumentRefused(
-            "This chip belongs to another authority; begin with a new directory to change it."
-        )
 
 
 def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:

@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509 import Certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
 
 from edge.identity.keys import TLS_KEY, Keys, load_keys
+from edge.identity.platform_keys import load_platform_keys
 from edge.stage import ENROLMENT, key_path, next_step
 from edge.vault.keyring import Keyring
 from edge.vault.signer import FormerDevice, Signer
 from protocol.enrolment import Enrolment, EnrolmentRecord
-from protocol.envelope import decode_body
+from protocol.envelope import VerifyingKey, decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.ids import DeviceId, HouseholdKeyId, is_collectivity, is_device_id
 from protocol.json_text import read_json
+from protocol.key_list import UNREADABLE
 from protocol.keys import HouseholdSecret
+from system.certificates import check_chain
 from system.files import read_document
 from system.tls import client_context
 
@@ -36,7 +38,7 @@ class Identity:
 
     `keyring` has the household's keys of each year.
     `meter_salt` (32 bytes) hides the meter's serial in contracts. `former` are the household's
-    earlier chips. `tls_key_path`, `certificate_path` and `ca_path` form the TLS identity.
+    earlier chips. `api_port` is that of the collectivity's API, 0 if there is none. `tls_key_path`, `certificate_path` and `ca_path` form the TLS identity.
     """
 
     device: DeviceId
@@ -45,12 +47,13 @@ class Identity:
     household: HouseholdSecret
     keyring: Keyring
     meter_salt: bytes
-    platform_key: Ed25519PublicKey
+    platform_key: VerifyingKey
     tls_key_path: Path
     certificate_path: Path
     ca_path: Path
     broker_host: str
     broker_port: int
+    api_port: int = 0
     former: tuple[FormerDevice, ...] = ()
 
     @property
@@ -88,12 +91,13 @@ def load_identity(directory: Path) -> Identity:
         household=keys.household,
         keyring=keys.keyring,
         meter_salt=keys.meter_salt,
-        platform_key=Ed25519PublicKey.from_public_bytes(enrolment.platform_key),
+        platform_key=load_platform_keys(directory, enrolment.platform_key, record.collectivity),
         tls_key_path=key_path(directory, TLS_KEY),
         certificate_path=directory / CERTIFICATE,
         ca_path=directory / AUTHORITY,
         broker_host=enrolment.broker_host,
         broker_port=enrolment.broker_port,
+        api_port=enrolment.api_port,
         former=load_former(directory),
     )
 
@@ -153,17 +157,17 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
         DocumentRefused: a part does not fit; the message names it.
     """
     try:
-        ca = load_pem_x509_certificate(enrolment.ca_pem)
-        certificate = load_pem_x509_certificate(enrolment.certificate_pem)
+        trusted = load_pem_x509_certificates(enrolment.ca_pem)
+        certificate, *issuers = load_pem_x509_certificates(enrolment.certificate_pem)
         record = decode_body(enrolment.record, EnrolmentRecord)
-        _verify_answer(enrolment, ca)
-        certificate.verify_directly_issued_by(ca)
+        check_chain((certificate, *issuers), trusted)
+        _verify_answer(enrolment, (*issuers, *trusted)[0])
         Ed25519PublicKey.from_public_bytes(enrolment.platform_key)
     except MessageRefused as exc:
         raise DocumentRefused(f"the enrolment record cannot be read: {exc.detail}.") from exc
-    except InvalidSignature as exc:
+    except (InvalidSignature, ConfigError) as exc:
         raise DocumentRefused("the enrolment is not signed by the authority in it.") from exc
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+    except UNREADABLE as exc:
         raise DocumentRefused("the enrolment holds certificates that cannot be read.") from exc
     if not is_device_id(record.device) or not is_collectivity(record.collectivity):
         raise DocumentRefused("the enrolment names a device or collectivity out of grammar.")
@@ -179,31 +183,34 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
 
 
 def ca_fingerprint(ca_pem: bytes) -> str:
-    """Return the SHA-256 of the CA's certificate in groups of four, for people to compare.
+    """Return the SHA-256 of the root's certificate in groups of four, for people to compare.
 
     Raises:
         ConfigError: `ca_pem` is not a certificate.
     """
-    digest = _authority(ca_pem).fingerprint(SHA256()).hex()
+    digest = _roots(ca_pem)[0].fingerprint(SHA256()).hex()
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
-def authority_key(ca_pem: bytes) -> bytes:
-    """Return an authority's public key (SubjectPublicKeyInfo, DER); a renewed certificate keeps it.
+def check_same_authority(enrolment: Enrolment, ca_pem: bytes) -> None:
+    """Check that one of the roots that this chip trusts stands behind an answer.
 
     Raises:
-        ConfigError: `ca_pem` is not a certificate.
+        ConfigError: `ca_pem` is damaged.
+        DocumentRefused: another authority answered.
     """
-    return (
-        _authority(ca_pem)
-        .public_key()
-        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    )
-
-
-def _authority(ca_pem: bytes) -> Certificate:
+    trusted = _roots(ca_pem)
     try:
-        return load_pem_x509_certificate(ca_pem)
+        check_chain(load_pem_x509_certificates(enrolment.certificate_pem), trusted)
+    except (ConfigError, *UNREADABLE) as exc:
+        raise DocumentRefused(
+            "This chip belongs to another authority; begin with a new directory to change it."
+        ) from exc
+
+
+def _roots(ca_pem: bytes) -> list[Certificate]:
+    try:
+        return load_pem_x509_certificates(ca_pem)
     except ValueError as exc:
         raise ConfigError("ca.pem is damaged; put it back from a copy.") from exc
 
@@ -215,8 +222,8 @@ def _read_enrolment(path: Path, data: bytes) -> Enrolment:
         raise ConfigError(f"{path} is no enrolment: {exc}.") from exc
 
 
-def _verify_answer(enrolment: Enrolment, ca: Certificate) -> None:
-    key = ca.public_key()
+def _verify_answer(enrolment: Enrolment, issuer: Certificate) -> None:
+    key = issuer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise DocumentRefused("the authority's key is no elliptic-curve key.")
     key.verify(enrolment.record_signature, enrolment.record, ec.ECDSA(SHA256()))

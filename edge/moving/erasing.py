@@ -13,6 +13,7 @@ from edge.contracts.former import FOLDER
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE
 from edge.identity.keys import METER_SALT, check_keys_are_files
+from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY
@@ -25,9 +26,9 @@ from system.files import destroy
 
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
-# Every file of the household has one of these suffixes; the authority's certificate stays.
+# Every file of the household has one of these suffixes; what is the collectivity's stays.
 _SUFFIXES = (".json", ".pem", ".word")
-_KEPT = (AUTHORITY,)
+_KEPT = (AUTHORITY, KEY_LIST, FORK)
 
 
 def erase(directory: Path) -> int:

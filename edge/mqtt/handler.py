@@ -13,12 +13,11 @@ from typing import TypeVar
 
 import msgspec
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.mqtt.message import Publish, Published
 from edge.vault.signer import Signer
 from edge.vault.vault import UNUSABLE, Vault
-from protocol.envelope import Address
+from protocol.envelope import Address, VerifyingKey
 from protocol.errors import MessageRefused, StoreError
 from protocol.messages import Seen
 from protocol.topics import Kind, device_topic
@@ -46,7 +45,7 @@ class HandlerContext:
     """
 
     signer: Signer
-    platform_key: Ed25519PublicKey
+    platform_key: VerifyingKey
     vault: Vault
     clock: Clock
     set_aside: SetAside = field(default_factory=SetAside)

@@ -1,10 +1,9 @@
 """Follows what the collectivity's worker tells everybody at its broker."""
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from edge.vault.signer import Signer
-from protocol.envelope import ALL, Address, open_message
+from protocol.envelope import ALL, Address, VerifyingKey, open_message
 from protocol.messages import Hub
 from protocol.topics import PublicKind, hub_topic
 
@@ -19,7 +18,7 @@ class HubReader:
             worker has said it.
     """
 
-    def __init__(self, signer: Signer, platform_key: Ed25519PublicKey) -> None:
+    def __init__(self, signer: Signer, platform_key: VerifyingKey) -> None:
         """Let `signer` follow the version in use."""
         self._signer = signer
         self._key = platform_key

@@ -32,6 +32,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.mqtt.message import (
+    Absence,
     Arrived,
     Connected,
     Disconnected,
@@ -74,7 +75,8 @@ log = structlog.get_logger()
 class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker, and what to subscribe to.
 
-    The broker publishes `will` when `will_delay_s` have passed since a session ended unexpectedly.
+    `first` are topics for everybody, subscribed to before the chip's own, so that their retained
+    messages come before. The broker publishes `will` when `will_delay_s` have passed since a session ended unexpectedly.
     """
 
     host: str
@@ -82,6 +84,7 @@ class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     subscription: str
     will: Publish
+    first: tuple[str, ...] = ()
     will_delay_s: int = WILL_DELAY_S
     keepalive_s: int = 60
     timeout_s: float = 5.0
@@ -107,11 +110,19 @@ class ChipLink:
     """
 
     def __init__(
-        self, settings: ChipLinkSettings, tls: Callable[[], ssl.SSLContext] | None = None
+        self,
+        settings: ChipLinkSettings,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        after_failure: Callable[[Absence], bool] = lambda _: False,
     ) -> None:
-        """Use `settings`; `tls` makes a TLS context for each session, None: no TLS."""
+        """Use `settings`; `tls` makes a TLS context for each session, None: no TLS.
+
+        The thread calls `after_failure` after each attempt that got no session, with the reason;
+        if it returns True, the next attempt comes at once.
+        """
         self._settings = settings
         self._tls = tls
+        self._after_failure = after_failure
         self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -122,6 +133,7 @@ class ChipLink:
         self._in_flight: dict[tuple[int, int], Publish] = {}
         self._is_session = False
         self._is_resumed = False
+        self._begins_anew = False
         self._trouble = Trouble(settings.host)
         self._dropping = Condition()
         self._subscribed: frozenset[str] = frozenset()
@@ -177,6 +189,13 @@ class ChipLink:
         info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
         self._in_flight[session, info.mid] = publish
 
+    def begin_anew(self) -> None:
+        """End the session, which begins again at once; the broker keeps what it has for it."""
+        client = self._client
+        if client is not None:
+            self._begins_anew = True
+            client.disconnect()
+
     def stop(self, goodbye: Publish | None = None) -> None:
         """End the session with `goodbye`, or with the last will, and wait for the thread."""
         self._stopping.set()
@@ -204,8 +223,9 @@ class ChipLink:
     def _unsubscribe_stray(self, topic: str) -> None:
         """Unsubscribe from a topic that an earlier process subscribed to in the resumed session."""
         client = self._client
-        is_wanted = topic in self._subscribed or topic_matches_sub(
-            self._settings.subscription, topic
+        wanted = (*self._settings.first, self._settings.subscription)
+        is_wanted = topic in self._subscribed or any(
+            topic_matches_sub(each, topic) for each in wanted
         )
         if client is not None and not is_wanted:
             client.unsubscribe(topic)
@@ -225,7 +245,7 @@ class ChipLink:
         away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
         trouble = self._trouble
         while not self._stopping.is_set():
-            self._is_session = False
+            self._is_session, self._begins_anew = False, False
             trouble.attempt()
             try:
                 self._run_session()
@@ -237,9 +257,12 @@ class ChipLink:
                 trouble.away(exc)
             if self._is_session and not trouble.is_refused:
                 away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
-                pause_s = max(next(away), self._rng.uniform(0, self.reconnect_window_s))
+                window_s = 0.0 if self._begins_anew else self.reconnect_window_s
+                pause_s = max(next(away), self._rng.uniform(0, window_s))
             else:
                 self._put(Unreachable(trouble.why))
+                if self._after_failure(trouble.why):
+                    continue
                 pause_s = next(refused) if trouble.is_refused else next(away)
             self._stopping.wait(pause_s)
 
@@ -329,7 +352,10 @@ class ChipLink:
             self._trouble.no_session(str(code))
             client.disconnect()
         else:
-            _, self._own_subscription = client.subscribe(self._settings.subscription, qos=1)
+            wanted = (*self._settings.first, self._settings.subscription)
+            _, self._own_subscription = client.subscribe(
+                [(topic, SubscribeOptions(qos=1)) for topic in wanted]
+            )
 
     def _on_subscribe(
         self,

@@ -37,8 +37,9 @@ ADVICE = bilingual(
             "Ask your collectivity whether it has revoked this chip; readings are kept meanwhile."
         ),
         Advice.CERTIFICATE: (
-            "Give request.json to your collectivity again and install its answer: "
-            "`volet edge enrol ENROLMENT.json`."
+            "The chip renews its certificate by itself. If this stays for a day, tell your "
+            "collectivity; if it asks you to, give it request.json again and install its answer: "
+            "`volet edge enrol ENROLMENT.json`. Readings are kept meanwhile."
         ),
         Advice.CONFIRM: (
             "Compare your meter's display with `volet edge confirm`, which shows the index that is "
@@ -157,8 +158,9 @@ ADVICE = bilingual(
             "en attendant."
         ),
         Advice.CERTIFICATE: (
-            "Redonnez request.json à votre collectivité et installez sa réponse : "
-            "`volet edge enrol ENROLMENT.json`."
+            "Le boîtier renouvelle son certificat lui-même. Si ce message reste un jour, dites-le à "
+            "votre collectivité ; si elle vous le demande, redonnez-lui request.json et installez sa "
+            "réponse : `volet edge enrol ENROLMENT.json`. Les relevés sont gardés en attendant."
         ),
         Advice.CONFIRM: (
             "Comparez l'écran de votre compteur avec `volet edge confirm`, qui montre l'index qui "

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from mosquitto.roles import Role, role_of
 from protocol.errors import ConfigError
+from system.certificates import check_chain
 from system.files import read_document, read_secret
 from system.mqtt.link import TlsFiles
 
@@ -25,7 +26,7 @@ def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> No
         raise ConfigError(
             f"{name} is no {role}'s name, but {role} or {role}- and 1 to 24 of a-z and 0-9 is."
         )
-    certificate = _certificate(files.certificate, next_step)
+    certificate, *issuers = _certificates(files.certificate, next_step)
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     actual = str(names[0].value) if names else "nobody"
     if actual != name:
@@ -33,8 +34,8 @@ def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> No
             f"{files.certificate} is the certificate of {actual!r}, not of {name}; {next_step}"
         )
     try:
-        certificate.verify_directly_issued_by(_certificate(files.ca, next_step))
-    except (ValueError, TypeError, InvalidSignature) as exc:
+        check_chain((certificate, *issuers), _certificates(files.ca, next_step))
+    except ConfigError as exc:
         raise ConfigError(
             f"{files.certificate} was not issued by the authority in {files.ca}; {next_step}"
         ) from exc
@@ -48,8 +49,9 @@ def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> No
         )
 
 
-def _certificate(path: Path, next_step: str) -> x509.Certificate:
+def _certificates(path: Path, next_step: str) -> list[x509.Certificate]:
+    data = read_document(path, next_step)
     try:
-        return x509.load_pem_x509_certificate(read_document(path, next_step))
+        return x509.load_pem_x509_certificates(data)
     except ValueError as exc:
         raise ConfigError(f"{path} is no certificate; {next_step}") from exc

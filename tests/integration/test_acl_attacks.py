@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cloud.registry.authority import issue_client
-from cloud.registry.pki import load_authority, load_platform_key, share_group
+from cloud.registry.key_files import load_authority, share_group
 from protocol.envelope import SIZE_MAX_BYTES
 from tests.support.broker import running_broker
 from tests.support.mqtt import (
@@ -110,7 +110,7 @@ def test_shared_subscription_shows_nothing_of_another(town):
 
 def test_chip_that_does_not_know_the_share_group_takes_nothing_from_the_workers(town):
     """Who knows it takes every second message away: the reason why its name is a secret."""
-    group = share_group(load_platform_key(town.broker.cloud))
+    group = share_group(town.broker.cloud)
     shared = f"{ROOT}/d/+/up/block"
     with town.connect(WORKER) as worker, town.connect(BOB) as bob, town.connect(ALICE) as alice:
         worker.subscribe(f"$share/{group}/{shared}")
@@ -204,7 +204,7 @@ def _certified(town: Town, folder: Path, name: str) -> Pass:
     certificate = issue_client(
         authority, name, key.public_key(), datetime.now(UTC), timedelta(days=1)
     )
-    (folder / "odd.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "odd.pem").write_bytes(authority.chained(certificate))
     (folder / "odd.key").write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.api.access import draw_token
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from cloud.store.providers import Scope
 from cloud.store.sqlite.store import SqliteStore
 from tests.support.api_server import WITHIN_S, make_town, serving

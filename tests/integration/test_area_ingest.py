@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from cloud.registry.pki import load_platform_key
+from cloud.registry.key_files import load_platform_key
 from cloud.store.area import FigureKey
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from cloud.billing.pending import pending_statements
 from cloud.commands.directory import COLLECTIVITY as TOWN
-from cloud.registry.pki import load_platform_key
+from cloud.registry.key_files import load_platform_key
 from cloud.store import RequestState
 from cloud.store.sqlite.store import SqliteStore
 from edge.bills.verifier import StatementVerifier

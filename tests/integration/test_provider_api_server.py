@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from cloud.registry.pki import issue_role, pki_path, revoke
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import issue_role, revoke
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused, TransportError
 from protocol.ids import public_key_text

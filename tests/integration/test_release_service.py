@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import pytest
 from click.testing import CliRunner
 
-from cloud.registry.pki import issue_role, load_platform_key
+from cloud.registry.key_files import load_platform_key
+from cloud.registry.pki import issue_role
 from cloud.store.area import FigureStage
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_of_number

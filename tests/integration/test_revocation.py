@@ -13,7 +13,8 @@ import pytest
 
 from cloud.registry.broker import refresh_broker, reload_broker
 from cloud.registry.broker_session import end_session
-from cloud.registry.pki import issue_role, pki_path, revoke
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import issue_role, revoke
 from cloud.registry.renewal import renew
 from cloud.registry.revocation import revoke_everywhere
 from cloud.store.sqlite.store import SqliteStore

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.registry.pki import issue_role, pki_path
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import issue_role
 from protocol.errors import ConfigError
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.mqtt.rival import SHORT_S

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from protocol.errors import ConfigError
 from system.tls import client_context
 from tests.support.broker import Broker, enrol_chip, make_cloud

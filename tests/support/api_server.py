@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from cloud.api.app import make_gate
+from cloud.api.renewals import Renewals
 from cloud.api.server import Revoked, make_server, tls_context
 from cloud.api.service import ApiService
-from cloud.registry.pki import pki_path
+from cloud.config import load_config
+from cloud.registry.key_files import pki_path
 from cloud.store.providers import Provider
 from cloud.store.sqlite.store import SqliteStore
 from provider.service import draw_key, load_key
@@ -47,7 +49,8 @@ def serving(cloud, head_s=10.0):
     def run():
         async def serve():
             store = await thread.run(SqliteStore.open, cloud, is_checked=False)
-            service = ApiService(thread, store)
+            renewals = Renewals(cloud, load_config(cloud).collectivity, store)
+            service = ApiService(thread, store, renewals)
             gate = make_gate(service, thread, store, FAST, lambda: datetime.now(UTC))
             server = make_server(
                 gate, ("127.0.0.1", port), context, Revoked(pki_path(cloud, "crl.pem")), head_s

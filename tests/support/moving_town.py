@@ -7,7 +7,7 @@ import msgspec
 
 from cloud.ingest.pipeline import Ingest
 from cloud.registry.enrolment import enrol
-from cloud.registry.pki import load_platform_key
+from cloud.registry.key_files import load_platform_key
 from cloud.store.sqlite.store import SqliteStore
 from edge.chip.chip import Chip, ChipSettings
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request

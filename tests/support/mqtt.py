@@ -13,7 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from edge.identity.enrolment import Identity
 from system.tls import client_context
 

@@ -14,11 +14,12 @@ ALICE, BOB, WORKER, MONITOR, TRUSTEE = "alice", "bob", "worker", "monitor", "tru
 EVERYBODY = (ALICE, BOB, WORKER, MONITOR, TRUSTEE)
 SENT = (
     *("up/epoch", "up/block", "up/fetch", "up/seen", "up/receipt", "up/area", "up/ask"),
-    *("up/leave", "up/quote", "key", "status"),
+    *("up/leave", "up/quote", "up/renew", "key", "status"),
 )
 RECEIVED = (
     *("down/ack", "down/epoch", "down/block", "down/statement/00", "down/receipt", "down/area"),
     *("down/terms", "down/document", "down/left", "down/quote/00/1", "down/letter/00"),
+    "down/certificate",
 )
 INVENTED = ("other", "up", "up/other", "up/block/0", "down/other", "down/ack/0", "status/0")
 LISTED = ("list/0", "00" * 32)
@@ -74,7 +75,7 @@ def rights() -> Seen:
         written |= {(WORKER, f"d/{role}/{topic}") for topic in RECEIVED}
         cleared = {(WORKER, f"d/{role}/{topic}") for topic in SENT if topic.startswith("up/")}
         written, read = written | cleared, read | cleared
-    public = (*(f"catalogue/{rest}" for rest in LISTED), "hub")
+    public = (*(f"catalogue/{rest}" for rest in LISTED), "hub", "keys")
     read |= {(who, topic) for who in EVERYBODY for topic in public}
     written |= {(WORKER, topic) for topic in public}
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
@@ -103,6 +104,8 @@ TOPICS = (
     "hub",
     "hub/more",
     *(f"catalogue/{rest}" for rest in LISTED),
+    "keys",
+    "keys/more",
     "elsewhere",
 )
 

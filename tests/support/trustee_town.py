@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cloud.registry.authority import issue_client
-from cloud.registry.pki import issue_role, load_authority, load_platform_key, pki_path
+from cloud.registry.key_files import load_authority, load_platform_key, pki_path
+from cloud.registry.pki import issue_role
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from protocol.envelope import Address, open_message, seal_message
 from protocol.ids import DeviceId
@@ -147,7 +148,7 @@ class TrusteeTown:
                 authority, home.device, key.public_key(), datetime.now(UTC), timedelta(days=1)
             )
             files = [self.folder / f"{home.device}.{end}" for end in ("pem", "key")]
-            files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+            files[0].write_bytes(authority.chained(certificate))
             files[1].write_bytes(
                 key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             )

@@ -83,6 +83,15 @@ class Moving(Tables):
                 [day_number(last_day), self._household(household_key), device],
             )
 
+    def last_day_of(self, household_key: HouseholdKeyId) -> date | None:
+        """See `MovingStore.last_day_of`."""
+        row = self._row(
+            "SELECT p.last_day FROM place p JOIN household h ON h.id = p.household"
+            " WHERE h.key = ? AND p.until IS NULL",
+            [household_key],
+        )
+        return None if row is None or row[0] is None else day_of_number(row[0])
+
     def put_termination(
         self, contract: bytes, last_day: date, document: bytes, at: datetime
     ) -> Put:

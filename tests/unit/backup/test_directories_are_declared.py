@@ -11,13 +11,15 @@ from click.testing import CliRunner
 
 from cloud.commands.directory import COLLECTIVITY
 from cloud.registry.broker import current_user
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import load_signed_list, pki_path
 from cloud.roster.files import REGISTRAR
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
+from edge.renewal.certificates import NEXT
 from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import VoletError
 from provider import service as provider
@@ -106,6 +108,9 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         look(new)
         new.enrol()
         new.begin()
+        for name in (KEY_LIST, FORK):
+            keep_key_list(new.directory, load_signed_list(cloud.directory), name)
+        (new.directory / NEXT).write_bytes((new.directory / "device.pem").read_bytes())
         look(new)
         new.kill()
         for path in new.directory.glob("vault.db*"):

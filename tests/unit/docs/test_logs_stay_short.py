@@ -23,6 +23,8 @@ BOUNDED = {
     "area_document_refused": "a document is refused once, by its hash",
     "blocks_not_given_back": "once for each page of a recovery",
     "certificate_ends": "three times for each certificate",
+    "key_list_forked": "one proof is kept",
+    "next_certificate_refused": "once for each certificate",
     "chip_revoked": "behind Trouble's own condition",
     "broker_hung_up": "behind Trouble's own condition",
     "contract_differs": "once for each difference",

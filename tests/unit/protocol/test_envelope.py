@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import area_messages, letters, messages, moving, quotes, receipt
+from protocol import area_messages, letters, messages, moving, quotes, receipt, renewal
 from protocol.commitment import commit_day
 from protocol.envelope import SIZE_MAX_BYTES, Address, open_message, seal_message
 from protocol.errors import MessageRefused, Reason
@@ -51,6 +51,8 @@ BODIES = {
         b"acceptance",
         (bytes(32),),
     ),
+    Kind.RENEW: renewal.RenewalRequest(HOUSEHOLD, b"signing request"),
+    Kind.CERTIFICATE: renewal.RenewedCertificate(HOUSEHOLD, (b"certificate", b"issuer")),
     Kind.LETTER: letters.Letter(HOUSEHOLD, bytes(16), b"letter"),
     Kind.LEAVE: moving.Leave(HOUSEHOLD, 20_750, (b"document",)),
     Kind.LEFT: moving.Left(HOUSEHOLD, 20_750),

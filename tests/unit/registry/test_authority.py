@@ -13,8 +13,9 @@ from cloud.registry.authority import (
     is_fresh,
     issue_client,
     issue_server,
-    new_authority,
+    new_issuer,
     new_operator,
+    new_root,
     revocation_list,
 )
 
@@ -27,21 +28,27 @@ def key():
 
 
 @pytest.fixture(scope="module")
-def authority(key):
-    return Authority(key, new_authority(key, "town", NOW))
+def root():
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    return Authority(root_key, new_root(root_key, "town", NOW))
+
+
+@pytest.fixture(scope="module")
+def authority(key, root):
+    return Authority(key, new_issuer(root, key.public_key(), "town", NOW))
 
 
 def _extension(certificate, kind):
     return certificate.extensions.get_extension_for_class(kind).value
 
 
-def test_authority_lasts_ten_years_and_may_sign_end_entities_only(authority):
-    certificate = authority.certificate
-    constraints = _extension(certificate, x509.BasicConstraints)
-    assert (constraints.ca, constraints.path_length) == (True, 0)
-    years = (certificate.not_valid_after_utc - NOW) / timedelta(days=365.25)
-    assert 9.99 < years < 10.01
-    certificate.verify_directly_issued_by(certificate)
+def test_root_lasts_twenty_years_and_an_issuer_two_and_signs_end_entities_only(root, authority):
+    for certificate, below, years in ((root.certificate, 2, 20), (authority.certificate, 0, 2.2)):
+        constraints = _extension(certificate, x509.BasicConstraints)
+        assert (constraints.ca, constraints.path_length) == (True, below)
+        lasts = (certificate.not_valid_after_utc - NOW) / timedelta(days=365.25)
+        assert years - 0.1 < lasts < years + 0.1
+        certificate.verify_directly_issued_by(root.certificate)
 
 
 def test_device_certificate_is_for_a_client_of_that_name_and_no_authority(authority):

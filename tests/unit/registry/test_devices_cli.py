@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cloud.commands.table import cloud
 from cloud.ingest.pipeline import Ingest
-from cloud.registry.pki import pki_path
+from cloud.registry.key_files import pki_path
 from cloud.registry.places import KEY
 from cloud.store import Device
 from cloud.store.fleet import LastHeard

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from cloud.registry.enrolment import check_request, enrol
-from cloud.registry.pki import issue_device, load_authority, revoke
+from cloud.registry.key_files import load_authority
+from cloud.registry.pki import issue_device, revoke
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.contracts.signed import load_contract
@@ -316,7 +317,12 @@ def sign_answer(cloud, answer: Enrolment) -> Enrolment:
 
 @pytest.mark.parametrize(
     "change",
-    [{"platform_key": bytes(32)}, {"broker_host": "evil.example"}, {"broker_port": 1}],
+    [
+        {"platform_key": bytes(32)},
+        {"broker_host": "evil.example"},
+        {"broker_port": 1},
+        {"api_port": 1},
+    ],
 )
 def test_platform_and_broker_are_vouched_for_by_the_authority(answer, chip, keys, change):
     with pytest.raises(DocumentRefused, match="not signed by the authority"):

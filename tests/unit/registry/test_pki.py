@@ -10,14 +10,18 @@ import pytest
 from cryptography import x509
 
 from cloud.config import CloudConfig
-from cloud.registry import pki, renewal
+from cloud.registry import key_files, pki, renewal, roll_over
 from cloud.registry.authority import DEVICE_VALIDITY
 from protocol.errors import ConfigError
 from protocol.ids import DeviceId
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 CONFIG = CloudConfig("town", "broker.example")
-SECRETS = ("platform.key", *(f"pki/{n}.key" for n in ("ca", "server", "worker", "monitor")))
+SECRETS = (
+    "platform.key",
+    "root/root.key",
+    *(f"pki/{n}.key" for n in ("issuer", "server", "worker", "monitor")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +68,17 @@ def test_other_settings_are_refused_with_the_next_step(directory):
         pki.initialise(directory, other, NOW)
 
 
-@pytest.mark.parametrize("name", ["pki/ca.key", "pki/ca.pem", "platform.key", "pki/crl.pem"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pki/issuer.key",
+        "pki/ca.pem",
+        "platform.key",
+        "pki/crl.pem",
+        "key-list.json",
+        "workers.group",
+    ],
+)
 def test_lost_file_is_reported_and_not_drawn_again(directory, name):
     (directory / name).unlink()
     with pytest.raises(ConfigError, match=f"{name} is missing; put it back"):
@@ -72,7 +86,7 @@ def test_lost_file_is_reported_and_not_drawn_again(directory, name):
     assert not (directory / name).exists()
 
 
-@pytest.mark.parametrize("kept", [0, 1, 3, 6, 9, 12])
+@pytest.mark.parametrize("kept", [0, 1, 3, 6, 9, 12, 15])
 def test_interrupted_initialisation_is_completed_with_what_was_drawn(made, tmp_path, kept):
     directory = shutil.copytree(made, tmp_path / "cloud")
     (directory / "cloud.toml").unlink()
@@ -83,9 +97,9 @@ def test_interrupted_initialisation_is_completed_with_what_was_drawn(made, tmp_p
     before = _contents(directory)
     assert pki.initialise(directory, CONFIG, NOW)
     assert before.items() <= _contents(directory).items()
-    authority = pki.load_authority(directory)
+    authority = key_files.load_authority(directory)
     for name in ("server", "worker", "monitor"):
-        certificate = pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        certificate = key_files.load_certificate(key_files.pki_path(directory, f"{name}.pem"))
         certificate.verify_directly_issued_by(authority.certificate)
 
 
@@ -96,9 +110,9 @@ def test_beginning_of_another_collectivity_is_not_completed(directory):
 
 
 def test_key_open_to_others_is_not_used(directory):
-    pki.pki_path(directory, "ca.key").chmod(0o640)
+    key_files.pki_path(directory, "issuer.key").chmod(0o640)
     with pytest.raises(ConfigError, match="open to other users"):
-        pki.load_authority(directory)
+        key_files.load_authority(directory)
 
 
 def test_role_is_issued_once(directory):
@@ -124,12 +138,12 @@ def test_fresh_certificates_are_not_renewed(directory):
 def test_old_certificates_are_renewed_with_their_keys(directory):
     later = NOW + timedelta(days=300)
     before = {
-        name: pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        name: key_files.load_certificate(key_files.pki_path(directory, f"{name}.pem"))
         for name in ("server", "worker", "monitor")
     }
     assert set(renewal.renew(directory, later)) == {"broker", "worker", "monitor"}
     for name, old in before.items():
-        new = pki.load_certificate(pki.pki_path(directory, f"{name}.pem"))
+        new = key_files.load_certificate(key_files.pki_path(directory, f"{name}.pem"))
         assert new.public_key() == old.public_key()
         assert new.subject == old.subject
         assert new.not_valid_after_utc > later + timedelta(days=390)
@@ -141,34 +155,17 @@ def test_what_is_renewed_each_month_never_has_a_third_left(directory):
     for _ in range(40):
         now += timedelta(days=31)
         for each in renewal.lifetimes(directory):
-            assert each.name == "authority" or not each.is_within(3, now), each
+            assert not each.is_within(3, now), each
         renewal.renew(directory, now)
+        if now.month == 1:
+            roll_over.roll_over_issuer(directory, directory / "root", now)
 
 
-def test_no_certificate_outlives_the_authority_that_signed_it(directory):
-    now = NOW + timedelta(days=3_600)
+def test_no_certificate_outlives_the_issuer_that_signed_it(directory):
+    now = NOW + timedelta(days=700)
     renewal.renew(directory, now)
     ends = {each.name: each.not_after for each in renewal.lifetimes(directory)}
-    assert ends["broker"] == ends["worker"] == ends["monitor"] == ends["authority"]
-
-
-@pytest.mark.parametrize("days", [2_000, 3_640, 3_700])
-def test_an_authority_goes_on_under_its_key_before_and_after_its_end(directory, days):
-    now = NOW + timedelta(days=days)
-    old = pki.load_authority(directory)
-    device = DeviceId("a" * 26)
-    pki.issue_device(directory, device, old.key.public_key(), NOW)
-    pki.revoke(directory, device, NOW)
-    assert renewal.renew_authority(directory, now).not_after > now + timedelta(days=3_650)
-    renewal.renew(directory, now, is_forced=True)
-    new = pki.load_authority(directory)
-    assert new.certificate.public_key() == old.certificate.public_key()
-    server = pki.load_certificate(pki.pki_path(directory, "server.pem"))
-    for authority in (old, new):
-        server.verify_directly_issued_by(authority.certificate)
-    crl = x509.load_pem_x509_crl(pki.pki_path(directory, "crl.pem").read_bytes())
-    assert len(list(crl)) == 1
-    assert crl.next_update_utc == new.certificate.not_valid_after_utc
+    assert ends["broker"] == ends["worker"] == ends["monitor"] == ends["issuer"]
 
 
 DEEDS = {
@@ -180,39 +177,39 @@ DEEDS = {
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_nothing_is_signed_by_an_authority_that_has_ended(directory, deed):
-    late = NOW + timedelta(days=3_654)
-    key = pki.load_authority(directory).key.public_key()
-    with pytest.raises(ConfigError, match=r"ended on 2036.*renew --authority"):
+def test_nothing_is_signed_by_an_issuer_that_has_ended(directory, deed):
+    late = NOW + timedelta(days=801)
+    key = key_files.load_authority(directory).key.public_key()
+    with pytest.raises(ConfigError, match=r"ended on 2028.*roll-over issuer"):
         DEEDS[deed](directory, key, late)
-    assert list(pki.pki_path(directory, "issued").iterdir()) == []
+    assert list(key_files.pki_path(directory, "issued").iterdir()) == []
 
 
 def test_new_name_of_the_broker_renews_its_certificate_alone(directory):
     path = directory / "cloud.toml"
     path.write_text(path.read_text("utf-8").replace("broker.example", "mqtt.example"), "utf-8")
     assert renewal.renew(directory, NOW) == ("broker",)
-    names = pki.load_certificate(pki.pki_path(directory, "server.pem")).extensions
+    names = key_files.load_certificate(key_files.pki_path(directory, "server.pem")).extensions
     hosts = names.get_extension_for_class(x509.SubjectAlternativeName).value
     assert hosts.get_values_for_type(x509.DNSName) == ["mqtt.example"]
 
 
 def test_revocation_covers_every_certificate_of_a_device(directory):
-    key = pki.load_authority(directory).key.public_key()
+    key = key_files.load_authority(directory).key.public_key()
     device = DeviceId("a" * 26)
     issued = [pki.issue_device(directory, device, key, NOW) for _ in range(2)]
     assert pki.revoke(directory, device, NOW)
-    crl = x509.load_pem_x509_crl(pki.pki_path(directory, "crl.pem").read_bytes())
+    crl = x509.load_pem_x509_crl(key_files.pki_path(directory, "crl.pem").read_bytes())
     serials = {x509.load_pem_x509_certificate(pem).serial_number for pem in issued}
     assert {entry.serial_number for entry in crl} == serials
 
 
 def test_revoking_again_changes_nothing_but_the_time(directory):
-    key = pki.load_authority(directory).key.public_key()
+    key = key_files.load_authority(directory).key.public_key()
     pki.issue_device(directory, DeviceId("a" * 26), key, NOW)
     for _ in range(2):
         assert pki.revoke(directory, "a" * 26, NOW)
-    crl = x509.load_pem_x509_crl(pki.pki_path(directory, "crl.pem").read_bytes())
+    crl = x509.load_pem_x509_crl(key_files.pki_path(directory, "crl.pem").read_bytes())
     assert len(list(crl)) == 1
 
 
@@ -221,18 +218,19 @@ def test_nobody_else_can_be_revoked(directory, name):
     assert not pki.revoke(directory, name, NOW)
 
 
-def test_device_certificate_lasts_five_years(directory):
-    key = pki.load_authority(directory).key.public_key()
+def test_device_certificate_lasts_some_months(directory):
+    key = key_files.load_authority(directory).key.public_key()
     pem = pki.issue_device(directory, DeviceId("a" * 26), key, NOW)
     certificate = x509.load_pem_x509_certificate(pem)
     assert certificate.not_valid_after_utc == NOW + DEVICE_VALIDITY
 
 
-def test_share_group_follows_from_the_platform_key_alone(directory, tmp_path):
-    group = pki.share_group(pki.load_platform_key(directory))
-    assert group == pki.share_group(pki.load_platform_key(directory))
+def test_share_group_is_drawn_and_stays_when_the_platform_key_is_replaced(directory, tmp_path):
+    group = key_files.share_group(directory)
+    roll_over.roll_over_platform(directory, directory / "root", NOW)
+    assert group == key_files.share_group(directory)
     pki.initialise(tmp_path / "other", CONFIG, NOW)
-    assert group != pki.share_group(pki.load_platform_key(tmp_path / "other"))
+    assert group != key_files.share_group(tmp_path / "other")
     assert len(group) == 32
     assert group.isalnum()
 
@@ -242,8 +240,8 @@ def test_directory_without_authority_is_a_sentence(tmp_path):
         pass
 
 
-def test_an_authority_that_has_ended_renews_nothing_and_says_what_to_do(directory):
+def test_an_issuer_that_has_ended_renews_nothing_and_says_what_to_do(directory):
     before = _contents(directory)
-    with pytest.raises(ConfigError, match=r"authority ended on 2036-03-0\d"):
-        renewal.renew(directory, NOW + timedelta(days=3654))
+    with pytest.raises(ConfigError, match=r"authority ended on 2028-05-\d\d"):
+        renewal.renew(directory, NOW + timedelta(days=801))
     assert _contents(directory) == before

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.commands.table import cloud as group
-from cloud.registry.pki import issue_role, pki_path
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import issue_role
 from protocol.errors import ConfigError
 from tests.support.broker import make_cloud
 

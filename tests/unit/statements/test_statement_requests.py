@@ -80,9 +80,9 @@ def test_a_statement_is_published_again_until_the_chip_has_seen_it(store, househ
     first = pending_statements(store, PLATFORM, "ville").messages
     assert first
     assert pending_statements(store, PLATFORM, "ville").messages == ()
-    assert unseen_statements(store, "ville").messages == first
+    assert unseen_statements(store, PLATFORM, "ville").messages == first
     store.mark_seen([SeenStatement(household.secret.id, request_id)], NOW)
-    assert unseen_statements(store, "ville").messages == ()
+    assert unseen_statements(store, PLATFORM, "ville").messages == ()
 
 
 def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
@@ -101,9 +101,9 @@ def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
     rest = pending_statements(store, PLATFORM, "ville")
     assert len(rest.messages) == 2
 
-    page = unseen_statements(store, "ville")
+    page = unseen_statements(store, PLATFORM, "ville")
     assert len(page.messages) == 2
-    last = unseen_statements(store, "ville", page.after)
+    last = unseen_statements(store, PLATFORM, "ville", page.after)
     assert (len(last.messages), last.after) == (1, None)
 
 

@@ -1,0 +1,101 @@
+"""`volet cloud roll-over`: replace a key by its successor while chips run."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cloud.commands.renew import echo_refreshed
+from cloud.config import DEFAULT_DIRECTORY
+from cloud.registry import roll_over as registry
+from cloud.registry.broker import DEFAULT_NAME
+from cloud.registry.key_files import ROOT
+from protocol.errors import DocumentRefused
+from protocol.json_text import read_json
+from system.commands import directory_option
+from system.files import read_document
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_DAY = click.DateTime(["%Y-%m-%d"])
+_dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
+_root = click.option(
+    "--root",
+    type=_FOLDER,
+    help="The root's directory, on its stick. Default: `root` in the collectivity's.",
+)
+_broker = click.option(
+    "--broker",
+    type=_FOLDER,
+    help="The broker's directory. Default: `broker` in the collectivity's.",
+)
+
+
+@click.group("roll-over")
+def roll_over() -> None:
+    """Replace a key by its successor. The root signs it, chips and trustees take it by themselves."""
+
+
+@roll_over.command()
+@_dir
+@_root
+@_broker
+def issuer(directory: Path, root: Path | None, broker: Path | None) -> None:
+    """Replace the issuer, which signs certificates, and renew those of broker and roles."""
+    registry.roll_over_issuer(directory, root or directory / ROOT, datetime.now(UTC))
+    click.echo("Another issuer signs from now on; chips go on with what the former one signed.")
+    echo_refreshed(directory, broker or directory / DEFAULT_NAME)
+
+
+@roll_over.command()
+@_dir
+@_root
+@click.option("--to", "successor", type=_FOLDER, required=True, help="Directory for the new root.")
+@_broker
+def root(directory: Path, root: Path | None, successor: Path, broker: Path | None) -> None:
+    """Replace the root by a new one, which the old one signs, and the issuer with it."""
+    registry.roll_over_root(directory, root or directory / ROOT, successor, datetime.now(UTC))
+    click.echo(
+        f"{successor} holds the root from now on; both are trusted until the old one ends. Publish "
+        "the new fingerprint."
+    )
+    echo_refreshed(directory, broker or directory / DEFAULT_NAME)
+
+
+@roll_over.command()
+@_dir
+@_root
+@click.option("--from", "begins", type=_DAY, help="First day of the successor. Default: in 3 days.")
+@click.option(
+    "--until", "ends", type=_DAY, help="First day without the old key. Default: 30 later."
+)
+def platform(
+    directory: Path, root: Path | None, begins: datetime | None, ends: datetime | None
+) -> None:
+    """Replace the key that signs acks and statements. Programs that run change over by themselves."""
+    first, last = registry.roll_over_platform(
+        directory,
+        root or directory / ROOT,
+        datetime.now(UTC),
+        begins.date() if begins else None,
+        ends.date() if ends else None,
+    )
+    click.echo(
+        f"The successor signs from {first} on; nothing by the old key counts from {last} on."
+    )
+
+
+@roll_over.command()
+@_dir
+@_root
+@click.argument("succession", metavar="SUCCESSION.json", type=_FILE)
+def registrar(directory: Path, root: Path | None, succession: Path) -> None:
+    """List the registrar's successor, from the file that `volet cloud roster roll-over` wrote."""
+    data = read_document(succession, "`volet cloud roster roll-over` writes it.")
+    try:
+        statement = read_json(data, registry.Succession)
+    except msgspec.MsgspecError as exc:
+        raise DocumentRefused(f"{succession} is no succession: {exc}.") from exc
+    registry.roll_over_registrar(directory, root or directory / ROOT, statement)
+    click.echo("The registrar's successor is listed.")

@@ -1,0 +1,109 @@
+"""The keys by which a chip knows its platform: that of its enrolment, and those that follow it.
+
+The key list (`key-list.json`) comes over the session and is verified by a root of `ca.pem`. A list
+that contradicts the known one is kept beside it as proof (`key-list-fork.json`).
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509 import load_pem_x509_certificates
+
+from protocol.calendar import day_number, legal_day
+from protocol.envelope import VerifyingKey
+from protocol.errors import ConfigError, DocumentRefused
+from protocol.json_text import read_json
+from protocol.key_list import KeyList, KeyUse, SignedKeyList, open_key_list
+from system.files import read_document, write_public
+
+KEY_LIST, FORK = "key-list.json", "key-list-fork.json"
+
+
+class PlatformKeys:
+    """The platform's keys: a message counts if one of them signed it that has not ended.
+
+    `verify` makes it a `VerifyingKey`, for messages that arrive; `ever` is for stored ones.
+    """
+
+    def __init__(
+        self,
+        enrolled: bytes,
+        key_list: KeyList | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Know the key of the enrolment (32 bytes), and those of the list."""
+        self._enrolled = enrolled
+        self._clock = clock
+        self.key_list = key_list
+
+    @property
+    def known(self) -> tuple[bytes, ...]:
+        """All keys that the platform has had."""
+        listed = () if self.key_list is None else self.key_list.ever(KeyUse.PLATFORM)
+        return listed or (self._enrolled,)
+
+    @property
+    def ever(self) -> VerifyingKey:
+        """What verifies messages that were taken in the time of their key."""
+        return _AnyOf(self.known)
+
+    def verify(self, signature: bytes, data: bytes, /) -> None:
+        """Check a signature. Raises InvalidSignature."""
+        keys: tuple[bytes, ...] = (self._enrolled,)
+        if self.key_list is not None:
+            today = day_number(legal_day(self._clock()))
+            keys = self.key_list.taken_on(KeyUse.PLATFORM, today)
+        _AnyOf(keys).verify(signature, data)
+
+
+class _AnyOf:
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._keys = [Ed25519PublicKey.from_public_bytes(key) for key in keys]
+
+    def verify(self, signature: bytes, data: bytes, /) -> None:
+        for key in self._keys:
+            try:
+                key.verify(signature, data)
+            except InvalidSignature:
+                continue
+            return
+        raise InvalidSignature
+
+
+def for_stored(key: VerifyingKey) -> VerifyingKey:
+    """Return what verifies messages that `key` verified when they arrived."""
+    return key.ever if isinstance(key, PlatformKeys) else key
+
+
+def known_keys(key: VerifyingKey) -> tuple[bytes, ...]:
+    """Return the platform's keys, 32 bytes each."""
+    if isinstance(key, PlatformKeys):
+        return key.known
+    return (key.public_bytes_raw(),) if isinstance(key, Ed25519PublicKey) else ()
+
+
+def load_platform_keys(directory: Path, enrolled: bytes, collectivity: str) -> PlatformKeys:
+    """Read the keys that the chip in `directory` knows its platform by.
+
+    Raises:
+        ConfigError: the key list is damaged.
+    """
+    path = directory / KEY_LIST
+    if not path.exists():
+        return PlatformKeys(enrolled)
+    step = "delete it; the chip gets it again with its next session."
+    try:
+        signed = read_json(read_document(path, step), SignedKeyList)
+        roots = load_pem_x509_certificates((directory / "ca.pem").read_bytes())
+        return PlatformKeys(enrolled, open_key_list(signed, roots, collectivity))
+    except (msgspec.MsgspecError, DocumentRefused, ValueError, OSError) as exc:
+        raise ConfigError(f"{path} is damaged: {exc} Or {step}") from exc
+
+
+def keep_key_list(directory: Path, signed: SignedKeyList, name: str = KEY_LIST) -> None:
+    """Write a verified list, or with `FORK` one that contradicts it."""
+    write_public(directory / name, msgspec.json.encode(signed))

@@ -1,0 +1,79 @@
+"""Takes the collectivity's key list: a chip follows it, and keeps one that contradicts it."""
+
+from pathlib import Path
+
+import msgspec
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from edge.identity.enrolment import Identity
+from edge.identity.platform_keys import FORK, PlatformKeys, keep_key_list
+from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.key_list import LIST_MAX_BYTES, KeyList, SignedKeyList, open_key_list
+from protocol.packed import read_packed
+from protocol.topics import keys_topic
+from system.files import write_public
+
+log = structlog.get_logger()
+
+
+class KeyListReader:
+    """Follows the list of one collectivity, in one chip's directory."""
+
+    def __init__(self, identity: Identity) -> None:
+        """Continue from the list that `identity` knows; without `PlatformKeys` none is taken."""
+        keys = identity.platform_key
+        self._keys = keys if isinstance(keys, PlatformKeys) else None
+        self._collectivity = identity.collectivity
+        self._ca_path: Path = identity.ca_path
+        self.topic = keys_topic(identity.collectivity)
+
+    def take(self, topic: str, payload: bytes) -> bool:
+        """Take a list; return False if the topic is not the list's.
+
+        Raises:
+            MessageRefused: no root of ours signed it, or it contradicts the known one.
+        """
+        if topic != self.topic:
+            return False
+        if payload and self._keys is not None:
+            self._take(payload, self._keys)
+        return True
+
+    def _take(self, payload: bytes, keys: PlatformKeys) -> None:
+        if len(payload) > LIST_MAX_BYTES:
+            raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
+        try:
+            signed = read_packed(payload, SignedKeyList)
+            trusted = x509.load_pem_x509_certificates(self._ca_path.read_bytes())
+            new = open_key_list(signed, trusted, self._collectivity)
+        except msgspec.MsgspecError as exc:
+            raise MessageRefused(Reason.MALFORMED, "no key list") from exc
+        except DocumentRefused as exc:
+            raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
+        known = keys.key_list
+        if known is not None and known.begins_with(new):
+            return
+        if not self._follows(new, keys):
+            if not (self._directory / FORK).exists():
+                keep_key_list(self._directory, signed, FORK)
+                log.error("key_list_forked")
+            raise MessageRefused(Reason.CONFLICT, "this key list contradicts the one that is known")
+        roots = [x509.load_der_x509_certificate(each.certificate) for each in new.roots]
+        pem = b"".join(root.public_bytes(Encoding.PEM) for root in reversed(roots))
+        if len(roots) > len(trusted):
+            write_public(self._ca_path, pem)
+        keep_key_list(self._directory, signed)
+        keys.key_list = new
+        log.info("key_list_taken", platform_keys=len(new.platform), issuers=len(new.issuers))
+
+    @property
+    def _directory(self) -> Path:
+        return self._ca_path.parent
+
+    @staticmethod
+    def _follows(new: KeyList, keys: PlatformKeys) -> bool:
+        if keys.key_list is not None:
+            return new.begins_with(keys.key_list)
+        return keys.known[0] in {listed.key for listed in new.platform}

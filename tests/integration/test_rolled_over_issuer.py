@@ -1,0 +1,70 @@
+"""Issuers and roots that are replaced, on a real broker: chips of before and after get in."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cloud.registry.broker import DEFAULT_NAME, refresh_broker
+from cloud.registry.key_files import pki_path
+from cloud.registry.pki import revoke
+from cloud.registry.roll_over import roll_over_issuer, roll_over_root
+from tests.support.broker import enrol_chip, wait_until
+from tests.support.mqtt import SUCCESS, Peer, Refused, chip_pass, role_pass
+
+
+def issuer(cloud, _):
+    roll_over_issuer(cloud, cloud / "root", datetime.now(UTC))
+
+
+def root(cloud, folder):
+    roll_over_root(cloud, cloud / "root", folder / "next root", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("roll_over", [issuer, root])
+def test_a_successor_shuts_nobody_out(broker, tmp_path, roll_over, restarts):
+    before = enrol_chip(broker.cloud, tmp_path / "before")
+    roll_over(broker.cloud, tmp_path)
+    after = enrol_chip(broker.cloud, tmp_path / "after")
+    assert refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    if restarts:
+        broker.kill()
+        broker.start()
+    for each in (chip_pass(before), chip_pass(after), role_pass(broker.cloud, "monitor")):
+        with Peer(broker.port, each.context()) as peer:
+            assert peer.subscribe("volet/v1/town/#") in {SUCCESS, 1}
+
+
+@pytest.mark.parametrize("roll_over", [issuer, root])
+def test_a_chip_revoked_before_or_after_stays_out(broker, tmp_path, roll_over):
+    chips = [enrol_chip(broker.cloud, tmp_path / name) for name in ("one", "two")]
+    revoke(broker.cloud, chips[0].device, datetime.now(UTC))
+    roll_over(broker.cloud, tmp_path)
+    chips.append(enrol_chip(broker.cloud, tmp_path / "three"))
+    for chip in chips[1:]:
+        revoke(broker.cloud, chip.device, datetime.now(UTC))
+    refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    for chip in chips:
+        wait_until(lambda chip=chip: is_refused(broker, chip), "the broker to refuse it")
+
+
+def test_an_issuer_without_a_revocation_list_is_withdrawn(broker, tmp_path):
+    """How a stolen issuer is shut out: all that it signed is refused, and nothing else."""
+    before = enrol_chip(broker.cloud, tmp_path / "before")
+    issuer(broker.cloud, tmp_path)
+    after = enrol_chip(broker.cloud, tmp_path / "after")
+    path = pki_path(broker.cloud, "crl.pem")
+    lists = path.read_bytes().split(b"-----BEGIN X509 CRL-----")
+    path.write_bytes(b"-----BEGIN X509 CRL-----" + lists[1])
+    refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    broker.restart()  # what it has read before, it keeps
+    assert is_refused(broker, before)
+    Peer(broker.port, chip_pass(after).context()).close()
+
+
+def is_refused(broker, chip):
+    try:
+        Peer(broker.port, chip_pass(chip).context()).close()
+    except Refused:
+        return True
+    return False
