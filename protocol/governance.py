@@ -14,13 +14,14 @@ from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.area_cipher import Shape, check_shape
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import PublicKey
+from protocol.key_list import AnyOf, KeyUse, Successors, alone
 from protocol.messages import DayNumber, Hash
 from protocol.packed import INT_MAX
 
@@ -112,9 +113,9 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
         signature = Signature(signer, key.sign(_signed_bytes(self.kind, self.body)))
         return CosignedDocument(self.kind, self.body, (*others, signature))
 
-    def is_signed_by(self, signer: str, public_key: bytes) -> bool:
-        """Return whether there is a valid signature of `signer`."""
-        key = Ed25519PublicKey.from_public_bytes(public_key)
+    def is_signed_by(self, signer: str, *public_keys: bytes) -> bool:
+        """Return whether there is a valid signature of `signer`, by one of its keys."""
+        key = AnyOf(public_keys)
         for signature in self.signatures:
             if signature.signer == signer:
                 try:
@@ -150,13 +151,16 @@ def read_cosigned(cosigned: CosignedDocument, document_type: type[Body]) -> Body
         raise DocumentRefused(f"This {kind} cannot be read: {exc.detail}.") from exc
 
 
-def check_signed_by_trustees(cosigned: CosignedDocument, trustees: TrusteeSet) -> None:
-    """Check that t of `trustees` and the collectivity signed.
+def check_signed_by_trustees(
+    cosigned: CosignedDocument, trustees: TrusteeSet, successors: Successors = alone
+) -> None:
+    """Check that t of `trustees` and the collectivity signed, by its key or one that follows it.
 
     Raises:
         DocumentRefused: names who has signed and how many must.
     """
-    if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, trustees.collectivity_key):
+    keys = successors(KeyUse.PLATFORM, trustees.collectivity_key)
+    if not cosigned.is_signed_by(COLLECTIVITY_SIGNER, *keys):
         raise DocumentRefused(f"This {cosigned.kind} is not signed by the collectivity.")
     signers = [
         trustee.name
@@ -190,8 +194,12 @@ def open_first_set(cosigned: CosignedDocument) -> TrusteeSet:
     return trustees
 
 
-def open_next_set(cosigned: CosignedDocument, current: CosignedDocument) -> TrusteeSet:
+def open_next_set(
+    cosigned: CosignedDocument, current: CosignedDocument, successors: Successors = alone
+) -> TrusteeSet:
     """Read the set of trustees that follows `current`, which is already trusted.
+
+    It names the registrar of before, or one that follows it.
 
     Raises:
         DocumentRefused: names what is wrong.
@@ -203,7 +211,9 @@ def open_next_set(cosigned: CosignedDocument, current: CosignedDocument) -> Trus
         raise DocumentRefused("This set of trustees is another collectivity's.")
     if trustees.effective < before.effective:
         raise DocumentRefused("This set of trustees would take effect before the one it follows.")
-    check_signed_by_trustees(cosigned, before)
+    check_signed_by_trustees(cosigned, before, successors)
+    if trustees.registrar_key not in successors(KeyUse.REGISTRAR, before.registrar_key):
+        raise DocumentRefused("This set of trustees names another registrar.")
     return trustees
 
 

@@ -6,7 +6,7 @@ and registrar keys (Ed25519) are also signed by their predecessors, and a root b
 it. So a thief of the online keys replaces none of them, and the root alone none either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated
@@ -118,6 +118,34 @@ class KeyList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+# Returns a key of a use and all that follow it.
+Successors = Callable[[KeyUse, bytes], tuple[bytes, ...]]
+
+
+def alone(use: KeyUse, key: bytes) -> tuple[bytes, ...]:
+    """Return a key that nothing has followed, where no key list is known."""
+    del use
+    return (key,)
+
+
+class AnyOf:
+    """Several keys (Ed25519), of which one must have signed."""
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        """Take a signature of any of `keys`."""
+        self._keys = [Ed25519PublicKey.from_public_bytes(key) for key in keys]
+
+    def verify(self, signature: bytes, data: bytes, /) -> None:
+        """Check a signature. Raises InvalidSignature."""
+        for key in self._keys:
+            try:
+                key.verify(signature, data)
+            except InvalidSignature:
+                continue
+            return
+        raise InvalidSignature
+
+
 class SignedKeyList(_Part, frozen=True):
     """A list's exact bytes, and the ECDSA signature (P-256, SHA-256) of its newest root."""
 
@@ -131,14 +159,12 @@ def sign_key_list(keys: KeyList, root: ec.EllipticCurvePrivateKey) -> SignedKeyL
     return SignedKeyList(body, root.sign(_signed_bytes(body), ec.ECDSA(SHA256())))
 
 
-def succeed(
-    keys: KeyList, use: KeyUse, predecessor: Ed25519PrivateKey, successor: ListedKey
-) -> KeyList:
-    """Return the list with one more key, signed by the one before it."""
-    signed = msgspec.structs.replace(
-        successor, signature=predecessor.sign(_succession(keys.collectivity, use, successor))
-    )
-    return msgspec.structs.replace(keys, **{use.value: (*keys.keys(use), signed)})
+def sign_successor(
+    collectivity: str, use: KeyUse, predecessor: Ed25519PrivateKey, successor: ListedKey
+) -> ListedKey:
+    """Return a successor's entry with the signature of the key before it."""
+    signature = predecessor.sign(_succession(collectivity, use, successor))
+    return msgspec.structs.replace(successor, signature=signature)
 
 
 def open_key_list(

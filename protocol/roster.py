@@ -11,12 +11,13 @@ from typing import Annotated
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import PublicKey
+from protocol.key_list import AnyOf, KeyUse, Successors, alone
 from protocol.messages import DayNumber, Hash, KeyId
 from protocol.packed import Count
 
@@ -74,16 +75,14 @@ def sign_entry(entry: RosterEntry, key: Ed25519PrivateKey) -> SignedEntry:
     return SignedEntry(body, key.sign(_signed_bytes(body)))
 
 
-def open_entry(signed: SignedEntry, registrar_key: bytes) -> RosterEntry:
-    """Verify and decode an entry.
+def open_entry(signed: SignedEntry, *registrar_keys: bytes) -> RosterEntry:
+    """Verify and decode an entry that one of these keys signed.
 
     Raises:
         DocumentRefused: the signature does not fit, or this is no entry.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(registrar_key).verify(
-            signed.signature, _signed_bytes(signed.body)
-        )
+        AnyOf(registrar_keys).verify(signed.signature, _signed_bytes(signed.body))
         return decode_body(signed.body, RosterEntry)
     except InvalidSignature as exc:
         raise DocumentRefused("The registrar has not signed this roster entry.") from exc
@@ -101,9 +100,14 @@ class Membership(msgspec.Struct, frozen=True, gc=False):
 class Roster:
     """The known part of the log, and its state on any day. Append-only."""
 
-    def __init__(self, registrar_key: bytes) -> None:
-        """Start an empty roster of one registrar (Ed25519 public key, 32 bytes)."""
+    def __init__(self, registrar_key: bytes, successors: Successors = alone) -> None:
+        """Start an empty roster of one registrar (Ed25519 public key, 32 bytes).
+
+        `successors` are asked for the keys that follow. Once an entry is signed by one of them, no
+        later entry counts that a key before it has signed.
+        """
         self._registrar_key = registrar_key
+        self._successors = successors
         self._entries: list[RosterEntry] = []
         self._heads: list[bytes] = [FIRST_PREVIOUS]
         self._of_household: dict[bytes, list[RosterEntry]] = {}
@@ -136,7 +140,10 @@ class Roster:
         Raises:
             DocumentRefused: names the rule; nothing was added.
         """
-        entry = self._add(signed, open_entry(signed, self._registrar_key))
+        keys = self._successors(KeyUse.REGISTRAR, self._registrar_key)
+        used = next((place for place, key in enumerate(keys) if _is_by(signed, key)), 0)
+        entry = self._add(signed, open_entry(signed, *keys))
+        self._registrar_key = keys[used]
         if seen is not None:
             self._seen[entry.number] = seen
         return entry
@@ -225,6 +232,14 @@ class Roster:
         cells = [past.cell for past in history if past.cell is not None]
         if cells and cells[-1] != entry.cell and moves:
             raise DocumentRefused(f"{place} is the household's second change of cell in a quarter.")
+
+
+def _is_by(signed: SignedEntry, key: bytes) -> bool:
+    try:
+        AnyOf((key,)).verify(signed.signature, _signed_bytes(signed.body))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _moves(history: Sequence[RosterEntry]) -> Iterator[RosterEntry]:

@@ -4,6 +4,7 @@ commands/  `volet trustee …`, one module for each command
 core       handles messages, independently of the broker
 rules      the sets of households that may be requested
 documents  the trustee sets, measures and roster that this trustee has verified
+keys       the collectivity's key list
 letters    households' seeds, from the key shares that their chips publish
 masks      keystreams in bulk
 views      compares what chips have seen with what this trustee has

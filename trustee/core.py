@@ -46,6 +46,7 @@ from system.conditions import Repeated
 from system.set_aside import SetAside
 from trustee.alarms import Alarms
 from trustee.documents import TrustedDocuments, confirm_first_set
+from trustee.keys import Roots
 from trustee.letters import HeldKeyShares
 from trustee.log import TrusteeLog
 from trustee.masks import Draw, check_masks, sums
@@ -106,15 +107,16 @@ class TrusteeCore:
         *,
         is_alone: bool = False,
         set_aside: SetAside | None = None,
+        roots: Roots = (),
     ) -> None:
-        """Load the state from the database."""
+        """Load the state from the database; the key list must come from one of `roots`."""
         self.set_aside = set_aside or SetAside()
         self.identity = identity
-        self.documents = TrustedDocuments(trustee_log, identity.collectivity)
+        self.documents = TrustedDocuments(trustee_log, identity.collectivity, roots)
         self._alarms = Alarms(trustee_log, self.documents)
         self.peers = Peers(trustee_log, self.documents, self._alarms, identity.name)
         self._log = trustee_log
-        self._today = today
+        self.today = today
         self._is_alone = is_alone
         self._letters = HeldKeyShares(
             trustee_log, self.documents, identity.sealing_key, identity.name, today
@@ -153,7 +155,7 @@ class TrusteeCore:
 
     def check_confirmation(self) -> bool:
         """Accept the first trustee set if the operator has confirmed it; return whether it was."""
-        if not self.documents.take_confirmed(self._today()):
+        if not self.documents.take_confirmed(self.today()):
             return False
         self._take_waiting(self._letters.waiting())
         log.info("first_set_confirmed")
@@ -162,7 +164,7 @@ class TrusteeCore:
     def expire(self) -> None:
         """Delete requests and answers of days that are too old, and the seeds of closed months."""
         self._letters.forget_closed()
-        horizon = self._today() - KEPT_DAYS
+        horizon = self.today() - KEPT_DAYS
         if self._log.expire(horizon):
             log.info("answers_expired", before=str(day_of_number(horizon)))
 
@@ -227,7 +229,7 @@ class TrusteeCore:
         request = signed.request
         if not self.is_ready:
             raise MessageRefused(Reason.NOT_READY, "the other trustees have not told all yet")
-        if request.day < max(self._log.horizon(), self._today() - KEPT_DAYS):
+        if request.day < max(self._log.horizon(), self.today() - KEPT_DAYS):
             raise MessageRefused(Reason.ANSWERED, f"a day more than {KEPT_DAYS} days ago")
         has_two_sets = self._alarms.has_two_sets(signed.summary)
         is_logged = self._log.has_entry(self.identity.name, request.id)
@@ -353,7 +355,7 @@ class TrusteeCore:
             whole = self._pages.add(b"c" + name, page, pages, data)
             if whole is None:
                 return []
-            self.documents.take_cosigned(whole, self._today())
+            self.documents.take_cosigned(whole, self.today())
             self._take_waiting(self._letters.waiting())
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.DOCUMENT)
@@ -365,7 +367,7 @@ class TrusteeCore:
         length = len(self.documents.roster)
         try:
             has_answered = self._log.holding(self.identity.name).length > 0
-            seen = self._today() if has_answered else None
+            seen = self.today() if has_answered else None
             self.documents.take_roster(first, tuple(entries), seen)
         except (MessageRefused, DocumentRefused) as exc:
             self._count(Reason.ROSTER)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mosquitto.roles import Role
@@ -158,6 +159,19 @@ def link_settings(directory: Path) -> LinkSettings:
         tls=tls,
         if_double=_IF_DOUBLE,
     )
+
+
+def load_roots(directory: Path) -> tuple[x509.Certificate, ...]:
+    """Return the collectivity's roots that this trustee was given.
+
+    Raises:
+        ConfigError: there are none, or the file is damaged.
+    """
+    path = directory / CA
+    try:
+        return tuple(x509.load_pem_x509_certificates(read_document(path, _INSTALL)))
+    except ValueError as exc:
+        raise ConfigError(f"{path} is no certificate; {_INSTALL}") from exc
 
 
 def lifetimes(directory: Path) -> tuple[Lifetime, ...]:

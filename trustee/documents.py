@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import msgspec
 import structlog
+from cryptography import x509
 
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
@@ -24,6 +25,7 @@ from protocol.governance import (
 from protocol.measures import DEADLINE_MAX_H, Measures, check_measures
 from protocol.packed import read_packed
 from protocol.roster import Roster, RosterEntry, SignedEntry
+from trustee.keys import CollectivityKeys
 from trustee.log import Standing, StoredDocument, TrusteeLog
 
 CONFIRMED = "confirmed"
@@ -38,9 +40,15 @@ log = structlog.get_logger()
 class TrustedDocuments:
     """The documents and the roster entries that this trustee has received and verified."""
 
-    def __init__(self, trustee_log: TrusteeLog, collectivity: str) -> None:
-        """Load what was verified before."""
+    def __init__(
+        self,
+        trustee_log: TrusteeLog,
+        collectivity: str,
+        roots: Sequence[x509.Certificate] = (),
+    ) -> None:
+        """Load what was verified before; the key list must come from one of `roots`."""
         self._log = trustee_log
+        self.keys = CollectivityKeys(trustee_log, collectivity, roots)
         self.collectivity = collectivity
         self._sets: list[tuple[CosignedDocument, TrusteeSet]] = []
         self._measures: list[tuple[bytes, Measures]] = []
@@ -64,8 +72,8 @@ class TrustedDocuments:
 
     @property
     def trustee_sets(self) -> tuple[TrusteeSet, ...]:
-        """All trustee sets, oldest first."""
-        return tuple(trustees for _, trustees in self._sets)
+        """All trustee sets, oldest first, each once for each key of its collectivity."""
+        return self.keys.with_successors([trustees for _, trustees in self._sets])
 
     def trustee_set(self, document: bytes) -> TrusteeSet | None:
         """Return the trustee set with this hash."""
@@ -190,10 +198,8 @@ class TrustedDocuments:
     def _check_set(self, cosigned: CosignedDocument, data: bytes, today: int) -> None:
         if self._sets:
             self._check_no_other_set(cosigned, today)
-            trustees = open_next_set(cosigned, self._sets[-1][0])
+            trustees = open_next_set(cosigned, self._sets[-1][0], self.keys.successors)
             _check_notice(trustees.effective, self._seen(cosigned, today), "set of trustees")
-            if trustees.registrar_key != self._sets[-1][1].registrar_key:
-                raise DocumentRefused("This set of trustees names another registrar.")
             return
         trustees = open_first_set(cosigned)
         if trustees.collectivity != self.collectivity:
@@ -212,7 +218,7 @@ class TrustedDocuments:
         trustees = self.trustee_set(measures.trustees)
         if trustees is None:
             raise DocumentRefused("These measures name a set of trustees that is not known.")
-        check_signed_by_trustees(cosigned, trustees)
+        check_signed_by_trustees(cosigned, trustees, self.keys.successors)
         check_measures(measures)
         if measures.collectivity != self.collectivity:
             raise DocumentRefused("These measures are another collectivity's.")
@@ -232,7 +238,7 @@ class TrustedDocuments:
         trustees = read_cosigned(cosigned, TrusteeSet)
         for (before, _), (known, other) in pairwise(self._sets):
             if is_fork(trustees, other):
-                open_next_set(cosigned, before)
+                open_next_set(cosigned, before, self.keys.successors)
                 self._keep_fork(cosigned, known.hash, today)
 
     def _keep_fork(self, cosigned: CosignedDocument, known: bytes, today: int) -> NoReturn:
@@ -274,7 +280,7 @@ class TrustedDocuments:
         if cosigned.kind == TrusteeSet.__name__:
             trustees = read_cosigned(cosigned, TrusteeSet)
             if not self._sets:
-                self.roster = Roster(trustees.registrar_key)
+                self.roster = Roster(trustees.registrar_key, self.keys.successors)
             self._sets.append((cosigned, trustees))
         else:
             self._measures.append((cosigned.hash, read_cosigned(cosigned, Measures)))

@@ -27,6 +27,7 @@ from protocol.topics import (
     TrusteeKind,
     all_devices,
     hub_topic,
+    keys_topic,
     kind_of,
     trustee_topic,
 )
@@ -70,6 +71,7 @@ class TrusteeTransport:
         self._repeated = Repeated()
         identity = trustee.identity
         self._collectivity, self._name = identity.collectivity, identity.name
+        self._keys = keys_topic(self._collectivity)
         self._hub, self._announced = hub_topic(self._collectivity), b""
         self._version = versions.VERSIONS.oldest
         self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
@@ -81,6 +83,7 @@ class TrusteeTransport:
     def filters(self) -> list[str]:
         """The topic filters that a trustee subscribes to."""
         return [
+            self._keys,  # first: its retained message says whose signatures count
             trustee_topic(self._collectivity, "+", TrusteeKind.LOG),
             self._request,
             all_devices(self._collectivity, Kind.KEY),
@@ -128,7 +131,9 @@ class TrusteeTransport:
         return answers
 
     def _answers(self, message: Incoming) -> Iterator[FromPeer | FromTrustee]:
-        if message.topic == self._hub:
+        if message.topic == self._keys:
+            self._trustee.documents.keys.take(message.payload)
+        elif message.topic == self._hub:
             self._announced = message.payload
         elif message.topic == self._request:
             answers = self._trustee.take(self._open_request(message.payload))
@@ -154,7 +159,7 @@ class TrusteeTransport:
         if not self._announced or trustees is None:
             return
         payload, self._announced = self._announced, b""
-        key = Ed25519PublicKey.from_public_bytes(trustees.collectivity_key)
+        key = self._trustee.documents.keys.of_platform(trustees, self._trustee.today())
         hub = open_message(self._address(ALL, PublicKind.HUB), payload, key, Hub)
         self._version = versions.VERSIONS.common_with(hub.version)
 
@@ -166,7 +171,7 @@ class TrusteeTransport:
         """
         trustees = self._trustee.documents.trustees
         if trustees is not None:
-            key = Ed25519PublicKey.from_public_bytes(trustees.collectivity_key)
+            key = self._trustee.documents.keys.of_platform(trustees, self._trustee.today())
             return open_message(
                 self._address(self._name, TrusteeKind.REQUEST), payload, key, ToTrustee
             )

@@ -12,7 +12,7 @@ from rich.table import Table
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.governance import documents as governance
 from cloud.governance.replacing import measures_under, replaced_set
-from cloud.registry.key_files import load_platform_key
+from cloud.registry.key_files import load_key_list, load_platform_key
 from cloud.roster.registrar import read_public_key
 from cloud.store import AreaStore
 from cloud.store.sqlite.store import SqliteStore
@@ -111,7 +111,10 @@ def replace(
     )
     with _area(directory) as area:
         replacement = governance.read_trustee(by) if by else None
-        trustee_set = replaced_set(area, name, replacement, start)
+        trustee_set = msgspec.structs.replace(
+            replaced_set(area, name, replacement, start),
+            collectivity_key=platform_key.public_key().public_bytes_raw(),
+        )
         cosigned = draw_up(trustee_set).signed(COLLECTIVITY_SIGNER, platform_key)
         measures = measures_under(area, cosigned, start)
     make_private_dir(out)
@@ -164,7 +167,9 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
             click.echo(f"Keeps {area.put_blob(blob).hex()}.")
         if copies:
             today = legal_day(datetime.now(UTC))
-            cosigned = governance.add_document(area, copies, config.collectivity, today)
+            cosigned = governance.add_document(
+                area, copies, config.collectivity, today, load_key_list(directory).successors
+            )
             click.echo(f"Keeps the {cosigned.kind} {fingerprint(cosigned)}.")
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.geo.codes import LIST_NAME, installed_codes, read_codes
+from cloud.registry.key_files import load_key_list
 from cloud.roster import cells, files, registrar
 from cloud.roster.editor import RosterAssignment, RosterEditor, read_places
 from cloud.store import Store
@@ -24,6 +25,7 @@ from system.files import read_document, write_public
 from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 _DAY = click.DateTime(["%Y-%m-%d"])
 _dir = directory_option(DEFAULT_DIRECTORY, "The cloud's")
 _registrar = directory_option(
@@ -61,6 +63,22 @@ def init(keys: Path) -> None:
         )
     else:
         click.echo(f"{keys} has a registrar's keys already; nothing was changed.")
+
+
+@roster.command("roll-over")
+@_dir
+@_registrar
+@click.option("--to", "successor", type=_FOLDER, required=True, help="Directory for the new key.")
+@click.option("--out", type=_FILE, required=True, help="Where to write the old key's signature.")
+def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> None:
+    """Draw a key that follows the registrar's, which signs it, for `volet cloud roll-over registrar`."""
+    collectivity = load_config(directory).collectivity
+    succession = registrar.succeed(keys, successor, collectivity, legal_day(datetime.now(UTC)))
+    write_public(out, msgspec.json.encode(succession))
+    click.echo(
+        f"Wrote {out}. Next: `volet cloud roll-over registrar {quoted(out)} --root …`; from then on "
+        f"name `--registrar {quoted(successor)}`, and destroy the old key."
+    )
 
 
 @roster.command()
@@ -180,7 +198,8 @@ def _editor(directory: Path, keys: Path, codes_file: Path | None) -> Iterator[Ro
         _install(directory, codes_file)
     own = registrar.load(keys)
     with _store(directory) as store:
-        yield RosterEditor(own, store, installed_codes(directory), legal_day(datetime.now(UTC)))
+        today, listed = legal_day(datetime.now(UTC)), load_key_list(directory)
+        yield RosterEditor(own, store, installed_codes(directory), today, listed)
 
 
 @contextmanager

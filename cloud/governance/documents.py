@@ -27,6 +27,7 @@ from protocol.governance import (
     read_cosigned,
 )
 from protocol.json_text import read_json
+from protocol.key_list import Successors, alone
 from protocol.measures import Measures, check_measures
 from protocol.transform import read_transform
 from system.files import read_document
@@ -106,9 +107,15 @@ def next_set(
 
 
 def add_document(
-    area: AreaStore, copies: Sequence[CosignedDocument], collectivity: str, today: date
+    area: AreaStore,
+    copies: Sequence[CosignedDocument],
+    collectivity: str,
+    today: date,
+    successors: Successors = alone,
 ) -> CosignedDocument:
     """Check a document and store it; `copies` are copies of it, each with some signatures.
+
+    `successors` are those of the keys that sets of trustees name.
 
     The first of its kind may take effect at once; all others need notice.
 
@@ -120,9 +127,11 @@ def add_document(
     if stored is not None:
         cosigned = joined((stored, *copies))
     if cosigned.kind == TRUSTEES_KIND:
-        _check_set(area, cosigned, collectivity, today, is_known=stored is not None)
+        _check_set(area, cosigned, collectivity, today, successors, is_known=stored is not None)
     elif cosigned.kind == MEASURES_KIND:
-        _check_measures(area, cosigned, collectivity, today, is_known=stored is not None)
+        _check_measures(
+            area, cosigned, collectivity, today, successors, is_known=stored is not None
+        )
     else:
         raise DocumentRefused(f"A {cosigned.kind} is no document of the area lane.")
     area.put_cosigned(cosigned)
@@ -168,26 +177,36 @@ def _measures_chain(area: AreaStore) -> list[tuple[CosignedDocument, Measures]]:
 
 
 def _check_set(
-    area: AreaStore, cosigned: CosignedDocument, collectivity: str, today: date, *, is_known: bool
+    area: AreaStore,
+    cosigned: CosignedDocument,
+    collectivity: str,
+    today: date,
+    successors: Successors,
+    *,
+    is_known: bool,
 ) -> None:
     chain = trustee_chain(area)
     if is_known:
         place = [predecessor.hash for predecessor, _ in chain].index(cosigned.hash)
         chain = chain[:place]
-    trustees = open_next_set(cosigned, chain[-1][0]) if chain else open_first_set(cosigned)
+    previous = chain[-1][0] if chain else None
+    trustees = (
+        open_next_set(cosigned, previous, successors) if previous else open_first_set(cosigned)
+    )
     if trustees.collectivity != collectivity:
         raise DocumentRefused(f"This set of trustees is {trustees.collectivity}'s.")
-    if chain and trustees.registrar_key != chain[-1][1].registrar_key:
-        raise DocumentRefused(
-            "This set names another registrar; the roster is signed by one registrar from its "
-            "first entry on."
-        )
     if chain and not is_known:
         _check_notice(cosigned.kind, trustees.effective, today)
 
 
 def _check_measures(
-    area: AreaStore, cosigned: CosignedDocument, collectivity: str, today: date, *, is_known: bool
+    area: AreaStore,
+    cosigned: CosignedDocument,
+    collectivity: str,
+    today: date,
+    successors: Successors,
+    *,
+    is_known: bool,
 ) -> None:
     measures = read_cosigned(cosigned, Measures)
     sets = {document.hash: trustees for document, trustees in trustee_chain(area)}
@@ -196,7 +215,7 @@ def _check_measures(
         raise DocumentRefused(
             "These measures stand under a set of trustees that is not here; add that set first."
         )
-    check_signed_by_trustees(cosigned, trustees)
+    check_signed_by_trustees(cosigned, trustees, successors)
     check_measures(measures)
     if measures.collectivity != collectivity:
         raise DocumentRefused(f"These measures are {measures.collectivity}'s.")

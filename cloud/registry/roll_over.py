@@ -34,6 +34,7 @@ from cloud.registry.renewal import renew
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.governance import NOTICE_DAYS
+from protocol.ids import PublicKey
 from protocol.key_list import (
     KeyList,
     KeyUse,
@@ -41,7 +42,7 @@ from protocol.key_list import (
     ListedRoot,
     open_key_list,
     sign_key_list,
-    succeed,
+    sign_successor,
 )
 from system.files import write_public
 
@@ -52,7 +53,7 @@ OVERLAP = timedelta(days=30)
 class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A registrar's statement that another key follows its own, for the key list."""
 
-    predecessor: bytes
+    predecessor: PublicKey
     successor: ListedKey
 
 
@@ -140,7 +141,8 @@ def roll_over_platform(
         number = len(keys.platform) + 1
         key = draw_ed25519_key(directory / f"{numbered('platform', number)}.key")
         successor = ListedKey(public_bytes(key), day_number(begins), day_number(ends))
-        changed = succeed(keys, KeyUse.PLATFORM, predecessor, successor)
+        signed = sign_successor(keys.collectivity, KeyUse.PLATFORM, predecessor, successor)
+        changed = msgspec.structs.replace(keys, platform=(*keys.platform, signed))
         _sign(directory, changed, authority)
     return begins, ends
 

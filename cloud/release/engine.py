@@ -88,7 +88,7 @@ class ReleaseEngine:
                 )
             _, trustees = read_document(self._store, cosigned_documents[-1].hash)
             self._roster = Roster(trustees.registrar_key)
-        self._roster.extend(self._store.roster(len(self._roster)))
+        self._roster.load(self._store.roster(len(self._roster)))
         return self._roster
 
     def step(self, now: datetime, until: int | None = None) -> list[Outgoing]:

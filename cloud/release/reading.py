@@ -156,7 +156,7 @@ def roster_of(store: AreaStore) -> Roster:
     if not cosigned_documents:
         return Roster(bytes(32))
     roster = Roster(read_document(store, cosigned_documents[-1].hash)[1].registrar_key)
-    roster.extend(store.roster())
+    roster.load(store.roster())
     return roster
 
 

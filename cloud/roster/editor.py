@@ -15,6 +15,7 @@ from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.governance import NOTICE_DAYS, read_cosigned
 from protocol.ids import DeviceId
+from protocol.key_list import KeyList, KeyUse, alone
 from protocol.measures import Measures
 from protocol.roster import SEEN_LATE_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
 
@@ -35,8 +36,15 @@ class RosterAssignment(msgspec.Struct, frozen=True):
 class RosterEditor:
     """One roster and its registrar; entries are stored when a method returns."""
 
-    def __init__(self, registrar: Registrar, store: Store, codes: Codes, today: date) -> None:
-        """Read the roster.
+    def __init__(
+        self,
+        registrar: Registrar,
+        store: Store,
+        codes: Codes,
+        today: date,
+        keys: KeyList | None = None,
+    ) -> None:
+        """Read the roster; `keys` names the registrar's earlier keys.
 
         Raises:
             ConfigError: the trustees know another registrar.
@@ -47,11 +55,14 @@ class RosterEditor:
         self._codes = codes
         self._today = day_number(today)
         chain = governance.trustee_chain(store.area)
-        if chain and chain[-1][1].registrar_key != registrar.public_key:
+        successors = keys.successors if keys else alone
+        known = (*(keys.ever(KeyUse.REGISTRAR) if keys else ()), registrar.public_key)
+        named = chain[-1][1].registrar_key if chain else registrar.public_key
+        if registrar.public_key not in successors(KeyUse.REGISTRAR, named):
             raise ConfigError(
                 "The set of trustees names another registrar; use the directory with its key."
             )
-        self.roster = Roster(registrar.public_key)
+        self.roster = Roster(chain[0][1].registrar_key if chain else known[0], successors)
         self.roster.extend(store.area.roster())
 
     def add(self, places: Sequence[RosterAssignment]) -> int:

@@ -6,6 +6,7 @@ collectivity, on another machine.
 
 import hmac
 import secrets
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from cloud.registry.roll_over import Succession
+from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused
+from protocol.key_list import KeyUse, ListedKey, sign_successor
 from system.files import (
     draw_secret,
     make_private_dir,
@@ -76,6 +80,24 @@ def draw(directory: Path) -> bool:
         public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     )
     return is_key_drawn or is_salt_drawn
+
+
+def succeed(directory: Path, successor: Path, collectivity: str, today: date) -> Succession:
+    """Draw the keys of a registrar's successor, and have the registrar sign that it follows.
+
+    The salt stays, since delivery points are recognised by it.
+
+    Raises:
+        ConfigError: the registrar's keys are missing, or the directory cannot be written.
+    """
+    own = load(directory)
+    make_private_dir(successor)
+    draw_secret(successor / SALT, own.salt)
+    draw(successor)
+    day = day_number(today)
+    listed = ListedKey(load(successor).public_key, day, day)
+    signed = sign_successor(collectivity, KeyUse.REGISTRAR, own.key, listed)
+    return Succession(own.public_key, signed)
 
 
 def load(directory: Path) -> Registrar:

@@ -18,6 +18,7 @@ from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.terms import DocumentFetcher
 from edge.area.trust import TrustState, trust_state
 from edge.contracts.agreement import Agreement
+from edge.identity.platform_keys import successors_of
 from edge.metering.events import DayClosed
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
@@ -259,7 +260,13 @@ class AreaLane(MessageHandler):
     def _trust_state(self) -> TrustState:
         confirmed = bytes.fromhex(self._choices.trustees) or None
         area = self._vault.area
-        return trust_state(area.documents(), area.entries(), confirmed, self._signer)
+        return trust_state(
+            area.documents(),
+            area.entries(),
+            confirmed,
+            self._signer,
+            successors_of(self._platform_key),
+        )
 
     def _check_own(self, household_key: bytes) -> None:
         if household_key != self._signer.household.id:

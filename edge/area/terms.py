@@ -19,7 +19,7 @@ from edge.area.trust import (
     open_measures,
     own_entry,
 )
-from edge.identity.platform_keys import known_keys
+from edge.identity.platform_keys import known_keys, successors_of
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
@@ -130,7 +130,7 @@ class DocumentFetcher:
         signed = SignedEntry(*self._terms.entry)
         if signed in self._vault.area.entries() or signed.hash in self._refused:
             return False
-        entry = own_entry(signed, trust.sets, self._signer)
+        entry = own_entry(signed, trust.sets, self._signer, successors_of(self._platform_key))
         if entry is None:
             self._refused.add(signed.hash)
             raise MessageRefused(Reason.ROSTER, "no entry of this household by its registrar")
@@ -163,7 +163,9 @@ class DocumentFetcher:
         if cosigned.hash != name:
             raise DocumentRefused("This document has another hash than the terms say.")
         if cosigned.kind == MEASURES:
-            open_measures(data, trust.sets, self._signer.collectivity)
+            open_measures(
+                data, trust.sets, self._signer.collectivity, successors_of(self._platform_key)
+            )
             return MEASURES
         self._check_set(data)
         return TRUSTEE_SET
@@ -184,7 +186,11 @@ class DocumentFetcher:
         for row in self._vault.area.documents():
             if row.kind == TRUSTEE_SET:
                 try:
-                    open_next_set(cosigned, cosigned_from_bytes(row.data))
+                    open_next_set(
+                        cosigned,
+                        cosigned_from_bytes(row.data),
+                        successors_of(self._platform_key),
+                    )
                 except DocumentRefused:
                     continue
                 return

@@ -21,6 +21,7 @@ from protocol.governance import (
     open_next_set,
     read_cosigned,
 )
+from protocol.key_list import KeyUse, Successors, alone
 from protocol.measures import Group, Measures, check_measures
 from protocol.packed import read_packed
 from protocol.roster import RosterEntry, SignedEntry, open_entry
@@ -103,21 +104,29 @@ def trust_state(
     entries: Sequence[SignedEntry],
     confirmed: bytes | None,
     signer: Signer,
+    successors: Successors = alone,
 ) -> TrustState:
-    """Return what is trusted of all received documents, if the set `confirmed` is confirmed."""
-    sets = _chain(rows, confirmed, signer.collectivity)
+    """Return what is trusted of all received documents, if the set `confirmed` is confirmed.
+
+    `successors` are those of the keys that sets of trustees name.
+    """
+    sets = _chain(rows, confirmed, signer.collectivity, successors)
     measures = []
     for row in rows:
         if row.kind != MEASURES:
             continue
         try:
-            document = open_measures(row.data, sets, signer.collectivity)
+            document = open_measures(row.data, sets, signer.collectivity, successors)
         except DocumentRefused:
             continue  # its set is not confirmed, or no longer
         trustee_set = next(trusted for trusted in sets if trusted.hash == document.trustees)
         start = max(_start(row, document.effective), trustee_set.start)
         measures.append(TrustedMeasures(row.hash, document, start))
-    own = [entry for signed in entries if (entry := own_entry(signed, sets, signer)) is not None]
+    own = [
+        entry
+        for signed in entries
+        if (entry := own_entry(signed, sets, signer, successors)) is not None
+    ]
     transforms = {row.hash: read_transform(row.data) for row in rows if row.kind == TRANSFORM}
     return TrustState(sets, tuple(measures), tuple(own), transforms)
 
@@ -143,7 +152,9 @@ def cosigned_from_bytes(data: bytes) -> CosignedDocument:
         raise DocumentRefused("These bytes are no signed document.") from exc
 
 
-def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) -> Measures:
+def open_measures(
+    data: bytes, sets: Sequence[TrustedSet], collectivity: str, successors: Successors = alone
+) -> Measures:
     """Verify a measures document under the trusted set that it names.
 
     Raises:
@@ -156,19 +167,23 @@ def open_measures(data: bytes, sets: Sequence[TrustedSet], collectivity: str) ->
     trustee_set = next((trusted for trusted in sets if trusted.hash == measures.trustees), None)
     if trustee_set is None:
         raise DocumentRefused("These measures name a set of trustees that is not trusted here.")
-    check_signed_by_trustees(cosigned, trustee_set.trustees)
+    check_signed_by_trustees(cosigned, trustee_set.trustees, successors)
     check_measures(measures)
     return measures
 
 
 def own_entry(
-    signed: SignedEntry, sets: Sequence[TrustedSet], signer: Signer
+    signed: SignedEntry,
+    sets: Sequence[TrustedSet],
+    signer: Signer,
+    successors: Successors = alone,
 ) -> RosterEntry | None:
     """Return the roster entry if a trusted set's registrar signed it and it names this chip."""
     own = (signer.household.id, signer.device, signer.key.public_key().public_bytes_raw())
     for trusted in reversed(sets):
         try:
-            entry = open_entry(signed, trusted.trustees.registrar_key)
+            keys = successors(KeyUse.REGISTRAR, trusted.trustees.registrar_key)
+            entry = open_entry(signed, *keys)
         except DocumentRefused:
             continue
         named = (entry.household_key, entry.device, entry.signing_key)
@@ -177,7 +192,10 @@ def own_entry(
 
 
 def _chain(
-    rows: Sequence[DocumentRow], confirmed: bytes | None, collectivity: str
+    rows: Sequence[DocumentRow],
+    confirmed: bytes | None,
+    collectivity: str,
+    successors: Successors,
 ) -> tuple[TrustedSet, ...]:
     by_hash = {row.hash: row for row in rows if row.kind == TRUSTEE_SET}
     row = by_hash.get(confirmed or b"")
@@ -188,16 +206,18 @@ def _chain(
     except DocumentRefused:
         return ()
     chain = [TrustedSet(row.hash, cosigned, trustees, trustees.effective)]
-    while (following := _next_set(by_hash, chain[-1])) is not None:
+    while (following := _next_set(by_hash, chain[-1], successors)) is not None:
         chain.append(following)
     return tuple(chain)
 
 
-def _next_set(by_hash: dict[bytes, DocumentRow], last: TrustedSet) -> TrustedSet | None:
+def _next_set(
+    by_hash: dict[bytes, DocumentRow], last: TrustedSet, successors: Successors
+) -> TrustedSet | None:
     for row in by_hash.values():
         try:
             cosigned = cosigned_from_bytes(row.data)
-            trustees = open_next_set(cosigned, last.cosigned)
+            trustees = open_next_set(cosigned, last.cosigned, successors)
         except DocumentRefused:
             continue
         return TrustedSet(row.hash, cosigned, trustees, _start(row, trustees.effective))

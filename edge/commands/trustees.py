@@ -12,6 +12,7 @@ from edge.area.trust import FORK, TRUSTEE_SET, first_set, trust_state
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.identity.enrolment import Identity, load_identity, signer_of
+from edge.identity.platform_keys import successors_of
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.vault.reader import VaultReader, read_vault
@@ -117,7 +118,13 @@ def _forks(directory: Path) -> tuple[str, ...]:
 def _groups(directory: Path, identity: Identity, confirmed: str) -> tuple[OwnGroup, ...]:
     with read_vault(directory) as vault:
         rows, entries = vault.area.documents(), vault.area.entries()
-    trust = trust_state(rows, entries, bytes.fromhex(confirmed) or None, signer_of(identity))
+    trust = trust_state(
+        rows,
+        entries,
+        bytes.fromhex(confirmed) or None,
+        signer_of(identity),
+        successors_of(identity.platform_key),
+    )
     return own_groups(trust, day_number(legal_day(datetime.now(UTC))))
 
 

@@ -4,12 +4,11 @@ The key list (`key-list.json`) comes over the session and is verified by a root 
 that contradicts the known one is kept beside it as proof (`key-list-fork.json`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509 import load_pem_x509_certificates
 
@@ -17,7 +16,15 @@ from protocol.calendar import day_number, legal_day
 from protocol.envelope import VerifyingKey
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
-from protocol.key_list import KeyList, KeyUse, SignedKeyList, open_key_list
+from protocol.key_list import (
+    AnyOf,
+    KeyList,
+    KeyUse,
+    SignedKeyList,
+    Successors,
+    alone,
+    open_key_list,
+)
 from system.files import read_document, write_public
 
 KEY_LIST, FORK = "key-list.json", "key-list-fork.json"
@@ -49,7 +56,7 @@ class PlatformKeys:
     @property
     def ever(self) -> VerifyingKey:
         """What verifies messages that were taken in the time of their key."""
-        return _AnyOf(self.known)
+        return AnyOf(self.known)
 
     def verify(self, signature: bytes, data: bytes, /) -> None:
         """Check a signature. Raises InvalidSignature."""
@@ -57,21 +64,7 @@ class PlatformKeys:
         if self.key_list is not None:
             today = day_number(legal_day(self._clock()))
             keys = self.key_list.taken_on(KeyUse.PLATFORM, today)
-        _AnyOf(keys).verify(signature, data)
-
-
-class _AnyOf:
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        self._keys = [Ed25519PublicKey.from_public_bytes(key) for key in keys]
-
-    def verify(self, signature: bytes, data: bytes, /) -> None:
-        for key in self._keys:
-            try:
-                key.verify(signature, data)
-            except InvalidSignature:
-                continue
-            return
-        raise InvalidSignature
+        AnyOf(keys).verify(signature, data)
 
 
 def for_stored(key: VerifyingKey) -> VerifyingKey:
@@ -84,6 +77,12 @@ def known_keys(key: VerifyingKey) -> tuple[bytes, ...]:
     if isinstance(key, PlatformKeys):
         return key.known
     return (key.public_bytes_raw(),) if isinstance(key, Ed25519PublicKey) else ()
+
+
+def successors_of(key: VerifyingKey) -> Successors:
+    """Return what finds the keys that follow one, by the platform's key list."""
+    listed = key.key_list if isinstance(key, PlatformKeys) else None
+    return alone if listed is None else listed.successors
 
 
 def load_platform_keys(directory: Path, enrolled: bytes, collectivity: str) -> PlatformKeys:

@@ -45,7 +45,12 @@ async def _serve(directory: Path) -> None:
         )
         async with watch.beside():
             set_aside = SetAside(directory / SET_ASIDE)
-            core = TrusteeCore(identity, trustee_log, set_aside=set_aside)
+            core = TrusteeCore(
+                identity,
+                trustee_log,
+                set_aside=set_aside,
+                roots=trustee_directory.load_roots(directory),
+            )
             await TrusteeProgram(core, settings).run(stop)
     finally:
         trustee_log.close()

@@ -15,7 +15,9 @@ from cloud.store.sqlite.store import SqliteStore
 from cloud.worker import worker as worker_module
 from cloud.worker.worker import NoCounts, Worker, WorkerSettings, shared_filters
 from protocol.backoff import RetryPolicy
+from protocol.envelope import Address, seal_message
 from protocol.errors import StoreBusy, StoreError, TransportError
+from protocol.messages import Seen
 from protocol.topics import Kind, hub_topic
 from system.mqtt.link import Received
 from system.mqtt.message import Outgoing
@@ -259,9 +261,14 @@ def test_one_chip_has_one_fetch_waiting_however_many_it_sends(tmp_path, chip, mo
     )
 
 
-def publish_one(chip, store, at=NOW):
+def statement_of(chip, key=KEY):
+    address = Address("testville", chip.device, Kind.STATEMENT)
+    return seal_message(address, Seen(chip.household_key, b"i" * 16), key)
+
+
+def publish_one(chip, store, at=NOW, key=KEY):
     store.put_request(StatementOrder(b"i" * 16, b"c" * 32, chip.household_key, b"r"), at)
-    store.settle([PublishedStatement(b"i" * 16, chip.device, b"the statement")], [], at)
+    store.settle([PublishedStatement(b"i" * 16, chip.device, statement_of(chip, key))], [], at)
 
 
 def test_a_statement_that_no_chip_has_seen_is_published_on_every_new_connection(
@@ -269,7 +276,7 @@ def test_a_statement_that_no_chip_has_seen_is_published_on_every_new_connection(
 ):
     monkeypatch.setattr(worker_module, "STATEMENTS_EVERY_S", 0.01)
     topic = chip.topic(Kind.STATEMENT, (b"i" * 16).hex())
-    statement = ("send", Outgoing(topic, b"the statement", retain=True))
+    statement = ("send", Outgoing(topic, statement_of(chip), retain=True))
 
     async def scenario(link, _store, _in_store):
         await until(lambda: link.events == [statement])
@@ -281,6 +288,20 @@ def test_a_statement_that_no_chip_has_seen_is_published_on_every_new_connection(
         await until(lambda: link.events == [statement] * 3)
 
     run_worker(tmp_path, chip, scenario, prepare=lambda store: publish_one(chip, store))
+
+
+def test_a_statement_of_an_earlier_key_is_published_under_the_present_one(
+    tmp_path, chip, monkeypatch
+):
+    monkeypatch.setattr(worker_module, "STATEMENTS_EVERY_S", 0.01)
+    topic = chip.topic(Kind.STATEMENT, (b"i" * 16).hex())
+    statement = ("send", Outgoing(topic, statement_of(chip), retain=True))
+
+    async def scenario(link, _store, _in_store):
+        await until(lambda: link.events == [statement])
+
+    before = Ed25519PrivateKey.generate()
+    run_worker(tmp_path, chip, scenario, prepare=lambda store: publish_one(chip, store, key=before))
 
 
 def test_a_statement_that_was_seen_is_cleared_and_not_published_again(tmp_path, chip, monkeypatch):
@@ -341,7 +362,7 @@ def test_blocks_older_than_14_months_are_deleted_and_the_14th_is_kept(tmp_path, 
 
 def test_the_workers_share_all_topics_on_which_chips_send():
     *together, alone = shared_filters("testville", "secret")
-    kinds = ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote")
+    kinds = ("epoch", "block", "fetch", "seen", "receipt", "area", "ask", "leave", "quote", "renew")
     assert sorted(together) == sorted(
         f"$share/secret/volet/v1/testville/d/+/{topic}"
         for topic in ("status", *(f"up/{kind}" for kind in kinds))

@@ -20,7 +20,7 @@ from protocol.key_list import (
     SignedKeyList,
     open_key_list,
     sign_key_list,
-    succeed,
+    sign_successor,
 )
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -53,7 +53,8 @@ FIRST = KeyList("town", (ListedRoot(der(ROOT)),), (ISSUERS[0],), (ListedKey(raw(
 
 
 def followed(keys: KeyList, by: Ed25519PrivateKey, *, of=KEYS[0], begins=TODAY, ends=TODAY + 30):
-    return succeed(keys, PLATFORM, of, ListedKey(raw(by), begins, ends))
+    signed = sign_successor("town", PLATFORM, of, ListedKey(raw(by), begins, ends))
+    return msgspec.structs.replace(keys, platform=(*keys.platform, signed))
 
 
 SECOND = followed(FIRST, KEYS[1])
