@@ -6,7 +6,7 @@ import msgspec
 import structlog
 from cryptography import x509
 
-from protocol.envelope import VerifyingKey
+from protocol.envelope import VerifyingKey, decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import TrusteeSet
 from protocol.key_list import (
@@ -36,7 +36,7 @@ class CollectivityKeys:
         self._collectivity = collectivity
         self._roots = roots
         known = trustee_log.fact(KEY_LIST)
-        self.known = None if known is None else self._opened(known)
+        self.known = None if known is None else decode_body(_signed(known).body, KeyList)
 
     def successors(self, use: KeyUse, key: bytes) -> tuple[bytes, ...]:
         """Return a key and all that follow it."""
@@ -86,5 +86,8 @@ class CollectivityKeys:
         log.info("key_list_taken", platform_keys=len(new.platform), issuers=len(new.issuers))
 
     def _opened(self, payload: bytes) -> KeyList:
-        signed = read_packed(payload, SignedKeyList)
-        return open_key_list(signed, self._roots, self._collectivity)
+        return open_key_list(_signed(payload), self._roots, self._collectivity)
+
+
+def _signed(payload: bytes) -> SignedKeyList:
+    return read_packed(payload, SignedKeyList)

@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 import msgspec
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config
 from cloud.registry.key_files import load_platform_key, pki_path
+from cloud.registry.key_in_force import until_key_changes
 from cloud.release.engine import ReleaseEngine
 from cloud.release.export import FORMATS, Format, export
 from cloud.release.reading import (
@@ -179,9 +181,30 @@ async def _serve(
 ) -> None:
     """Run the service until a signal or, with `until`, until everything is done.
 
+    It goes on with each platform key that follows.
+
     Raises:
         TransportError: too few trustees have answered, and there was no progress for `wait_s`.
     """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    is_over = False
+    while not is_over:
+        key = load_platform_key(directory)
+        async with until_key_changes(directory, key, stop) as ending:
+            await _serve_under(key, ending, directory, name, until, wait_s)
+            is_over = stop.is_set() or not ending.is_set()
+
+
+async def _serve_under(
+    platform_key: Ed25519PrivateKey,
+    stop: asyncio.Event,
+    directory: Path,
+    name: str,
+    until: int | None,
+    wait_s: float | None,
+) -> None:
     config = load_config(directory)
     tls = TlsFiles(
         *(pki_path(directory, file) for file in ("ca.pem", f"{name}.pem", f"{name}.key"))
@@ -200,10 +223,6 @@ async def _serve(
         if_double="a collectivity needs one release worker; end one of them.",
     )
     link = Link(settings, [response_filter(config.collectivity)])
-    platform_key = load_platform_key(directory)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     thread = StoreThread()
     try:
         store = await thread.run(SqliteStore.open_existing, directory)

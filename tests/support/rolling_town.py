@@ -116,14 +116,21 @@ class RollingChip:
         wait_until(is_stored, f"the cloud to have all\n{self.log[-3000:]}", self.figures)
         return self.figures()[0]
 
-    def blocks(self) -> int:
-        """Return how many blocks the cloud has of it."""
+    def made(self) -> set[tuple[bytes, int]]:
+        """Return incarnation and sequence of each block that it has made."""
+        with read_vault(self.directory) as vault:
+            blocks = vault.blocks_between(date(1970, 1, 1), date(2100, 1, 1))
+        return {(bytes(block.incarnation), block.sequence) for block in blocks}
+
+    def stored(self) -> set[tuple[bytes, int]]:
+        """Return incarnation and sequence of each of its blocks that the cloud has."""
         store = SqliteStore.open(self.broker.cloud, is_checked=False)
         try:
             key = self.identity.household_key
-            return len(store.blocks_of_days(key, date(1970, 1, 1), date(2100, 1, 1)))
+            blocks = store.blocks_of_days(key, date(1970, 1, 1), date(2100, 1, 1))
         finally:
             store.close()
+        return {(bytes(block.incarnation), block.sequence) for block in blocks}
 
 
 @contextmanager

@@ -1,0 +1,199 @@
+"""What a chip takes of the collectivity's keys, what it keeps, and what it refuses."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud.registry.key_files import (
+    load_authority,
+    load_ed25519_key,
+    load_key_list,
+    load_root,
+    load_signed_list,
+)
+from cloud.registry.roll_over import roll_over_issuer, roll_over_platform, roll_over_root
+from edge.identity.enrolment import load_identity
+from edge.identity.platform_keys import FORK, KEY_LIST, PlatformKeys, for_stored
+from edge.renewal.key_list import KeyListReader
+from protocol.errors import ConfigError, DocumentRefused, MessageRefused, Reason
+from protocol.key_list import KeyUse, ListedKey, sign_key_list, sign_successor
+from tests.support.broker import enrol_chip, make_cloud
+
+NOW = datetime.now(UTC)
+TODAY = NOW.date()
+
+
+class Town:
+    """A collectivity, one of its chips, and what the chip knows after each list."""
+
+    def __init__(self, folder):
+        self.cloud = folder / "cloud"
+        make_cloud(self.cloud)
+        self.root = self.cloud / "root"
+        self.chip = folder / "chip"
+        enrol_chip(self.cloud, self.chip)
+
+    def payload(self):
+        return msgspec.msgpack.encode(load_signed_list(self.cloud))
+
+    def start(self, payload=None):
+        """Start the chip; it takes a list."""
+        identity = load_identity(self.chip)
+        self.reader = KeyListReader(identity)
+        if payload is not None:
+            self.take(payload)
+        return identity.platform_key
+
+    def take(self, payload):
+        assert self.reader.take(self.reader.topic, payload)
+
+    def forged(self, **changes):
+        """Return a list that the collectivity's root signed, and did not publish."""
+        keys = msgspec.structs.replace(load_key_list(self.cloud), **changes)
+        return msgspec.msgpack.encode(sign_key_list(keys, load_root(self.root).key))
+
+
+@pytest.fixture
+def town(tmp_path):
+    return Town(tmp_path)
+
+
+def signed_by(town, number):
+    name = "platform.key" if number == 1 else f"platform-{number}.key"
+    return load_ed25519_key(town.cloud / name).sign(b"data")
+
+
+def is_taken(keys, signature):
+    try:
+        keys.verify(signature, b"data")
+    except InvalidSignature:
+        return False
+    return True
+
+
+def at(keys, day):
+    """Return the same keys as on another day."""
+    return PlatformKeys(
+        keys.known[0], keys.key_list, lambda: datetime(*day.timetuple()[:3], 12, tzinfo=UTC)
+    )
+
+
+def test_both_keys_count_until_the_stated_day_and_one_after_it(town):
+    roll_over_platform(town.cloud, town.root, NOW, TODAY, TODAY + timedelta(days=30))
+    keys = town.start(town.payload())
+    old, new = signed_by(town, 1), signed_by(town, 2)
+    assert is_taken(keys, old)
+    assert is_taken(keys, new)
+    late = at(keys, TODAY + timedelta(days=31))
+    assert not is_taken(late, old)
+    assert is_taken(late, new)
+    assert is_taken(for_stored(late), old)  # what was taken in its time stays
+
+
+def test_what_a_chip_knows_survives_a_restart(town):
+    roll_over_platform(town.cloud, town.root, NOW, TODAY, TODAY + timedelta(days=30))
+    town.start(town.payload())
+    assert is_taken(town.start(), signed_by(town, 2))
+
+
+def test_a_chip_away_over_two_roll_overs_follows_by_the_newest_list_alone(town):
+    for day in (0, 100):
+        now = NOW + timedelta(days=day)
+        begins = TODAY + timedelta(days=day)
+        roll_over_platform(town.cloud, town.root, now, begins, begins)
+    roll_over_issuer(town.cloud, town.root, NOW)
+    keys = town.start(town.payload())
+    later = at(keys, TODAY + timedelta(days=200))
+    assert [is_taken(later, signed_by(town, number)) for number in (1, 2, 3)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_an_older_list_is_ignored(town):
+    before = town.payload()
+    roll_over_issuer(town.cloud, town.root, NOW)
+    town.start(town.payload())
+    kept = (town.chip / KEY_LIST).read_bytes()
+    town.take(before)
+    assert (town.chip / KEY_LIST).read_bytes() == kept
+    assert not (town.chip / FORK).exists()
+
+
+def successor(key, predecessor):
+    listed = ListedKey(key.public_key().public_bytes_raw(), 20_000, 20_000)
+    return sign_successor("testville", KeyUse.PLATFORM, predecessor, listed)
+
+
+def test_a_successor_that_the_root_did_not_sign_is_refused(town):
+    """A thief of the online machine has the platform's key and the issuer's."""
+    thief, stolen = Ed25519PrivateKey.generate(), load_ed25519_key(town.cloud / "platform.key")
+    keys = load_key_list(town.cloud)
+    changed = msgspec.structs.replace(keys, platform=(*keys.platform, successor(thief, stolen)))
+    forged = sign_key_list(changed, load_authority(town.cloud).key)
+    known = town.start(town.payload())
+    with pytest.raises(MessageRefused) as refused:
+        town.take(msgspec.msgpack.encode(forged))
+    assert refused.value.reason is Reason.SIGNATURE
+    assert not is_taken(known, thief.sign(b"data"))
+
+
+def test_a_second_successor_of_one_key_is_refused_and_kept_as_proof(town):
+    first = load_ed25519_key(town.cloud / "platform.key")
+    other = Ed25519PrivateKey.generate()
+    keys = load_key_list(town.cloud)
+    forged = town.forged(platform=(*keys.platform, successor(other, first)))
+    roll_over_platform(town.cloud, town.root, NOW)
+    known = town.start(town.payload())
+    for _ in range(2):
+        with pytest.raises(MessageRefused) as refused:
+            town.take(forged)
+        assert refused.value.reason is Reason.CONFLICT
+    assert not is_taken(known, other.sign(b"data"))
+    assert (town.chip / FORK).exists()
+    assert not is_taken(town.start(), other.sign(b"data"))
+
+
+def test_a_list_without_the_key_of_the_enrolment_is_refused(town):
+    stranger = ListedKey(Ed25519PrivateKey.generate().public_key().public_bytes_raw(), 0)
+    town.start()
+    with pytest.raises(MessageRefused):
+        town.take(town.forged(platform=(stranger,)))
+
+
+def test_a_new_root_is_trusted_through_the_old_one(town, tmp_path):
+    roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
+    town.start(town.payload())
+    assert (town.chip / "ca.pem").read_bytes() == (town.cloud / "pki" / "ca.pem").read_bytes()
+    roll_over_issuer(town.cloud, tmp_path / "stick", NOW)
+    town.start(town.payload())
+    with pytest.raises(ConfigError, match="not the newest root"):
+        roll_over_issuer(town.cloud, town.root, NOW)
+
+
+@pytest.mark.parametrize("payload", [b"\xc0", b"", bytes(70_000), b"\x92\xc4\x00\xc4\x00"])
+def test_what_is_no_list_changes_nothing(town, payload):
+    town.start(town.payload())
+    kept = (town.chip / KEY_LIST).read_bytes()
+    if payload:
+        with pytest.raises(MessageRefused):
+            town.take(payload)
+    else:
+        town.take(payload)
+    assert (town.chip / KEY_LIST).read_bytes() == kept
+
+
+def test_a_damaged_list_on_the_card_is_a_sentence(town):
+    (town.chip / KEY_LIST).write_text("junk")
+    with pytest.raises(ConfigError, match="the chip gets it again"):
+        load_identity(town.chip)
+
+
+def test_another_successor_waits_until_the_last_one_has_begun(town):
+    roll_over_platform(town.cloud, town.root, NOW)
+    with pytest.raises(DocumentRefused, match="wait until then"):
+        roll_over_platform(town.cloud, town.root, NOW)
