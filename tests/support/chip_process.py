@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,9 @@ BUFFER_BYTES = 4_096
 class ChipProcess:
     """`volet edge run`, which reports through sd_notify when it is ready."""
 
-    def __init__(self, directory: Path, *command: str) -> None:
+    def __init__(
+        self, directory: Path, *command: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Prepare to run in `directory`; `command` replaces the program itself."""
         self.log_path = directory.parent / f"{directory.name}.log"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -31,7 +34,10 @@ class ChipProcess:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env={"NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode()},
+                env={
+                    "NOTIFY_SOCKET": "@" + self._socket.getsockname()[1:].decode(),
+                    **(environment or {}),
+                },
             )
 
     def __enter__(self) -> Self:

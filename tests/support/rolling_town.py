@@ -4,7 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,9 +55,10 @@ class RollingChip:
         self.process: ChipProcess | None = None
         self._open = ExitStack()
 
-    def start(self) -> None:
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the program, and wait until it is ready."""
-        self.process = self._open.enter_context(ChipProcess(self.directory))
+        process = ChipProcess(self.directory, environment=environment)
+        self.process = self._open.enter_context(process)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the program."""
