@@ -142,7 +142,10 @@ class AreaChip:
         key, sealing = self.entry.household_key, [trustee.public_bytes for trustee in self.trustees]
         letters = tuple(
             seal_letter(
-                self.seeds, SHAPE, LetterContext(COLLECTIVITY, key, 1, _DIGEST, number), public
+                self.seeds,
+                SHAPE,
+                LetterContext(COLLECTIVITY, key, 1, _MONTH, _DIGEST, number),
+                public,
             )
             for number, public in enumerate(sealing)
         )

@@ -17,7 +17,8 @@ from protocol.envelope import Address, seal_message
 from protocol.governance import Trustee, TrusteeSet
 from protocol.hpke import SealingKey
 from protocol.ids import new_device_id
-from protocol.seeds import draw_seeds, write_letters
+from protocol.sealing import SealingNotice, month_topic, sign_notice
+from protocol.seeds import DrawnSeeds, draw_seeds, write_letters
 from protocol.topics import Kind, device_topic
 from trustee.masks import Draw, sums
 
@@ -59,7 +60,8 @@ def _chip(rows: Rows, shape: Shape, runs: int) -> int:
         note=f"{len(seeds)} seeds",
     )
     trustees = _trustee_set(shape)
-    letters_s = cpu_s(lambda: _letters(seeds, trustees), runs=runs)
+    keys = [SealingKey.generate().public_bytes for _ in range(shape.trustees)]
+    letters_s = cpu_s(lambda: _letters(seeds, trustees, keys), runs=runs)
     rows.add(
         f"chip: key shares, {_name(shape)}",
         per(letters_s, 1 / MS),
@@ -68,10 +70,24 @@ def _chip(rows: Rows, shape: Shape, runs: int) -> int:
     )
     device = new_device_id()
     address = Address(COLLECTIVITY, device, Kind.KEY)
-    payload = seal_message(address, _letters(seeds, trustees), Ed25519PrivateKey.generate())
-    size = exchange_bytes(device_topic(COLLECTIVITY, device, Kind.KEY), payload)
-    rows.add(f"wire, key shares, {_name(shape)}", size, "bytes")
-    return size
+    signing_key = Ed25519PrivateKey.generate()
+    payload = seal_message(address, _letters(seeds, trustees, keys), signing_key)
+    letters_bytes = exchange_bytes(device_topic(COLLECTIVITY, device, Kind.KEY), payload)
+    keys_bytes = sum(sealing_key_bytes(f"trustee-{n}", key) for n, key in enumerate(keys))
+    note = f"{keys_bytes} of them the trustees' sealing keys"
+    rows.add(f"wire, key shares, {_name(shape)}", letters_bytes + keys_bytes, "bytes", note=note)
+    return letters_bytes + keys_bytes
+
+
+def sealing_key_bytes(trustee: str, sealing_key: bytes) -> int:
+    """Return what it takes on the wire to subscribe to a trustee's sealing key and to get it."""
+    month = 20_454
+    topic = month_topic(COLLECTIVITY, trustee, month)
+    payload = sign_notice(
+        COLLECTIVITY, trustee, SealingNotice(month, sealing_key), Ed25519PrivateKey.generate()
+    )
+    # SUBSCRIBE and UNSUBSCRIBE name the topic once more each.
+    return exchange_bytes(topic, payload) + 2 * exchange_bytes(topic, b"")
 
 
 def _trustee(rows: Rows, shape: Shape, households: int, runs: int) -> None:
@@ -93,16 +109,15 @@ def _draws(households: int, sets: int) -> list[Draw]:
     ]
 
 
-def _letters(seeds: Sequence[bytes], trustees: TrusteeSet) -> SeedLetters:
+def _letters(
+    seeds: tuple[bytes, ...], trustees: TrusteeSet, sealing_keys: Sequence[bytes]
+) -> SeedLetters:
     seen = SeenHeads(_DIGEST, _DIGEST, 1, _DIGEST)
-    return write_letters(seeds, trustees, _DIGEST, _KEY, 1, 0, seen)
+    return write_letters(DrawnSeeds(_KEY, 1, 0, seeds), trustees, _DIGEST, sealing_keys, seen)
 
 
 def _trustee_set(shape: Shape) -> TrusteeSet:
-    members = tuple(
-        Trustee(f"trustee-{number}", "", _DIGEST, SealingKey.generate().public_bytes)
-        for number in range(shape.trustees)
-    )
+    members = tuple(Trustee(f"trustee-{number}", "", _DIGEST) for number in range(shape.trustees))
     return TrusteeSet(COLLECTIVITY, 1, None, 0, shape, members, _DIGEST, _DIGEST)
 
 

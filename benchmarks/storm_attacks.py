@@ -109,8 +109,7 @@ def _attacks(town: StormTown) -> dict[str, Attack]:
 
     for messages in _CHIPS:
         add(messages.__name__, messages)
-    trustees, document = town.trustees, town.signed_set.hash
-    add("letters", lambda chip: storm_chips.letters(chip, trustees, document))
+    add("letters", lambda chip: storm_chips.letters(chip, town.sealing))
     add("quotes", lambda chip: storm_chips.quotes(chip, town.providers.heads))
     attacks["chip: subscriptions"] = partial(_subscribe, town.access(next(chips).device))
     attacks["trustee: log lines"] = partial(

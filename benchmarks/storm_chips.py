@@ -9,20 +9,20 @@ import numpy as np
 
 from benchmarks.load import LoadChip
 from benchmarks.storm_wire import Publish
-from protocol.area_cipher import NONCE_BYTES, month_number
+from protocol.area_cipher import NONCE_BYTES
 from protocol.area_messages import AreaQuestion, Contribution, Part, SeenHeads
 from protocol.calendar import day_number
-from protocol.governance import TrusteeSet
 from protocol.ids import new_incarnation
 from protocol.messages import STATEMENT_ID_BYTES, Fetch, Seen
 from protocol.moving import Leave
 from protocol.quotes import QuoteRequest
 from protocol.receipt import Receipt
-from protocol.seeds import draw_seeds, write_letters
+from protocol.seeds import DrawnSeeds, draw_seeds, write_letters
 from protocol.status import State, Status, encode_status
 from protocol.topics import SENT_BY_CHIPS, Kind, device_topic
 from protocol.versions import VERSIONS
 from system.mqtt.message import Incoming
+from volet.area.fleet import Sealing
 
 DAY = date(2026, 2, 1)
 LARGE_BYTES = 60_000
@@ -66,14 +66,14 @@ def incarnations(chip: LoadChip) -> Messages:
         yield fetch
 
 
-def letters(chip: LoadChip, trustees: TrusteeSet, document: bytes) -> Messages:
+def letters(chip: LoadChip, sealing: Sealing) -> Messages:
     """Send one generation of seeds after another, each sealed to all trustees."""
+    trustees, document = sealing.trustees, sealing.trustee_set
     seen = SeenHeads(document, bytes(32), 1, bytes(32))
-    month = month_number(day_number(date.today()))  # noqa: DTZ011 - a month near now
     for generation in count(2):
-        body = write_letters(
-            draw_seeds(trustees.shape), trustees, document, chip.household_key, generation, month, seen
-        )  # fmt: skip
+        seeds = draw_seeds(trustees.shape)
+        drawn = DrawnSeeds(chip.household_key, generation, sealing.month, seeds)
+        body = write_letters(drawn, trustees, document, sealing.sealing_keys, seen)
         yield _publish(chip.sign(Kind.KEY, body), retain=True)
 
 

@@ -22,10 +22,11 @@ from cloud.release.pages import cosigned_pages, roster_pages
 from cloud.store import StoredContract
 from cloud.store.providers import Provider, Scope
 from cloud.store.sqlite.store import SqliteStore
+from protocol.area_cipher import month_number
 from protocol.calendar import legal_day
 from protocol.contract import Acceptance, Consent, Contract, Signed, sign_document
 from protocol.envelope import Address, seal_message
-from protocol.governance import CosignedDocument, TrusteeSet, fingerprint
+from protocol.governance import fingerprint
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.roster import RosterEntry, SignedEntry
@@ -34,10 +35,11 @@ from system.mqtt.message import Incoming
 from system.tls import client_context
 from trustee import directory as trustee_directory
 from trustee.commands.status import read_status
-from trustee.core import TrusteeIdentity
+from trustee.core import TrusteeIdentity, today_number
 from trustee.documents import confirm_first_set
 from trustee.log import TrusteeLog
-from volet.area.fleet import Fleet
+from trustee.sealing import SealingKeys
+from volet.area.fleet import Fleet, Sealing
 from volet.area.town import COLLECTIVITY, SimulatedTown
 from volet.demo.ports import free_ports
 
@@ -70,7 +72,7 @@ class StormTown:
 
     Attributes:
         chips, letters: all chips, and the message that each retains on its `key`.
-        trustees: their set, of whom one lies and signs with `liar_key`.
+        sealing: the trustees, of whom one lies and signs with `liar_key`, and their keys.
     """
 
     directory: Path
@@ -80,8 +82,7 @@ class StormTown:
     trustee: Process
     chips: Sequence[LoadChip]
     letters: Sequence[Incoming]
-    signed_set: CosignedDocument
-    trustees: TrusteeSet
+    sealing: Sealing
     liar_key: Ed25519PrivateKey
     providers: Providers
 
@@ -117,8 +118,9 @@ def storm_town(directory: Path, households: int) -> Iterator[StormTown]:
     signed_entries = store.area.roster(0)
     store.close()
     chips = [_chip(entry, key) for entry, key in entries]
+    sealing = _sealing(directory, town)
     with Fleet(1) as fleet:
-        drawn = fleet.draw_seeds(entries, town.trustees, (town.signed_set.hash, bytes(32)))
+        drawn = fleet.draw_seeds(entries, sealing)
         letters = [
             Incoming(device_topic(COLLECTIVITY, chip.device, Kind.KEY), sealed.payload)
             for chip, sealed in zip(chips, drawn, strict=True)
@@ -142,8 +144,7 @@ def storm_town(directory: Path, households: int) -> Iterator[StormTown]:
                 trustee,
                 chips,
                 letters,
-                town.signed_set,
-                town.trustees,
+                sealing,
                 identities[1].signing_key,
                 providers,
             )
@@ -155,6 +156,22 @@ def _identity(directory: Path, name: str) -> TrusteeIdentity:
     config = trustee_directory.new_config(COLLECTIVITY, name, name, HOST, 1)
     trustee_directory.initialise(directory, config, None)
     return trustee_directory.load_identity(directory)
+
+
+def _sealing(directory: Path, town: SimulatedTown) -> Sealing:
+    """Let the honest trustee draw its keys; nobody opens what is sealed to the others."""
+    today = today_number()
+    month = month_number(today)
+    trustee_log = TrusteeLog.open(directory / TRUSTEE)
+    own = SealingKeys(trustee_log)
+    own.draw(month, today)
+    keys = {TRUSTEE: own.notices()[0].sealing_key}
+    trustee_log.close()
+    sealing_keys = tuple(
+        keys.get(member.name) or SealingKey.generate().public_bytes
+        for member in town.trustees.trustees
+    )
+    return Sealing(town.trustees, month, sealing_keys, town.signed_set.hash, bytes(32))
 
 
 def _chip(entry: RosterEntry, key: bytes) -> LoadChip:

@@ -127,6 +127,10 @@ OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
             f"and answers {PEER_QUESTIONS_A_DAY} questions, a quarter of them at once"
         ),
     ),
+    TrusteeKind.SEALING: (
+        "a trustee, at each connection and month",
+        "only the trustee may write its own; 1.3 kB for each of at most 12 calendar months, retained",
+    ),
     PublicKind.HUB: ("the worker", "one retained message; only workers may write it"),
     PublicKind.KEYS: (
         "the root, once for each key that is replaced",

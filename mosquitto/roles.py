@@ -17,6 +17,7 @@ from protocol.topics import (
     area_topic,
     kind_filter,
     public_filters,
+    sealing_topic,
     trustee_topic,
 )
 
@@ -59,6 +60,7 @@ _RULES = {
         f"topic write {trustee_topic('{collectivity}', '{name}', TrusteeKind.RESPONSE)}",
         f"topic read {trustee_topic('{collectivity}', '+', TrusteeKind.LOG)}",
         f"topic write {trustee_topic('{collectivity}', '{name}', TrusteeKind.LOG)}",
+        *(f"topic write {sealing_topic('{collectivity}', '{name}', n)}" for n in range(1, 13)),
     ),
     # Its certificate is for the providers' API; it has no rights on the broker.
     Role.PROVIDER: (),
@@ -66,9 +68,13 @@ _RULES = {
 
 
 def device_rules(collectivity: str) -> str:
-    """Return the ACL's section for devices: each kind that a device sends or receives."""
+    """Return the ACL's section for devices: each kind that a device sends or receives.
+
+    Devices also read the sealing keys of trustees.
+    """
     written = [f"pattern write {kind_filter(collectivity, '%u', kind)}" for kind in SENT_BY_CHIPS]
     read = [f"pattern read {kind_filter(collectivity, '%u', kind)}" for kind in DOWN]
+    read.append(f"pattern read {sealing_topic(collectivity, '+', '+')}")
     return "".join(f"{line}\n" for line in (*written, *read))
 
 

@@ -69,6 +69,7 @@ price_classes  energy by its price to the household
 socio          a household's profile
 privacy        what the noise is worth
 seeds          key shares, sealed to trustees
+sealing        the keys to which they are sealed, one a month
 area_cipher    masks that open only as sums
 release        published figures
 

@@ -39,7 +39,8 @@ class SeedLetters(_Body, frozen=True):
     """`key`, retained: the household's seeds, as one sealed key share per trustee, in their order.
 
     `generation` only increases. The seeds are those of `month`, the number of its first day; later
-    ones follow from them. `commitments` has one entry per seed set, in their order. `seen` is signed
+    ones follow from them. Each share is sealed to its trustee's key of that month, and empty if the
+    chip could not get it. `commitments` has one entry per seed set, in their order. `seen` is signed
     with them and trustees read it themselves, so the collectivity cannot show chips and trustees
     different documents or rosters. A chip that sees another head draws new seeds.
     """
@@ -50,7 +51,7 @@ class SeedLetters(_Body, frozen=True):
     trustees: Hash
     commitments: Annotated[tuple[Hash, ...], msgspec.Meta(min_length=1, max_length=SEED_SETS_MAX)]
     letters: Annotated[
-        tuple[Annotated[bytes, msgspec.Meta(min_length=1, max_length=LETTER_MAX_BYTES)], ...],
+        tuple[Annotated[bytes, msgspec.Meta(max_length=LETTER_MAX_BYTES)], ...],
         msgspec.Meta(min_length=1, max_length=TRUSTEES_MAX),
     ]
     seen: SeenHeads
@@ -123,12 +124,14 @@ class AreaAck(_Body, frozen=True):
     """down/area: the days whose contributions are settled; sent after the commit.
 
     A day in `stored` has been kept. A day in `refused` must not be sent again; the reason says why
-    (late, out of bounds, its check slot did not open, …).
+    (late, out of bounds, its check slot did not open, …). With `lacks_seeds`, a trustee lacks the
+    household's seeds, and the chip draws new ones if its own are a month old.
     """
 
     household_key: KeyId
     stored: tuple[DayNumber, ...]
     refused: tuple[tuple[DayNumber, Reason], ...]
+    lacks_seeds: bool = False
 
 
 def check_contribution(contribution: Contribution) -> None:

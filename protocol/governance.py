@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.area_cipher import Shape, check_shape
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, DocumentRefused, MessageRefused
-from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import PublicKey
 from protocol.key_list import AnyOf, KeyUse, Successors, alone
 from protocol.messages import DayNumber, Hash
@@ -41,17 +40,14 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Trustee(_Document, frozen=True):
-    """One trustee: its certificate's common name, its title, and its public keys.
+    """One trustee: its certificate's common name, its title, and its public key.
 
-    `signing_key` is Ed25519; `sealing_key` is the public half of a protocol.hpke key.
+    `signing_key` is Ed25519. It also signs the trustee's sealing keys (protocol/sealing.py).
     """
 
     name: TrusteeName
     title: str
     signing_key: PublicKey
-    sealing_key: Annotated[
-        bytes, msgspec.Meta(min_length=PUBLIC_KEY_BYTES, max_length=PUBLIC_KEY_BYTES)
-    ]
 
 
 class TrusteeSet(_Document, frozen=True):

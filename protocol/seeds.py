@@ -1,6 +1,7 @@
 """Key shares: a household's seeds on their way to the trustees, sealed to each trustee.
 
-A key share contains the seeds of all sets that include its trustee, in their order. The
+A key share contains the seeds of all sets that include its trustee, in their order. The seeds are
+those of a month, and the share is sealed to the trustee's key of that month. Both end with it. The
 commitments sent with the shares show the holders of a seed that they received the same one.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from protocol.area_cipher import SEED_BYTES, Shape
+from protocol.area_cipher import SEED_BYTES, Shape, month_number
 from protocol.area_messages import SeedLetters, SeenHeads
 from protocol.errors import CipherError
 from protocol.governance import TrusteeSet
@@ -22,11 +23,23 @@ from protocol.roster import RosterEntry
 # for the release worker. Then nobody needs the seeds of the day's month.
 WITNESS_DAYS = 7
 RELEASE_DAYS = 3
+# A chip draws new seeds once its own are so old, on a day of its own within the next two weeks, so
+# that not all chips draw on one day.
+RENEWED_AFTER_DAYS = 77
+RENEWED_WITHIN_DAYS = 14
 
 
 def first_open_day(today: int, deadline_h: int) -> int:
     """Return the first day (a number) of which a trustee may still open figures on `today`."""
     return today - math.ceil(deadline_h / 24) - WITNESS_DAYS - RELEASE_DAYS
+
+
+def first_open_month(today: int, deadline_h: int) -> int:
+    """Return the first month (number of its first day) that is not closed on `today`.
+
+    Trustees have deleted the seeds and sealing keys of the months before.
+    """
+    return month_number(max(first_open_day(today, deadline_h), 0))
 
 
 class LetterContext(msgspec.Struct, frozen=True, array_like=True):
@@ -35,6 +48,7 @@ class LetterContext(msgspec.Struct, frozen=True, array_like=True):
     collectivity: str
     household_key: bytes
     generation: int
+    month: int
     trustee_set: bytes
     trustee: int
 
@@ -57,32 +71,47 @@ def seal_letter(
     return seal(text, public_key, _info(context))
 
 
+class DrawnSeeds(msgspec.Struct, frozen=True):
+    """New seeds of a household, those of `month` (the number of its first day)."""
+
+    household_key: bytes
+    generation: int
+    month: int
+    seeds: tuple[bytes, ...]
+
+
 def write_letters(
-    seeds: Sequence[bytes],
+    drawn: DrawnSeeds,
     trustees: TrusteeSet,
     trustee_set: bytes,
-    household_key: bytes,
-    generation: int,
-    month: int,
+    sealing_keys: Sequence[bytes],
     seen: SeenHeads,
 ) -> SeedLetters:
-    """Seal a household's seeds of a month to all trustees of the set with hash `trustee_set`."""
+    """Seal drawn seeds to all trustees of the set with hash `trustee_set`.
+
+    `sealing_keys` are the trustees' public keys of the month, in their order. One that is empty is
+    not known, and its trustee gets nothing.
+    """
+    contexts = (
+        LetterContext(
+            trustees.collectivity,
+            drawn.household_key,
+            drawn.generation,
+            drawn.month,
+            trustee_set,
+            number,
+        )
+        for number in range(len(trustees.trustees))
+    )
     return SeedLetters(
-        household_key=household_key,
-        generation=generation,
-        month=month,
+        household_key=drawn.household_key,
+        generation=drawn.generation,
+        month=drawn.month,
         trustees=trustee_set,
-        commitments=tuple(commitment(seed, number) for number, seed in enumerate(seeds)),
+        commitments=tuple(commitment(seed, number) for number, seed in enumerate(drawn.seeds)),
         letters=tuple(
-            seal_letter(
-                seeds,
-                trustees.shape,
-                LetterContext(
-                    trustees.collectivity, household_key, generation, trustee_set, number
-                ),
-                trustee.sealing_key,
-            )
-            for number, trustee in enumerate(trustees.trustees)
+            seal_letter(drawn.seeds, trustees.shape, context, key) if key else b""
+            for context, key in zip(contexts, sealing_keys, strict=True)
         ),
         seen=seen,
     )
@@ -99,7 +128,8 @@ def open_letter(
     """Open a key share and return its seeds by the number of their seed set.
 
     Raises:
-        CipherError: it was sealed to another trustee or for another context, or altered.
+        CipherError: it was sealed to another trustee, to a key of another month or for another
+            context, or altered; or there is none.
     """
     text = key.open(letter, _info(context))
     numbers = shape.sets_of(context.trustee)

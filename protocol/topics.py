@@ -55,6 +55,7 @@ class TrusteeKind(StrEnum):
     REQUEST = "request"
     RESPONSE = "response"
     LOG = "log"
+    SEALING = "sealing"
 
 
 class PublicKind(StrEnum):
@@ -83,6 +84,9 @@ class DeviceTopic(msgspec.Struct, frozen=True):
 _DEVICE_TOPIC = re.compile(
     rf"{ROOT}/([a-z0-9-]{{1,32}})/d/([a-z2-7]{{26}})/({'|'.join(Kind)})"
     r"(?:/([0-9a-f]{1,64}(?:/[0-9]{1,4})?))?"
+)
+_SEALING_TOPIC = re.compile(
+    rf"{ROOT}/([a-z0-9-]{{1,32}})/trustee/(trustee-[a-z0-9]{{1,24}})/sealing/([1-9]|1[0-2])"
 )
 _CATALOGUE_TOPIC = re.compile(
     rf"{ROOT}/([a-z0-9-]{{1,32}})/catalogue/(?:list/([0-9]{{1,6}})|([0-9a-f]{{64}}))"
@@ -113,6 +117,8 @@ def kind_of(topic: str) -> str:
         return PublicKind.LIST
     if _HUB_TOPIC.fullmatch(topic) is not None:
         return PublicKind.HUB
+    if _SEALING_TOPIC.fullmatch(topic) is not None:
+        return f"trustee/{TrusteeKind.SEALING}"
     last = topic.rpartition("/")[2]
     if _KEYS_TOPIC.fullmatch(topic) is not None:
         return PublicKind.KEYS
@@ -157,6 +163,28 @@ def parse_device_topic(topic: str) -> DeviceTopic:
 def trustee_topic(collectivity: str, trustee: str, kind: TrusteeKind) -> str:
     """Build the topic of `kind` of one trustee, or with `+` the filter for all trustees."""
     return f"{ROOT}/{collectivity}/trustee/{trustee}/{kind}"
+
+
+def sealing_topic(collectivity: str, trustee: str, month: int | str) -> str:
+    """Build the topic of a trustee's sealing key of a calendar month, 1 to 12.
+
+    With `+` for trustee and month it is the filter for all of them.
+    """
+    return f"{trustee_topic(collectivity, trustee, TrusteeKind.SEALING)}/{month}"
+
+
+class SealingTopic(msgspec.Struct, frozen=True):
+    """A parsed topic of a trustee's sealing key; `month` is a calendar month, 1 to 12."""
+
+    collectivity: str
+    trustee: str
+    month: int
+
+
+def parse_sealing_topic(topic: str) -> SealingTopic | None:
+    """Parse a topic of a trustee's sealing key; returns None for any other topic."""
+    match = _SEALING_TOPIC.fullmatch(topic)
+    return None if match is None else SealingTopic(match[1], match[2], int(match[3]))
 
 
 def area_topic(collectivity: str, measure: str, code: str) -> str:

@@ -6,6 +6,7 @@ rules      the sets of households that may be requested
 documents  the trustee sets, measures and roster that this trustee has verified
 keys       the collectivity's key list
 letters    households' seeds, from the key shares that their chips publish
+sealing    this trustee's sealing keys, one a month, to which chips seal these shares
 masks      keystreams in bulk
 views      compares what chips have seen with what this trustee has
 peers      the other trustees' logs: recovery after a restore, and what others signed

@@ -18,9 +18,9 @@ from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import Trustee as PublicTrustee
-from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
 from protocol.packed import read_packed
+from protocol.sealing import SealingNotice
 from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.trustee_messages import (
     Answer,
@@ -62,29 +62,23 @@ log = structlog.get_logger()
 
 
 class TrusteeIdentity(msgspec.Struct, frozen=True):
-    """A trustee's name in certificates, its name for people (`title`), and its private keys."""
+    """A trustee's name in certificates, its name for people (`title`), and its private key."""
 
     collectivity: str
     name: str
     title: str
     signing_key: Ed25519PrivateKey
-    sealing_key: SealingKey
 
     @classmethod
     def draw(cls, collectivity: str, name: str, title: str = "") -> "TrusteeIdentity":
-        """Generate both keys."""
-        signing_key = Ed25519PrivateKey.generate()
-        return cls(collectivity, name, title or name, signing_key, SealingKey.generate())
+        """Generate the key."""
+        return cls(collectivity, name, title or name, Ed25519PrivateKey.generate())
 
     @property
     def public(self) -> PublicTrustee:
         """The trustee's entry in the trustee set."""
-        return PublicTrustee(
-            self.name,
-            self.title,
-            self.signing_key.public_key().public_bytes_raw(),
-            self.sealing_key.public_bytes,
-        )
+        public_key = self.signing_key.public_key().public_bytes_raw()
+        return PublicTrustee(self.name, self.title, public_key)
 
 
 def today_number() -> int:
@@ -118,9 +112,7 @@ class TrusteeCore:
         self._log = trustee_log
         self.today = today
         self._is_alone = is_alone
-        self._letters = HeldKeyShares(
-            trustee_log, self.documents, identity.sealing_key, identity.name, today
-        )
+        self._letters = HeldKeyShares(trustee_log, self.documents, identity.name, today)
         self._pages = Assembly()
         self._bindings = Bindings()
         self._announcements: list[FromPeer] = []
@@ -139,6 +131,10 @@ class TrusteeCore:
     def confirm(self, words: str) -> None:
         """Trust the first trustee set with this fingerprint, as `volet trustee confirm` does."""
         confirm_first_set(self._log, words)
+
+    def notices(self) -> tuple[SealingNotice, ...]:
+        """Return the sealing keys that chips may seal to now, after those of closed months ended."""
+        return self._letters.notices()
 
     def known(self) -> Known:
         """Return what this trustee has: roster, documents, own log, and whether it is ready."""

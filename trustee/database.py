@@ -16,7 +16,7 @@ from protocol.errors import StoreBusy, StoreError
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5454  # "VLTT"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 LOCK_WAIT_S = 5.0
 FILE_NAME = "trustee.db"
 
@@ -34,6 +34,7 @@ CREATE TABLE seed (
   digest BLOB NOT NULL, seeds BLOB NOT NULL, month INTEGER NOT NULL, seen BLOB NOT NULL,
   stored_on INTEGER NOT NULL, PRIMARY KEY (household, generation)
 ) STRICT;
+CREATE TABLE sealing_key (month INTEGER PRIMARY KEY, key BLOB NOT NULL) STRICT;
 CREATE TABLE entry (
   trustee TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL,
   signature BLOB NOT NULL, request BLOB NOT NULL, ask TEXT NOT NULL, day INTEGER NOT NULL,

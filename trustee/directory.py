@@ -8,9 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mosquitto.roles import Role
-from protocol.errors import CipherError, ConfigError
+from protocol.errors import ConfigError
 from protocol.governance import TrusteeName
-from protocol.hpke import SealingKey
 from protocol.ids import is_collectivity
 from system.certificates import Lifetime, read_lifetimes
 from system.files import (
@@ -32,7 +31,6 @@ DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
 CONFIG_NAME = "trustee.toml"
 PUBLIC_NAME = "trustee.json"
 SIGNING_KEY = "signing.key"
-SEALING_KEY = "sealing.key"
 CA, CERTIFICATE, TLS_KEY = "ca.pem", "tls.pem", "tls.key"
 _NEXT = "make it with `volet trustee init`."
 _IF_DOUBLE = (
@@ -72,7 +70,7 @@ def new_config(
 
 
 def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
-    """Generate missing keys and write the public file; return whether a key is new.
+    """Generate the missing key and write the public file; return whether the key is new.
 
     Raises:
         ConfigError: the directory is another trustee's, or cannot be written.
@@ -87,7 +85,6 @@ def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
         write_public(path, _toml(config))
     signing_key = Ed25519PrivateKey.generate().private_bytes_raw()
     is_new = draw_secret(directory / SIGNING_KEY, signing_key)
-    is_new |= draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
     if ca is not None:
         write_public(directory / CA, read_document(ca, "ask the collectivity for it."))
     identity = load_identity(directory)
@@ -110,7 +107,7 @@ def load_config(directory: Path) -> TrusteeConfig:
 
 
 def load_identity(directory: Path) -> TrusteeIdentity:
-    """Read the keys.
+    """Read the configuration and the signing key.
 
     Raises:
         ConfigError: a file is missing, readable by others, or not a key.
@@ -122,9 +119,8 @@ def load_identity(directory: Path) -> TrusteeIdentity:
             config.name,
             config.title,
             Ed25519PrivateKey.from_private_bytes(read_secret(directory / SIGNING_KEY, _NEXT)),
-            SealingKey.from_bytes(read_secret(directory / SEALING_KEY, _NEXT)),
         )
-    except (ValueError, CipherError) as exc:
+    except ValueError as exc:
         raise ConfigError(f"{directory}: a key's file holds no key: {exc}.") from exc
 
 

@@ -1,9 +1,14 @@
 """The files of a trustee's directory, and which of them a backup contains."""
 
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 
+from protocol.calendar import day_of_number
+from protocol.seeds import first_open_month
 from system.backup.listing import Fate, ListedFile, Party, beside_database
 from system.set_aside import FILE_NAME as SET_ASIDE
+from trustee.core import today_number
 from trustee.database import FILE_NAME as LOG
 from trustee.directory import (
     CA,
@@ -11,24 +16,25 @@ from trustee.directory import (
     CONFIG_NAME,
     DEFAULT_DIRECTORY,
     PUBLIC_NAME,
-    SEALING_KEY,
     SIGNING_KEY,
     TLS_KEY,
     link_settings,
+    load_config,
     load_identity,
+    open_existing_log,
 )
+from trustee.documents import TrustedDocuments
 
 _YES = "yes"
 
 FILES = (
     ListedFile(CONFIG_NAME, "`volet trustee init`, then you"),
     ListedFile(SIGNING_KEY, "`volet trustee init`; Ed25519, signs answers, the log and documents", private=_YES),
-    ListedFile(SEALING_KEY, "`volet trustee init`; opens the seeds that chips send", private=_YES),
     ListedFile(PUBLIC_NAME, "`volet trustee init`; what the collectivity needs"),
     ListedFile(TLS_KEY, "`volet trustee install`, from the collectivity", private=_YES),
     ListedFile(CERTIFICATE, "`volet trustee install`, from the collectivity"),
     ListedFile(CA, "`volet trustee init` or `install`"),
-    ListedFile(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster and seeds", Fate.DATABASE, "yes: seeds"),
+    ListedFile(LOG, "`volet trustee run, confirm`; the log of answers, documents, roster, seeds and sealing keys", Fate.DATABASE, "yes: seeds and sealing keys"),
     ListedFile(SET_ASIDE, "`volet trustee run`; hashes of messages that it could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(LOG),
 )  # fmt: skip
@@ -46,6 +52,22 @@ def check(directory: Path) -> str:
     return f"{identity.name} of {identity.collectivity}"
 
 
+def destroy_by(directory: Path) -> str:
+    """Return when a backup of today should be destroyed; empty without a database."""
+    if not (directory / LOG).is_file():
+        return ""
+    with closing(open_existing_log(directory)) as kept:
+        deadline_h = TrustedDocuments(kept, load_config(directory).collectivity).deadline_h
+    today = today_number()
+    month = first_open_month(today, deadline_h)
+    end = next(day for day in count(today) if first_open_month(day, deadline_h) > month)
+    return (
+        f"Make a new one on {day_of_number(end)}, and destroy this one then: the trustee will have "
+        f"deleted its seeds and sealing keys of {day_of_number(month):%Y-%m}, and this backup still "
+        "opens what was contributed in that month."
+    )
+
+
 TRUSTEE = Party(
     name="trustee",
     title="a trustee",
@@ -54,6 +76,7 @@ TRUSTEE = Party(
     files=FILES,
     last=CONFIG_NAME,
     check=check,
+    note=destroy_by,
     next_step=lambda: (
         "Next: `volet trustee run --dir {directory}`. It answers nothing before enough of the "
         "others have told it what it answered since. Restore one trustee at a time, and never run "

@@ -16,10 +16,12 @@ from protocol.errors import CipherError, DocumentRefused, MessageRefused, Reason
 from protocol.hpke import SealingKey
 from protocol.ids import DeviceId
 from protocol.packed import read_packed
-from protocol.seeds import LetterContext, commitment, first_open_day, open_letter
+from protocol.sealing import SealingNotice
+from protocol.seeds import LetterContext, commitment, first_open_month, open_letter
 from protocol.topics import Kind
 from trustee.documents import TrustedDocuments
 from trustee.log import StoredSeeds, TrusteeLog
+from trustee.sealing import SealingKeys
 from trustee.views import Difference, difference
 
 # Of chips whose key shares arrived before their roster entry; the broker retains them as well.
@@ -31,9 +33,6 @@ LETTERS_MAX_BYTES = 32 << 10
 GENERATIONS_MAX = 32
 QUARTER_DAYS = 92
 MONTHS_KEPT = 2
-# Letters are of a month near today; each month between costs a hash for each seed.
-MONTHS_BACK_DAYS = 400
-MONTHS_AHEAD_DAYS = 31
 
 log = structlog.get_logger()
 
@@ -48,14 +47,13 @@ class HeldKeyShares:
         self,
         trustee_log: TrusteeLog,
         documents: TrustedDocuments,
-        sealing_key: SealingKey,
         name: str,
         today: Callable[[], int],
     ) -> None:
         """Load the seeds that were opened before; `today` returns the number of the day."""
         self._log = trustee_log
         self._documents = documents
-        self._sealing_key = sealing_key
+        self._sealing = SealingKeys(trustee_log)
         self._name = name
         self._today = today
         self._waiting: dict[str, bytes] = {}
@@ -81,15 +79,15 @@ class HeldKeyShares:
         known.
 
         Raises:
-            MessageRefused: it is replayed or forged, its seeds do not fit their commitments, or its
-                household has sent too many.
+            MessageRefused: it is replayed or forged, the sealing key of its month has ended, its
+                seeds do not fit their commitments, or its household has sent too many.
         """
         entry = self._documents.entry_of_device(device)
         if entry is None:
             return self._put_aside(device, payload)
         address = Address(self._documents.collectivity, DeviceId(device), Kind.KEY)
-        key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
-        letters = open_message(address, payload, key, SeedLetters)
+        signing_key = Ed25519PublicKey.from_public_bytes(entry.signing_key)
+        letters = open_message(address, payload, signing_key, SeedLetters)
         if letters.household_key != entry.household_key:
             raise MessageRefused(Reason.HOUSEHOLD, "key shares of another household")
         if self._documents.trustee_set(letters.trustees) is None:
@@ -100,22 +98,20 @@ class HeldKeyShares:
             return False  # the same retained message again
         if last is not None and letters.generation <= last.generation:
             raise MessageRefused(Reason.CONFLICT, "a generation that does not rise")
+        self.forget_closed()
+        key = self._sealing.of(letters.month)
+        if key is None:
+            raise MessageRefused(Reason.BOUNDS, "seeds of a month that has no sealing key here")
         today = self._today()
-        if letters.month != month_number(letters.month) or not (
-            today - MONTHS_BACK_DAYS <= letters.month <= today + MONTHS_AHEAD_DAYS
-        ):
-            raise MessageRefused(Reason.BOUNDS, "seeds of a month that is not near")
         self._count_opening(letters.household_key, today)
-        seeds = self._of_open_month(
-            StoredSeeds(
-                letters.household_key,
-                letters.generation,
-                letters.trustees,
-                digest,
-                self._open(letters),
-                letters.month,
-                msgspec.msgpack.encode(letters.seen),
-            )
+        seeds = StoredSeeds(
+            letters.household_key,
+            letters.generation,
+            letters.trustees,
+            digest,
+            self._open(letters, key),
+            letters.month,
+            msgspec.msgpack.encode(letters.seen),
         )
         self._log.put_seeds(seeds, today)
         self._add(seeds)
@@ -166,39 +162,40 @@ class HeldKeyShares:
         return results
 
     def forget_closed(self) -> int:
-        """Delete the seeds of closed months; return the first day (a number) of which any are left.
+        """Delete seeds and sealing keys of closed months; return the first day (a number) left open.
 
-        They are replaced by those of the first open month, which follow from them, and nothing
-        leads back. What is deleted is gone from the file and from its log.
+        The seeds are replaced by those of the first open month, which follow from them, and nothing
+        leads back. What is deleted is gone from the file and from its log. Keys of open months, and
+        of the next one, are drawn if they are missing.
         """
-        month = self._open_month()
+        today = self._today()
+        month = first_open_month(today, self._documents.deadline_h)
         if month > self._forgotten_before:
-            later = [
-                self._of_open_month(seeds) for seeds in self._seeds.values() if seeds.month < month
-            ]
-            self._log.replace_seeds(later)
-            for seeds in later:
-                self._seeds[seeds.household_key, seeds.generation] = seeds
-                if self._latest[seeds.household_key].generation == seeds.generation:
-                    self._latest[seeds.household_key] = seeds
-            self._keys = {known: keys for known, keys in self._keys.items() if known >= month}
-            self._forgotten_before = month
-            self._is_clean = False
-            log.info("seeds_forgotten", before=str(day_of_number(month)), generations=len(later))
+            self._close_months(month, today)
+        self._sealing.draw(self._forgotten_before, today)
         if not self._is_clean:
             self._is_clean = self._log.truncate_wal()
         return self._forgotten_before
 
-    def _open_month(self) -> int:
-        first = first_open_day(self._today(), self._documents.deadline_h)
-        return max(self._forgotten_before, month_number(max(first, 0)))
+    def notices(self) -> tuple[SealingNotice, ...]:
+        """Return the sealing keys that chips may seal to now."""
+        self.forget_closed()
+        return self._sealing.notices()
 
-    def _of_open_month(self, seeds: StoredSeeds) -> StoredSeeds:
-        month = self._open_month()
-        if seeds.month >= month:
-            return seeds
-        later = ratchet(seeds.seeds, seeds.month, month)
-        return msgspec.structs.replace(seeds, seeds=later, month=month)
+    def _close_months(self, month: int, today: int) -> None:
+        later = [_of_month(seeds, month) for seeds in self._seeds.values() if seeds.month < month]
+        for superseded in self._log.close_months(month, later, min(month, today - QUARTER_DAYS)):
+            del self._seeds[superseded]
+        for seeds in later:
+            if (seeds.household_key, seeds.generation) in self._seeds:
+                self._seeds[seeds.household_key, seeds.generation] = seeds
+                if self._latest[seeds.household_key].generation == seeds.generation:
+                    self._latest[seeds.household_key] = seeds
+        self._sealing.forget(month)
+        self._keys = {known: keys for known, keys in self._keys.items() if known >= month}
+        self._forgotten_before = month
+        self._is_clean = False
+        log.info("months_closed", before=str(day_of_number(month)), generations=len(later))
 
     def _put_aside(self, device: str, payload: bytes) -> bool:
         if len(payload) > LETTERS_MAX_BYTES:
@@ -222,7 +219,7 @@ class HeldKeyShares:
             raise MessageRefused(Reason.QUOTA, "more seeds than a household may send")
         self._opened[household_key] += 1
 
-    def _open(self, letters: SeedLetters) -> bytes:
+    def _open(self, letters: SeedLetters, key: SealingKey) -> bytes:
         trustees = self._documents.trustee_set(letters.trustees)
         if trustees is None:
             raise MessageRefused(Reason.DOCUMENT, "key shares for an unknown set of trustees")
@@ -233,6 +230,7 @@ class HeldKeyShares:
                 trustees.collectivity,
                 letters.household_key,
                 letters.generation,
+                letters.month,
                 letters.trustees,
                 number,
             )
@@ -244,7 +242,7 @@ class HeldKeyShares:
                     Reason.BOUNDS,
                     "not one key share for each trustee and one commitment for each seed set",
                 )
-            opened = open_letter(letters.letters[number], shape, context, self._sealing_key)
+            opened = open_letter(letters.letters[number], shape, context, key)
         except (CipherError, DocumentRefused) as exc:
             raise MessageRefused(Reason.SEEDS, "a key share that does not open here") from exc
         for seed_set, seed in opened.items():
@@ -255,3 +253,8 @@ class HeldKeyShares:
     def _add(self, seeds: StoredSeeds) -> None:
         self._seeds[seeds.household_key, seeds.generation] = seeds
         self._latest[seeds.household_key] = seeds
+
+
+def _of_month(seeds: StoredSeeds, month: int) -> StoredSeeds:
+    later = ratchet(seeds.seeds, seeds.month, month)
+    return msgspec.structs.replace(seeds, seeds=later, month=month)

@@ -24,6 +24,11 @@ _INSERT_NEW = (
     "INSERT OR IGNORE INTO document (hash, kind, charter, standing, seen) VALUES (?, ?, ?, ?, ?)"
 )
 _REPLACE = _INSERT_NEW.replace("IGNORE", "REPLACE")
+_DELETE_SUPERSEDED = (
+    "DELETE FROM seed WHERE EXISTS (SELECT 1 FROM seed AS newer WHERE newer.stored_on < ? "
+    "AND newer.household = seed.household AND newer.generation > seed.generation "
+    "AND newer.trustees = seed.trustees) RETURNING household, generation"
+)
 # Two signed sets of a figure prove the collectivity's offence; more prove nothing else.
 _SETS_KEPT = 2
 
@@ -151,13 +156,31 @@ class TrusteeLog(TrusteeDatabase):
                 [*msgspec.structs.astuple(seeds), today],
             )
 
-    def replace_seeds(self, later: Sequence[StoredSeeds]) -> None:
-        """Overwrite the seeds of generations that are stored by those of a later month."""
+    def close_months(
+        self, month: int, later: Sequence[StoredSeeds], superseded_on: int
+    ) -> list[tuple[bytes, int]]:
+        """Delete the sealing keys of months before `month`, and overwrite seeds by the later ones.
+
+        Also delete the seeds for the same trustees that newer ones, stored before the day
+        `superseded_on`, replaced; return their (household key, generation).
+        """
         with self.writing():
+            self._db.execute("DELETE FROM sealing_key WHERE month < ?", [month])
+            superseded = self._db.execute(_DELETE_SUPERSEDED, [superseded_on]).fetchall()
             self._db.conn.executemany(
                 "UPDATE seed SET seeds = ?, month = ? WHERE household = ? AND generation = ?",
                 [(each.seeds, each.month, each.household_key, each.generation) for each in later],
             )
+        return superseded
+
+    def sealing_keys(self) -> dict[int, bytes]:
+        """Return the private sealing keys by month (the number of its first day), in order."""
+        return dict(self._rows("SELECT month, key FROM sealing_key ORDER BY month"))
+
+    def put_sealing_key(self, month: int, key: bytes) -> None:
+        """Store the private sealing key of a month that has none."""
+        with self.writing():
+            self._db.execute("INSERT INTO sealing_key VALUES (?, ?)", [month, key])
 
     def holding(self, trustee: str) -> Holding:
         """Return the length and head of the stored part of a trustee's log."""

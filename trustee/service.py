@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from protocol import versions
 from protocol.backoff import RetryPolicy
+from protocol.calendar import day_of_number
 from protocol.envelope import ALL, SIZE_MAX_BYTES, Address, decode_body, open_message, seal_message
 from protocol.errors import MessageRefused, Reason, TransportError
 from protocol.ids import DeviceId
 from protocol.messages import Hub
 from protocol.packed import read_packed
+from protocol.sealing import sign_notice
 from protocol.topics import (
     Kind,
     PublicKind,
@@ -29,6 +31,7 @@ from protocol.topics import (
     hub_topic,
     keys_topic,
     kind_of,
+    sealing_topic,
     trustee_topic,
 )
 from protocol.trustee_messages import (
@@ -74,6 +77,8 @@ class TrusteeTransport:
         self._keys = keys_topic(self._collectivity)
         self._hub, self._announced = hub_topic(self._collectivity), b""
         self._version = versions.VERSIONS.oldest
+        # What the broker retains of the sealing keys, by calendar month, as far as it is known.
+        self._retained: dict[int, bytes] = {}
         self._request = trustee_topic(self._collectivity, self._name, TrusteeKind.REQUEST)
         self._log_prefix, self._log_suffix = trustee_topic(
             self._collectivity, "+", TrusteeKind.LOG
@@ -90,19 +95,44 @@ class TrusteeTransport:
             self._hub,
         ]
 
-    def greet(self) -> list[Outgoing]:
-        """Return a hello to the other trustees and this trustee's state for the release worker."""
-        return [*map(self._to_peers, self._trustee.peers.hello()), self.known()]
+    def connect(self) -> None:
+        """Start a connection, in which the sealing keys are published again."""
+        self._retained = {}
 
-    def known(self) -> Outgoing:
-        """Return this trustee's state for the release worker, after deleting expired answers."""
+    def greet(self) -> list[Outgoing]:
+        """Return a hello to the other trustees, and what `known` returns."""
+        return [*map(self._to_peers, self._trustee.peers.hello()), *self.known()]
+
+    def known(self) -> list[Outgoing]:
+        """Return this trustee's state for the release worker, after deleting what has expired.
+
+        New sealing keys, and empty messages for those that have ended, come before it.
+        """
         self._trustee.expire()
-        return self._to_worker(FromTrustee(self._trustee.known()))
+        return [*self._sealing_keys(), self._to_worker(FromTrustee(self._trustee.known()))]
+
+    def _sealing_keys(self) -> list[Outgoing]:
+        key, months = self._trustee.identity.signing_key, range(1, 13)
+        payloads = {
+            day_of_number(notice.month).month: sign_notice(
+                self._collectivity, self._name, notice, key
+            )
+            for notice in self._trustee.notices()
+        }
+        wanted = {month: payloads.get(month, b"") for month in months}
+        new = [month for month in months if self._retained.get(month) != wanted[month]]
+        self._retained = wanted
+        return [
+            Outgoing(
+                sealing_topic(self._collectivity, self._name, month), wanted[month], retain=True
+            )
+            for month in new
+        ]
 
     def take(self, messages: Sequence[Incoming]) -> list[Outgoing]:
         """Handle messages in order, and return what to send; announcements precede their answers."""
         out: list[Outgoing] = []
-        known: Outgoing | None = None
+        is_known_due = False
         was_ready = self._trustee.is_ready
         for message in messages:
             answers = partial(self._answers_to, message)
@@ -113,7 +143,7 @@ class TrusteeTransport:
                     if isinstance(answer, FromPeer):
                         out.append(self._to_peers(answer))
                     elif isinstance(answer.message, Known):
-                        known = self._to_worker(answer)
+                        is_known_due = True
                     else:
                         out.append(self._to_worker(answer))
             except MessageRefused as exc:
@@ -121,8 +151,8 @@ class TrusteeTransport:
                     log.warning(
                         "message_refused", reason=exc.reason, detail=exc.detail, times=times
                     )
-        if known is not None or self._trustee.is_ready != was_ready:
-            out.append(self.known())
+        if is_known_due or self._trustee.is_ready != was_ready:
+            out += self.known()
         return out
 
     def _answers_to(self, message: Incoming) -> list[FromPeer | FromTrustee]:
@@ -273,6 +303,8 @@ class TrusteeProgram:
             check = partial(
                 self._set_aside.part, "documents", self._trustee.check_confirmation, otherwise=False
             )
+            if connection != greeted_on:
+                await self._thread.run(self._transport.connect)
             if await self._thread.run(check) or is_new:
                 greeted_on, due_s = connection, 0.0
                 delays_s = HELLO.waits_s()
@@ -288,7 +320,7 @@ class TrusteeProgram:
                     await self._has_news.wait()
 
     def _greeting(self, *, is_hello: bool) -> Callable[[], list[Outgoing]]:
-        greet = self._transport.greet if is_hello else lambda: [self._transport.known()]
+        greet = self._transport.greet if is_hello else self._transport.known
         return partial(self._set_aside.part, "greeting", greet, list[Outgoing]())
 
     def _send(self, messages: Sequence[Outgoing], batch: Sequence[Received]) -> None:

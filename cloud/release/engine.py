@@ -16,7 +16,7 @@ from cloud.ingest.downlink import DownlinkSigner
 from cloud.release.asking import ASK_AGAIN, Asking
 from cloud.release.closing import FigureBasis, basis_of, close, due, figure_codes, read_document
 from cloud.release.composing import compose
-from cloud.release.opening import advance, asked, discard
+from cloud.release.opening import Answers, advance, asked, discard
 from cloud.release.pages import cosigned_pages, request_pages, roster_pages
 from cloud.release.parents import release_parents
 from cloud.store.area import AreaStore, Figure, FigureKey, FigureStage
@@ -30,7 +30,7 @@ from protocol.governance import TrusteeSet, read_cosigned
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.release import encode
-from protocol.roster import Roster
+from protocol.roster import Roster, RosterEntry
 from protocol.topics import Kind, TrusteeKind, area_topic, trustee_topic
 from protocol.trustee_messages import ToTrustee, sign_request
 from system.logs import raised_at
@@ -38,6 +38,8 @@ from system.mqtt.message import Outgoing
 from system.set_aside import is_passing
 
 _A_YEAR = 366
+# A chip draws new seeds once a month at most, so it need not be told with each figure.
+_TELL_EVERY_DAYS = 7
 
 log = structlog.get_logger()
 _ENDED = (FigureStage.RELEASED, FigureStage.DISCARDED)
@@ -68,6 +70,8 @@ class ReleaseEngine:
         self._roster: Roster | None = None
         self._aside: set[FigureKey] = set()
         self._sent_documents: dict[str, tuple[tuple[object, ...], float]] = {}
+        # The day of the last figure after which a chip was told of lacking seeds, by roster entry.
+        self._told_on: dict[int, int] = {}
 
     @property
     def asking(self) -> Asking:
@@ -193,6 +197,7 @@ class ReleaseEngine:
                 if not sentence:
                     return messages
                 step = discard(figure, sentence, now)
+            messages += self._ask_for_seeds(roster, figure, answers)
             messages += self._conclude(basis, roster, figure, step)
             self._asking.forget(request.id)
             figure = step
@@ -234,11 +239,24 @@ class ReleaseEngine:
         for number, reason in left_out:
             entry = roster.entry(number)
             ack = AreaAck(entry.household_key, (), ((figure.key.day, reason),))
-            device = DeviceId(entry.device)
-            version = (
-                self._written.written_to(device) if self._written else versions.VERSIONS.oldest
-            )
-            yield self._signer.sign(device, Kind.AREA_ACK, ack, version)
+            yield self._ack(entry, ack)
+
+    def _ask_for_seeds(
+        self, roster: Roster, figure: Figure, answers: Answers
+    ) -> Iterator[Outgoing]:
+        """Notify chips whose seeds a trustee lacks, each at most once a week."""
+        lacking = {number for answer in answers.values() for number in answer.unknown}
+        for number in sorted(lacking):
+            if figure.key.day < self._told_on.get(number, 0) + _TELL_EVERY_DAYS:
+                continue
+            self._told_on[number] = figure.key.day
+            entry = roster.entry(number)
+            yield self._ack(entry, AreaAck(entry.household_key, (), (), lacks_seeds=True))
+
+    def _ack(self, entry: RosterEntry, ack: AreaAck) -> Outgoing:
+        device = DeviceId(entry.device)
+        version = self._written.written_to(device) if self._written else versions.VERSIONS.oldest
+        return self._signer.sign(device, Kind.AREA_ACK, ack, version)
 
     def _send_documents(self, name: str, now_s: float) -> Iterator[Outgoing]:
         """Send a trustee the documents it lacks, and again if it still lacks them much later.

@@ -21,7 +21,7 @@ from edge.contracts.agreement import Agreement
 from edge.identity.platform_keys import successors_of
 from edge.metering.events import DayClosed
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
-from edge.mqtt.message import Publish
+from edge.mqtt.message import Publish, Published
 from edge.mqtt.retry import RESEND
 from edge.privacy.contribution import ContributionInputs, CostedContribution, DayValues, contribute
 from edge.privacy.ledger import Ledger, Limit, oldest_needed
@@ -142,6 +142,26 @@ class AreaLane(MessageHandler):
     def disconnect(self) -> None:
         """See `MessageHandler.disconnect`."""
         self._is_connected = False
+        self._seeds.disconnect()
+
+    def topics(self) -> frozenset[str]:
+        """Return the topics to subscribe to beside the chip's own: sealing keys that are wanted."""
+        return self._seeds.topics()
+
+    def take_sealing_key(self, topic: str, payload: bytes) -> bool:
+        """Take a message if it is about a trustee's sealing key; return whether it is.
+
+        Raises:
+            MessageRefused: the trustee did not sign it, or it is of another month.
+        """
+        is_taken = self._seeds.take_sealing_key(topic, payload)
+        if is_taken:
+            self._look_s = 0.0
+        return is_taken
+
+    def published(self, event: Published) -> None:
+        """See `MessageHandler.published`."""
+        self._seeds.published(event.publish)
 
     def outgoing(self, now_s: float) -> list[Publish]:
         """See `MessageHandler.outgoing`."""
@@ -318,7 +338,7 @@ class AreaLane(MessageHandler):
             if day not in self._flights and reason not in _OF_OTHERS
         ]
         stored = [day for day in ack.stored if day in self._flights]
-        if not stored and not ack.refused:
+        if not stored and not ack.refused and not ack.lacks_seeds:
             return
         with self._vault.area_change() as area:
             for day in stored:
@@ -333,11 +353,13 @@ class AreaLane(MessageHandler):
             if reason in _TERMS_FAULTS:
                 self._fetcher.ask_terms()
         in_force = self._trust.measures_on(self._today())
+        may_lack = ack.lacks_seeds or not _SEED_FAULTS.isdisjoint(left_out)
         if in_force is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)
-            or (_SEED_FAULTS.intersection(left_out) and self._seeds.are_old(in_force))
+            or (may_lack and self._seeds.are_old(in_force))
         ):
-            self._seeds.need(self._trust, in_force, self._now(), is_anew=True)
+            self._seeds.want_anew()
+            self._look_s = 0.0
 
     def _expire(self) -> None:
         if self._meter_at is not None:

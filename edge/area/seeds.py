@@ -2,13 +2,17 @@
 
 The message also names the documents and the roster entry that the chip has seen. So new seeds are
 drawn for a new set of trustees, and whenever the chip has seen something new: no contribution is
-made under a document that the message with its seeds does not name.
+made under a document that the message with its seeds does not name. Beside that, new seeds are drawn
+each quarter. They are sealed to the trustees' keys of their month, and the message is deleted, here
+and at the broker, when the trustees have deleted these.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from edge.area.sealing import SealingKeyRequest
 from edge.area.trust import TrustedMeasures, TrustedSet, TrustState
 from edge.mqtt.handler import HandlerContext
 from edge.mqtt.message import Publish
@@ -16,12 +20,18 @@ from edge.privacy.contribution import Seeds
 from edge.vault.area import KeyShares
 from edge.vault.signer import Signer
 from protocol.area_cipher import month_number
-from protocol.area_messages import SeedLetters, SeenHeads
+from protocol.area_messages import SeenHeads
 from protocol.calendar import day_number, legal_day
-from protocol.envelope import Address, open_message
-from protocol.errors import MessageRefused
 from protocol.measures import DEADLINE_MAX_H
-from protocol.seeds import draw_seeds, heads_seen, write_letters
+from protocol.seeds import (
+    RENEWED_AFTER_DAYS,
+    RENEWED_WITHIN_DAYS,
+    DrawnSeeds,
+    draw_seeds,
+    first_open_month,
+    heads_seen,
+    write_letters,
+)
 from protocol.topics import Kind, device_topic
 
 # Generations count seconds since then: a lost or restored vault does not know its last generation,
@@ -39,21 +49,24 @@ def next_generation(previous: int, now: datetime) -> int:
 
 
 def draw_key_shares(
-    signer: Signer, trusted: TrustedSet, generation: int, month: int, seen: SeenHeads
+    signer: Signer,
+    trusted: TrustedSet,
+    generation: int,
+    month: int,
+    sealing_keys: Sequence[bytes],
+    seen: SeenHeads,
 ) -> KeyShares:
-    """Draw a month's seeds for a set of trustees and seal each trustee's share."""
+    """Draw a month's seeds for a set of trustees and seal each trustee's share to its key."""
     trustees, trustee_set = trusted.trustees, trusted.hash
-    seeds = draw_seeds(trustees.shape)
-    message = write_letters(
-        seeds, trustees, trustee_set, signer.household.id, generation, month, seen
-    )
-    return KeyShares(Seeds(generation, trustee_set, seeds, month), signer.seal(Kind.KEY, message))
+    drawn = DrawnSeeds(signer.household.id, generation, month, draw_seeds(trustees.shape))
+    message = write_letters(drawn, trustees, trustee_set, sealing_keys, seen)
+    seeds = Seeds(generation, trustee_set, drawn.seeds, month)
+    return KeyShares(seeds, signer.seal(Kind.KEY, message), month, seen)
 
 
 def open_month(trust: TrustState, now: datetime) -> int:
     """Return the first month (number of its first day) of which a day may still be contributed."""
-    deadline_h = max((each.measures.deadline_h for each in trust.measures), default=DEADLINE_MAX_H)
-    return month_number(day_number(legal_day(now - timedelta(hours=deadline_h))))
+    return month_number(day_number(legal_day(now - timedelta(hours=_deadline_h(trust)))))
 
 
 class SeedKeeper:
@@ -62,91 +75,126 @@ class SeedKeeper:
     def __init__(self, context: HandlerContext) -> None:
         """Keep the seeds of the household of `context.signer`."""
         self._signer, self._vault, self._clock = context.signer, context.vault, context.clock
-        self._published_generation = 0
-        self._open_month = 0
+        self._sealing = SealingKeyRequest(context.signer.collectivity, context.clock)
+        self._topic = device_topic(context.signer.collectivity, context.signer.device, Kind.KEY)
+        self._renewal_day = context.signer.household.draw("seeds renewal", RENEWED_WITHIN_DAYS)
+        self._is_published = False
+        self._is_wanted_anew = False
+        self._months = (0, 0)
         self._is_clean = False
-        # The heads that the latest key shares name, by their generation.
-        self._named: tuple[int, SeenHeads | None] = (0, None)
 
     def connect(self) -> None:
         """Start a session, in which the key shares are published again."""
-        self._published_generation = 0
+        self._is_published = False
+        self._sealing.connect()
+
+    def disconnect(self) -> None:
+        """End the session."""
+        self._sealing.disconnect()
+
+    def topics(self) -> frozenset[str]:
+        """Return the topics of the sealing keys that are wanted."""
+        return self._sealing.topics()
+
+    def take_sealing_key(self, topic: str, payload: bytes) -> bool:
+        """Take a trustee's sealing key; see `SealingKeyRequest.take`."""
+        return self._sealing.take(topic, payload)
 
     def seeds_for(self, trust: TrustState, in_force: TrustedMeasures, day: int) -> Seeds | None:
         """Return the seeds for a day's contribution under measures; None if there are none."""
         shares = self._vault.area.key_shares(in_force.measures.trustees)
-        named = None if shares is None else self._heads_of(shares)
-        if shares is None or named is None or shares.seeds.month > day:
+        if shares is None or shares.seeds.month > day:
             return None
-        newest = trust.version_of(named.measures)
+        newest = trust.version_of(shares.seen.measures)
         is_named = newest is not None and newest >= in_force.measures.version
         return shares.seeds if is_named else None
 
-    def need(
-        self, trust: TrustState, in_force: TrustedMeasures, now: datetime, *, is_anew: bool = False
-    ) -> None:
-        """Draw seeds for the trustees of `in_force`, unless those in the vault name all heads."""
+    def want_anew(self) -> None:
+        """Have `need` draw new seeds, whatever there is."""
+        self._is_wanted_anew = True
+
+    def need(self, trust: TrustState, in_force: TrustedMeasures, now: datetime) -> None:
+        """Draw seeds for the trustees of `in_force` if those in the vault do not do.
+
+        They do while they name all heads, are of no month to come, and are less than a quarter old.
+        New ones are drawn once the trustees' sealing keys have come. `now` is the meter's time.
+        """
         trustee_set, seen = trust.set_of(in_force.measures.trustees), _seen(trust)
         if trustee_set is None or seen is None:
             return
         shares = self._vault.area.key_shares(trustee_set.hash)
-        if shares is not None and self._heads_of(shares) == seen and not is_anew:
+        if shares is not None and not self._is_wanted_anew and self._do(shares, seen, now):
+            self._sealing.drop()
+            return
+        month = open_month(trust, now)
+        keys = self._sealing.keys(trustee_set, month)
+        if keys is None:
             return
         latest = self._vault.area.key_shares()
         generation = next_generation(
             0 if latest is None else latest.seeds.generation, self._clock.now()
         )
-        month = open_month(trust, now)
-        shares = draw_key_shares(self._signer, trustee_set, generation, month, seen)
+        shares = draw_key_shares(self._signer, trustee_set, generation, month, keys, seen)
         with self._vault.area_change() as area:
             area.put_key_shares(shares)
-        self._is_clean = False
-        log.info("area_seeds_drawn", generation=generation)
+        self._is_published = self._is_clean = self._is_wanted_anew = False
+        self._sealing.drop()
+        log.info("area_seeds_drawn", generation=generation, trustees=sum(map(bool, keys)))
 
     def forget(self, trust: TrustState, now: datetime) -> None:
         """Delete the seeds of months of which no day can be contributed any more.
 
-        `now` is the meter's time. What is deleted is gone from the vault's file and its log.
+        Also delete the messages with seeds of months that trustees have closed. `now` is the
+        meter's time. What is deleted is gone from the vault's file and its log.
         """
-        month = open_month(trust, now)
-        if month > self._open_month:
+        today = day_number(legal_day(now))
+        months = open_month(trust, now), first_open_month(today, _deadline_h(trust))
+        if months[0] > self._months[0] or months[1] > self._months[1]:
             with self._vault.area_change() as area:
-                has_changed = area.forget_seeds(month)
-            self._open_month = month
-            self._is_clean = self._is_clean and not has_changed
+                has_changed = area.forget_seeds(months[0])
+                has_closed = area.forget_letters(months[1])
+            self._months = months
+            self._is_clean = self._is_clean and not has_changed and not has_closed
+            self._is_published = self._is_published and not has_closed
         if not self._is_clean:
             self._is_clean = self._vault.truncate_wal()
 
     def are_old(self, in_force: TrustedMeasures) -> bool:
         """Return whether the seeds have had a month to reach every trustee, as new ones need."""
         shares = self._vault.area.key_shares(in_force.measures.trustees)
-        return shares is not None and (
-            next_generation(0, self._clock.now()) - shares.seeds.generation >= SEEDS_AGE_S
-        )
+        return shares is not None and self._age_s(shares) >= SEEDS_AGE_S
 
     def outgoing(self) -> list[Publish]:
-        """Return the message with the latest key shares, once a session."""
-        shares = self._vault.area.key_shares()
-        if shares is None or shares.seeds.generation == self._published_generation:
-            return []
-        self._published_generation = shares.seeds.generation
-        if not shares.payload or self._vault.departures.get() is not None:
-            return []  # a former chip sent them, or the household has left
-        topic = device_topic(self._signer.collectivity, self._signer.device, Kind.KEY)
-        return [Publish(topic, shares.payload, retain=True)]
+        """Return the message with the latest key shares, once a session.
 
-    def _heads_of(self, shares: KeyShares) -> SeenHeads | None:
-        """Return the heads that key shares name; None if another chip or key signed them."""
-        generation = shares.seeds.generation
-        if self._named[0] != generation:
-            address = Address(self._signer.collectivity, self._signer.device, Kind.KEY)
-            key = self._signer.key.public_key()
-            try:
-                named = open_message(address, shares.payload, key, SeedLetters).seen
-            except MessageRefused:
-                named = None
-            self._named = (generation, named)
-        return self._named[1]
+        If its month is closed, return the empty message that clears it, until the broker confirms.
+        """
+        shares = None if self._is_published else self._vault.area.key_shares()
+        if shares is None:
+            return []
+        self._is_published = True
+        is_former = not shares.seeds.trustees  # the household came with them from another chip
+        if is_former or shares.is_cleared or self._vault.departures.get() is not None:
+            return []
+        return [Publish(self._topic, shares.payload, retain=True)]
+
+    def published(self, publish: Publish) -> None:
+        """Record the broker's acknowledgement of a message that clears the key shares."""
+        if publish.topic == self._topic and not publish.payload:
+            with self._vault.area_change() as area:
+                area.mark_cleared()
+
+    def _do(self, shares: KeyShares, seen: SeenHeads, now: datetime) -> bool:
+        is_ahead = shares.seeds.month > day_number(legal_day(now))
+        age_days = self._age_s(shares) // 86_400
+        return (
+            shares.seen == seen
+            and not is_ahead
+            and age_days < RENEWED_AFTER_DAYS + self._renewal_day
+        )
+
+    def _age_s(self, shares: KeyShares) -> int:
+        return next_generation(0, self._clock.now()) - shares.seeds.generation
 
 
 def _seen(trust: TrustState) -> SeenHeads | None:
@@ -155,3 +203,7 @@ def _seen(trust: TrustState) -> SeenHeads | None:
     if newest is None or not trust.entries:
         return None
     return heads_seen(trust.sets[-1].hash, newest.hash, trust.entries[-1])
+
+
+def _deadline_h(trust: TrustState) -> int:
+    return max((each.measures.deadline_h for each in trust.measures), default=DEADLINE_MAX_H)

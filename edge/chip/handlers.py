@@ -48,7 +48,10 @@ class Handlers:
 
     def public_topics(self, now_s: float) -> frozenset[str]:
         """Return the topics to subscribe to beside the chip's own."""
-        return self.catalogue.topics(now_s) | {self.hub.topic}
+        topics = self.catalogue.topics(now_s) | {self.hub.topic}
+        if self.area is None:
+            return topics
+        return topics | self.message_handlers.run(self.area, self.area.topics, frozenset[str]())
 
     def take_public(self, topic: str, payload: bytes) -> bool:
         """Process a message to everybody; return False if it is none.
@@ -57,7 +60,9 @@ class Handlers:
             MessageRefused: it is invalid.
         """
         readers = (self.keys, self.hub, self.catalogue)
-        return any(reader.take(topic, payload) for reader in readers)
+        if any(reader.take(topic, payload) for reader in readers):
+            return True
+        return self.area is not None and self.area.take_sealing_key(topic, payload)
 
 
 def open_handlers(

@@ -11,11 +11,13 @@ from sqlite_utils import Database
 
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import DAY_RHO_MAX, Spend
+from protocol.area_messages import SeenHeads
 from protocol.packed import read_packed
 from protocol.roster import SignedEntry
 
 # The measure of a day whose cost the vault does not know, as it was fetched back from the cloud.
 LOST = "lost"
+_KEY_SHARES = "SELECT generation, trustees, seeds, payload FROM area_seeds"
 
 
 class AreaState(IntEnum):
@@ -55,10 +57,28 @@ class DocumentRow(msgspec.Struct, frozen=True):
 
 
 class KeyShares(msgspec.Struct, frozen=True):
-    """Seeds and the signed message that carries them to the trustees."""
+    """Seeds and the signed message that carries them to the trustees.
+
+    `sealed_month` is the month (number of its first day) of which the message has the seeds. Once
+    that month is closed, `payload` is empty. `seen` is what the message names. `is_cleared`: the
+    broker has confirmed that it retains the message no more.
+    """
 
     seeds: Seeds
     payload: bytes
+    sealed_month: int
+    seen: SeenHeads
+    is_cleared: bool = False
+
+
+class _StoredSeeds(msgspec.Struct, frozen=True, array_like=True):
+    """What is stored in one value of `area_seeds`."""
+
+    month: int
+    seeds: tuple[bytes, ...]
+    sealed_month: int
+    seen: SeenHeads
+    is_cleared: bool
 
 
 class AreaTables:
@@ -157,7 +177,7 @@ class AreaTables:
             (
                 seeds.generation,
                 seeds.trustees,
-                msgspec.msgpack.encode((seeds.month, seeds.seeds)),
+                _encoded(shares),
                 shares.payload,
             ),
         )
@@ -172,31 +192,48 @@ class AreaTables:
         The replaced bytes are overwritten in the file; `Vault.truncate_wal` removes them from the
         log beside it.
         """
-        rows = self._database.execute("SELECT generation, trustees, seeds FROM area_seeds")
-        changed = False
-        for generation, trustees, encoded in rows.fetchall():
-            first, seeds = read_packed(encoded, tuple[int, tuple[bytes, ...]])
-            if first < month:
-                later = Seeds(generation, trustees, seeds, first).later(month)
-                self._database.execute(
-                    "UPDATE area_seeds SET seeds = ? WHERE generation = ?",
-                    (msgspec.msgpack.encode((later.month, later.seeds)), generation),
-                )
-                changed = True
-        return changed
+        old = [shares for shares in self.all_key_shares() if shares.seeds.month < month]
+        for shares in old:
+            self._replace(msgspec.structs.replace(shares, seeds=shares.seeds.later(month)))
+        return bool(old)
+
+    def forget_letters(self, month: int) -> bool:
+        """Delete messages with seeds of months before `month`; return if there were any.
+
+        The bytes go as those of `forget_seeds` do.
+        """
+        old = [
+            shares
+            for shares in self.all_key_shares()
+            if shares.payload and shares.sealed_month < month
+        ]
+        for shares in old:
+            self._replace(msgspec.structs.replace(shares, payload=b""))
+        return bool(old)
+
+    def mark_cleared(self) -> None:
+        """Record that the broker retains no message with seeds any more."""
+        for shares in self.all_key_shares():
+            if not shares.payload:
+                self._replace(msgspec.structs.replace(shares, is_cleared=True))
 
     def key_shares(self, trustees: bytes | None = None) -> KeyShares | None:
         """Return the latest seeds for one set of trustees (its hash), or for any."""
         row = self._database.execute(
-            "SELECT generation, trustees, seeds, payload FROM area_seeds "
-            "WHERE ? IS NULL OR trustees = ? ORDER BY generation DESC LIMIT 1",
+            f"{_KEY_SHARES} WHERE ? IS NULL OR trustees = ? ORDER BY generation DESC LIMIT 1",
             (trustees, trustees),
         ).fetchone()
-        if row is None:
-            return None
-        generation, of_set, encoded, payload = row
-        month, seeds = read_packed(encoded, tuple[int, tuple[bytes, ...]])
-        return KeyShares(Seeds(generation, bytes(of_set), seeds, month), bytes(payload))
+        return None if row is None else _key_shares(row)
+
+    def all_key_shares(self) -> list[KeyShares]:
+        """Return the latest seeds for each set of trustees."""
+        return [_key_shares(row) for row in self._database.execute(_KEY_SHARES).fetchall()]
+
+    def _replace(self, shares: KeyShares) -> None:
+        self._database.execute(
+            "UPDATE area_seeds SET seeds = ?, payload = ? WHERE generation = ?",
+            (_encoded(shares), shares.payload, shares.seeds.generation),
+        )
 
     # Documents and the roster's entries.
 
@@ -238,3 +275,22 @@ class AreaTables:
             "INSERT INTO area_ledger (day, measure, rho, is_profile) VALUES (?, ?, ?, ?)",
             [(spend.day, spend.measure, spend.rho, int(spend.is_profile)) for spend in spends],
         )
+
+
+def _encoded(shares: KeyShares) -> bytes:
+    seeds = shares.seeds
+    return msgspec.msgpack.encode(
+        _StoredSeeds(seeds.month, seeds.seeds, shares.sealed_month, shares.seen, shares.is_cleared)
+    )
+
+
+def _key_shares(row: tuple[int, bytes, bytes, bytes]) -> KeyShares:
+    generation, trustees, encoded, payload = row
+    stored = read_packed(encoded, _StoredSeeds)
+    return KeyShares(
+        Seeds(generation, bytes(trustees), stored.seeds, stored.month),
+        bytes(payload),
+        stored.sealed_month,
+        stored.seen,
+        stored.is_cleared,
+    )

@@ -102,6 +102,8 @@ def _backup(party: Party, kind: type[click.Command]) -> click.Command:
             click.echo(_written_json(written))
             return
         click.echo(_written_words(party, written, locked[1]))
+        if not keys_only and (note := party.note(directory)):
+            click.echo(note)
         if draw:
             click.echo(party.words().drew_phrase.format(passphrase=passphrase))
 

@@ -91,6 +91,7 @@ class Party:
         needed: databases without which a backup is refused, unless it is of keys only.
         settle: called with the restored folder and the directory before the files are moved there;
             returns a sentence or "".
+        note: returns a sentence to show after a backup with databases, or "".
     """
 
     name: str
@@ -106,6 +107,7 @@ class Party:
     needed: tuple[str, ...] = ()
     locate: Callable[[Path, str], Path] = lambda directory, name: directory / name
     settle: Callable[[Path, Path], str] = lambda _restored, _directory: ""
+    note: Callable[[Path], str] = lambda _: ""
 
     @property
     def file_name(self) -> str:

@@ -22,7 +22,6 @@ from protocol.calendar import day_end, day_number, day_of_number
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import Reason
 from protocol.governance import Trustee, TrusteeSet, draw_up
-from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import DeviceId
 from protocol.measures import (
     CLASSES_SLOTS,
@@ -214,7 +213,6 @@ class SmallArea:
                 f"trustee-{'abcdef'[number]}",
                 f"Trustee {number}",
                 key.public_key().public_bytes_raw(),
-                bytes([number + 1]) * PUBLIC_KEY_BYTES,
             )
             for number, key in enumerate(self.trustee_keys)
         )

@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol.area_cipher import Shape
 from protocol.calendar import day_number
 from protocol.governance import COLLECTIVITY_SIGNER, CosignedDocument, Trustee, TrusteeSet, draw_up
-from protocol.hpke import SealingKey
 from protocol.measures import (
     CLASSES_SLOTS,
     PROFILE_SLOTS,
@@ -23,6 +22,7 @@ from protocol.measures import (
 from protocol.roster import Roster
 from protocol.transform import CLOCK_SLOTS, Transform
 from tests.support.area_household import AreaHousehold
+from tests.support.sealing import TrusteesKeys
 
 FIRST_DAY = day_number(date(2026, 3, 1))
 
@@ -52,7 +52,6 @@ class AreaTown:
 
     def __post_init__(self):
         self.names = [f"trustee-{letter}" for letter in "abcd"]
-        sealing = SealingKey.generate().public_bytes
         self.trustees = TrusteeSet(
             self.collectivity,
             1,
@@ -60,12 +59,13 @@ class AreaTown:
             FIRST_DAY,
             Shape(3, 4),
             tuple(
-                Trustee(name, name.title(), public(key), sealing)
+                Trustee(name, name.title(), public(key))
                 for name, key in zip(self.names, self.trustee_keys, strict=True)
             ),
             public(self.platform_key),
             public(self.registrar_key),
         )
+        self.sealing = TrusteesKeys(dict(zip(self.names, self.trustee_keys, strict=True)))
         self.signed_trustees = self.signed(draw_up(self.trustees))
         self.transform = transform_bytes(self.slots)
         self.measures = self.measures_of(self.signed_trustees.hash)

@@ -28,7 +28,6 @@ from protocol.calendar import day_number
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import Reason
 from protocol.governance import CosignedDocument, Trustee, TrusteeSet, draw_up
-from protocol.hpke import SealingKey
 from protocol.measures import (
     CLASSES_SLOTS,
     PROFILE_SLOTS,
@@ -44,6 +43,7 @@ from protocol.topics import Kind, device_topic, parse_device_topic
 from protocol.transform import CLOCK_SLOTS, Transform
 from tests.support.chip_bench import PLATFORM_KEY, Bench, make_identity
 from tests.support.chip_cloud import FakeCloud
+from tests.support.sealing import TrusteesKeys
 
 PART_BYTES = 3_000
 ROWS = 6
@@ -65,8 +65,8 @@ class Trustees:
         self.registrar_key = Ed25519PrivateKey.generate()
         self.shape = shape
         self.signing = [Ed25519PrivateKey.generate() for _ in range(shape.trustees)]
-        self.sealing = [SealingKey.generate() for _ in range(shape.trustees)]
         self.names = [f"trustee-{n}" for n in range(shape.trustees)]
+        self.sealing = TrusteesKeys(dict(zip(self.names, self.signing, strict=True)))
 
     def set(self, *, version=1, previous=None, effective=0, collectivity="ville") -> TrusteeSet:
         return TrusteeSet(
@@ -76,8 +76,8 @@ class Trustees:
             effective=effective,
             shape=self.shape,
             trustees=tuple(
-                Trustee(name, name.title(), key.public_key().public_bytes_raw(), seal.public_bytes)
-                for name, key, seal in zip(self.names, self.signing, self.sealing, strict=True)
+                Trustee(name, name.title(), key.public_key().public_bytes_raw())
+                for name, key in zip(self.names, self.signing, strict=True)
             ),
             collectivity_key=self.collectivity_key.public_key().public_bytes_raw(),
             registrar_key=self.registrar_key.public_key().public_bytes_raw(),
@@ -155,6 +155,8 @@ class AreaCloud(FakeCloud):
         self.received: list[Contribution] = []
         self.refuse: Reason | None = None
         self.is_silent = False
+        self.retained_letters = b""
+        self.retained = self.trustees.sealing.retained
 
     def add_set(self, cosigned: CosignedDocument) -> None:
         self.documents[cosigned.hash] = msgspec.msgpack.encode(cosigned)
@@ -181,6 +183,10 @@ class AreaCloud(FakeCloud):
 
     def take(self, publish: Publish) -> list[Arrived]:
         topic = parse_device_topic(publish.topic)
+        if topic.kind is Kind.KEY:
+            self.retained_letters = publish.payload
+            if not publish.payload:
+                return []
         if topic.kind not in BODIES:
             return super().take(publish)
         address = Address(topic.collectivity, topic.device, topic.kind)
@@ -206,11 +212,18 @@ class AreaCloud(FakeCloud):
         )
         letters = next(letters for letters in self.letters if letters.generation == body.generation)
         seeds: dict[int, bytes] = {}
-        for number, key in enumerate(self.trustees.sealing):
+        for number, letter in enumerate(letters.letters):
             context = LetterContext(
-                "ville", body.household_key, letters.generation, letters.trustees, number
+                "ville",
+                body.household_key,
+                letters.generation,
+                letters.month,
+                letters.trustees,
+                number,
             )
-            seeds |= open_letter(letters.letters[number], self.trustees.shape, context, key)
+            key = self.trustees.sealing.key(self.trustees.names[number], letters.month)
+            if letter:
+                seeds |= open_letter(letter, self.trustees.shape, context, key)
         month = month_number(body.day)
         of_month = [ratchet(seed, letters.month, month) for seed in seeds.values()]
         result = {}

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.chip.chip import Chip, ChipSettings
 from edge.identity.enrolment import Identity, signer_of
-from edge.mqtt.message import Connected, Disconnected, Publish, Published
+from edge.mqtt.message import Arrived, Connected, Disconnected, Publish, Published
 from edge.mqtt.outbox import OutboxSettings
 from edge.simulate.host import host_time_at
 from edge.tic.frame import ClosedBy, Frame, InformationGroup, Mode, OpenedBy
@@ -120,7 +120,8 @@ class Bench:
     """One household, one cloud, and the current chip.
 
     `drop(publish or message) -> bool` decides what the wire loses, `forget(publish)` what the
-    broker loses after acknowledging it. Unless `may_fail`, no handler may be set aside.
+    broker loses after acknowledging it, and `retained(topic, now)` returns what the broker retains
+    on a topic beside the chip's own. Unless `may_fail`, no handler may be set aside.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Bench:
         )
         self.drop = lambda _: False
         self.forget = lambda _: False
+        self.retained = getattr(cloud, "retained", lambda _topic, _now: None)
         self.carried: dict[tuple[bytes, int, int], int] = {}
         self.sent: list[Publish] = []
         self.statuses: list[bytes] = []
@@ -151,6 +153,7 @@ class Bench:
         self.vault: Vault | None = None
         self.is_online = True
         self.may_fail = False
+        self._listened = frozenset()
         directory.mkdir(exist_ok=True)
 
     def start(self) -> None:
@@ -164,6 +167,7 @@ class Bench:
         for second in range(FRAMES_AT_START):
             at = self.clock.at + timedelta(seconds=second)
             self.chip.observe(self.meter.frame(at), host_time_at(at))
+        self._listened = frozenset()
         if self.is_online:
             self.chip.take(Connected())
 
@@ -180,6 +184,7 @@ class Bench:
     def connect(self, *, is_online: bool) -> None:
         """Connect or disconnect the network."""
         self.is_online = is_online
+        self._listened = frozenset()
         self.chip.take(Connected() if is_online else Disconnected())
 
     def tick(self) -> None:
@@ -204,8 +209,9 @@ class Bench:
         """Carry messages both ways until none are left."""
         for _ in range(rounds):
             outgoing = self.chip.outgoing()
+            has_heard = self._listen()
             assert self.may_fail or not self.chip.set_aside, self.chip.set_aside
-            if not outgoing:
+            if not outgoing and not has_heard:
                 return
             for publish in outgoing:
                 self._watch(publish)
@@ -217,6 +223,18 @@ class Bench:
                 for message in self.cloud.take(publish):
                     if not self.drop(message):
                         self.chip.take(message)
+
+    def _listen(self) -> bool:
+        """Send what the broker retains on topics to which the chip now subscribes, if anything."""
+        if not self.is_online:
+            return False
+        topics = self.chip.topics()
+        new, self._listened = topics - self._listened, topics
+        retained = [(topic, self.retained(topic, self.clock.at)) for topic in sorted(new)]
+        heard = [Arrived(*each) for each in retained if each[1] is not None]
+        for message in heard:
+            self.chip.take(message)
+        return bool(heard)
 
     def settle(self, steps: int = 240) -> None:
         """Let minutes pass without frames until the cloud has everything.

@@ -147,6 +147,7 @@ class Story(BillingHome):
         self.images: dict[str, Image] = {}
         self.town = AreaTown(COLLECTIVITY, platform_key=self.cloud.key)
         self.town.signed_measures = self._measures(1, profile_days_a_year=366)
+        self.retained = self.town.sealing.retained
         self.entries: list[Entry] = []
 
     def shoot(self, state: str) -> None:

@@ -23,6 +23,7 @@ RECEIVED = (
 )
 INVENTED = ("other", "up", "up/other", "up/block/0", "down/other", "down/ack/0", "status/0")
 LISTED = ("list/0", "00" * 32)
+SEALING = tuple(f"trustee/{TRUSTEE}/sealing/{month}" for month in range(1, 13))
 ROOT = f"volet/v1/{COLLECTIVITY}"
 
 
@@ -81,6 +82,8 @@ def rights() -> Seen:
     written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
     written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
     written |= {(TRUSTEE, f"trustee/{TRUSTEE}/{kind}") for kind in ("response", "log")}
+    written |= {(TRUSTEE, topic) for topic in SEALING}
+    read |= {(who, topic) for who in EVERYBODY for topic in SEALING}
     read |= {(TRUSTEE, f"trustee/{TRUSTEE}/log")}
     read |= {(MONITOR, "area/curve/75056"), (TRUSTEE, f"trustee/{TRUSTEE}/request")}
     read |= {(WORKER, f"trustee/{TRUSTEE}/response"), (MONITOR, "$SYS/broker/version")}
@@ -95,6 +98,12 @@ TOPICS = (
     "trustee/trustee-b/response",
     f"trustee/{TRUSTEE}/log",
     "trustee/trustee-b/log",
+    *SEALING,
+    f"trustee/{TRUSTEE}/sealing",
+    f"trustee/{TRUSTEE}/sealing/0",
+    f"trustee/{TRUSTEE}/sealing/13",
+    "trustee/trustee-b/sealing/1",
+    f"trustee/{ALICE}/sealing/1",
     f"trustee/{ALICE}/log",
     f"trustee/{ALICE}/request",
     f"trustee/{ALICE}/response",

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,14 @@ from protocol.governance import COLLECTIVITY_SIGNER, TrusteeSet, draw_up, finger
 from protocol.ids import DeviceId, new_device_id
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Measures, Shares
 from protocol.roster import Roster, RosterEntry, SignedEntry, sign_entry
-from protocol.seeds import LetterContext, commitment, draw_seeds, heads_seen, seal_letter
+from protocol.seeds import (
+    LetterContext,
+    commitment,
+    draw_seeds,
+    first_open_month,
+    heads_seen,
+    seal_letter,
+)
 from protocol.topics import Kind, device_topic
 from protocol.trustee_messages import (
     Answer,
@@ -42,6 +50,7 @@ from protocol.trustee_messages import (
     draws_of,
     sign_request,
 )
+from tests.support.sealing import TrusteesKeys
 from trustee.core import TrusteeCore, TrusteeIdentity
 from trustee.log import TrusteeLog
 
@@ -72,6 +81,9 @@ class Home:
     nonce: bytes = field(default_factory=lambda: secrets.token_bytes(16))
     entry: int = 0
     generation: int = 1
+    month: int = MONTH
+    # Returns the public key of a trustee (its name) of a month.
+    sealing_key: Callable[[str, int], bytes] | None = None
 
     def __post_init__(self):
         self.seeds = draw_seeds(self.shape)
@@ -84,18 +96,19 @@ class Home:
     def letters(self, to: TrusteeSet, document: bytes, **changes) -> bytes:
         """Sign the seed letters as the chip does; `changes` replaces fields of the message."""
         generation = changes.get("generation", self.generation)
+        month = changes.get("month", self.month)
         fields = {
             "household_key": self.key,
             "generation": generation,
-            "month": MONTH,
+            "month": month,
             "trustees": document,
             "commitments": tuple(commitment(seed, n) for n, seed in enumerate(self.seeds)),
             "letters": tuple(
                 seal_letter(
                     self.seeds,
                     self.shape,
-                    LetterContext(COLLECTIVITY, self.key, generation, document, number),
-                    trustee.sealing_key,
+                    LetterContext(COLLECTIVITY, self.key, generation, month, document, number),
+                    self.sealing_key(trustee.name, month),
                 )
                 for number, trustee in enumerate(to.trustees)
             ),
@@ -107,7 +120,7 @@ class Home:
     def masked(self, document: bytes, day=DAY, measure="classes", group="75"):
         """Return the contribution masked under a document (its hash), uint64[SLOTS]."""
         context = MaskContext(document, measure, group, SLOTS, day)
-        seeds = [ratchet(seed, MONTH, month_number(day)) for seed in self.seeds]
+        seeds = [ratchet(seed, self.month, month_number(day)) for seed in self.seeds]
         return mask_values(self.values, seeds, self.key, context, self.nonce)
 
 
@@ -146,6 +159,9 @@ class TrusteeArea:
         self.signed_set = self.signed(draw_up(self.set))
         self.measures = self.measures_of(effective=effective)
         self.signed_measures = self.signed(draw_up(self.measures))
+        self.sealing = TrusteesKeys(
+            {identity.name: identity.signing_key for identity in self.identities}
+        )
         self.roster = Roster(self.set.registrar_key)
         self.entries: list[SignedEntry] = []
         self.near = [self.join(NEAR) for _ in range(homes)]
@@ -187,7 +203,8 @@ class TrusteeArea:
         return cosigned.signed(COLLECTIVITY_SIGNER, self.platform_key)
 
     def join(self, cell, start=None, home=None) -> Home:
-        home = home or Home(self.shape)
+        home = home or Home(self.shape, month=month_number(self.today))
+        home.sealing_key = self.sealing.public
         start = self.today - 60 if start is None else start
         entry = RosterEntry(
             len(self.roster),
@@ -208,11 +225,22 @@ class TrusteeArea:
 
     def trustee(self, number=0, kept=None, *, is_alone=True, teaches=True) -> TrusteeCore:
         kept = TrusteeLog.in_memory() if kept is None else kept
+        self.give_sealing_keys(number, kept)
         trustee = TrusteeCore(self.identities[number], kept, lambda: self.today, is_alone=is_alone)
         if teaches:
             self.teach(trustee)
             self.seed(trustee)
         return trustee
+
+    def give_sealing_keys(self, number: int, kept: TrusteeLog) -> None:
+        """Store a trustee's keys of the open months in its database, if that is new."""
+        if kept.sealing_keys() or kept.documents():
+            return
+        month = first_open_month(self.today, 48)
+        while month <= self.today + 31:
+            key = self.sealing.key(self.identities[number].name, month)
+            kept.put_sealing_key(month, key.to_bytes())
+            month = month_number(month + 31)
 
     def stored(self, folder: Path, number=0, **options) -> TrusteeCore:
         folder.mkdir(exist_ok=True)

@@ -35,6 +35,7 @@ from trustee import directory as places
 from trustee.commands.status import read_status
 from trustee.core import today_number
 from trustee.database import FILE_NAME
+from trustee.log import TrusteeLog
 
 WITHIN_S = 60.0
 # `volet trustee run` that kills itself after writing the log and before answering.
@@ -89,6 +90,8 @@ class TrusteeTown:
     def start(self, number: int, code: str = "") -> subprocess.Popen[bytes]:
         program = ("-c", code) if code else ("-m", "volet.main")
         directory = str(self.directory(number))
+        with closing(TrusteeLog.open(self.directory(number))) as kept:
+            self.area.give_sealing_keys(number, kept)
         with (self.folder / f"log-{number}").open("ab") as log:
             process = subprocess.Popen(
                 (sys.executable, *program, "trustee", "run", "--dir", directory), stderr=log

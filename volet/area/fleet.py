@@ -21,14 +21,13 @@ from edge.privacy.contribution import (
     contribute,
 )
 from edge.privacy.ledger import Caps, Ledger
-from protocol.area_cipher import month_number
 from protocol.envelope import Address, seal_message
 from protocol.errors import VoletError
 from protocol.governance import TrusteeSet
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import RosterEntry
-from protocol.seeds import draw_seeds, heads_seen, write_letters
+from protocol.seeds import DrawnSeeds, draw_seeds, heads_seen, write_letters
 from protocol.topics import Kind
 from protocol.transform import Transform, read_transform
 
@@ -70,6 +69,20 @@ class AreaTerms(msgspec.Struct, frozen=True):
         return cls(collectivity, measures, document, transforms)
 
 
+class Sealing(msgspec.Struct, frozen=True):
+    """To whom all chips seal their seeds of a month (number of its first day).
+
+    `sealing_keys` are the trustees' public keys of the month. `trustee_set` and `measures` are the
+    hashes of the documents that the chips have seen.
+    """
+
+    trustees: TrusteeSet
+    month: int
+    sealing_keys: tuple[bytes, ...]
+    trustee_set: bytes
+    measures: bytes
+
+
 class Sealed(msgspec.Struct, frozen=True):
     """A chip, and its message with the seeds sealed to the trustees."""
 
@@ -93,18 +106,10 @@ class Fleet:
         self._executor.shutdown(cancel_futures=True)
 
     def draw_seeds(
-        self,
-        entries: Sequence[tuple[RosterEntry, bytes]],
-        trustees: TrusteeSet,
-        documents: tuple[bytes, bytes],
+        self, entries: Sequence[tuple[RosterEntry, bytes]], sealing: Sealing
     ) -> Iterator[Sealed]:
-        """Draw and seal the seeds of each chip, given as (entry, signing key).
-
-        `documents` are the hashes of the trustee set and of the measures that the chips have seen.
-        """
-        jobs = [
-            (entries[n : n + _CHUNK], trustees, documents) for n in range(0, len(entries), _CHUNK)
-        ]
+        """Draw and seal the seeds of each chip, given as (entry, signing key)."""
+        jobs = [(entries[n : n + _CHUNK], sealing) for n in range(0, len(entries), _CHUNK)]
         for sealed in self._executor.map(_draw_all, jobs):
             yield from sealed
 
@@ -119,23 +124,18 @@ class Fleet:
         yield from self._executor.map(_contribute_all, jobs)
 
 
-def _draw_all(
-    job: tuple[Sequence[tuple[RosterEntry, bytes]], TrusteeSet, tuple[bytes, bytes]],
-) -> list[Sealed]:
-    entries, trustees, documents = job
-    return [_draw(entry, key, trustees, documents) for entry, key in entries]
+def _draw_all(job: tuple[Sequence[tuple[RosterEntry, bytes]], Sealing]) -> list[Sealed]:
+    entries, sealing = job
+    return [_draw(entry, key, sealing) for entry, key in entries]
 
 
-def _draw(
-    entry: RosterEntry, signing_key: bytes, trustees: TrusteeSet, documents: tuple[bytes, bytes]
-) -> Sealed:
-    seeds, (trustee_set, _) = draw_seeds(trustees.shape), documents
-    seen = heads_seen(*documents, entry)
-    month = month_number(trustees.effective)
-    letters = write_letters(
-        seeds, trustees, trustee_set, entry.household_key, _GENERATION, month, seen
-    )
-    chip = SimulatedChip(entry, signing_key, Seeds(_GENERATION, trustee_set, seeds, month))
+def _draw(entry: RosterEntry, signing_key: bytes, sealing: Sealing) -> Sealed:
+    trustees, month = sealing.trustees, sealing.month
+    drawn = DrawnSeeds(entry.household_key, _GENERATION, month, draw_seeds(trustees.shape))
+    seen = heads_seen(sealing.trustee_set, sealing.measures, entry)
+    letters = write_letters(drawn, trustees, sealing.trustee_set, sealing.sealing_keys, seen)
+    seeds = Seeds(_GENERATION, sealing.trustee_set, drawn.seeds, month)
+    chip = SimulatedChip(entry, signing_key, seeds)
     return Sealed(chip, chip.seal(trustees.collectivity, Kind.KEY, letters))
 
 

@@ -22,6 +22,7 @@ from cloud.estimation.resample import resample
 from cloud.release.engine import ReleaseEngine
 from cloud.store.area import AreaStore, FigureKey
 from cloud.store.sqlite.store import SqliteStore
+from protocol.area_cipher import month_number
 from protocol.calendar import day_end, day_number
 from protocol.errors import ConfigError, VoletError
 from protocol.ids import DeviceId
@@ -30,7 +31,7 @@ from protocol.privacy import gaussian_sigma, share_std
 from protocol.release import CurveRelease, decode
 from protocol.transform import Transform, from_clock
 from volet.area.errors import Result, relative_rmse, total_error
-from volet.area.fleet import AreaTerms, Fleet, Sealed, SimulatedChip
+from volet.area.fleet import AreaTerms, Fleet, Sealed, Sealing, SimulatedChip
 from volet.area.town import CELL, COLLECTIVITY, DELTA, GAMMA, MEASURE, SimulatedTown, crowd_of
 from volet.area.trustees import LocalTrustee
 
@@ -109,7 +110,10 @@ class _Run:
         documents = (self._town.signed_set.hash, cosigned.hash)
         while self._carry():
             pass
-        for sealed in self._fleet.draw_seeds(entries, self._town.trustees, documents):
+        month = month_number(self._town.first_day)
+        sealing_keys = tuple(trustee.sealing_key(month) for trustee in self._trustees)
+        sealing = Sealing(self._town.trustees, month, sealing_keys, *documents)
+        for sealed in self._fleet.draw_seeds(entries, sealing):
             self._hand_over(sealed)
 
     def _start_trustees(self) -> list[LocalTrustee]:

@@ -23,7 +23,11 @@ class LocalTrustee:
         trustee = TrusteeCore(identity, TrusteeLog.in_memory(), lambda: today, is_alone=True)
         trustee.confirm(fingerprint(first_set))
         self._collectivity = identity.collectivity
-        self._transport = TrusteeTransport(trustee)
+        self._trustee, self._transport = trustee, TrusteeTransport(trustee)
+
+    def sealing_key(self, month: int) -> bytes:
+        """Return the public key to which seeds of a month (number of its first day) are sealed."""
+        return next(each.sealing_key for each in self._trustee.notices() if each.month == month)
 
     def greet(self) -> Iterator[bytes]:
         """Yield the messages to the release worker at the start."""

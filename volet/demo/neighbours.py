@@ -84,6 +84,8 @@ class Neighbour:
             self.chip.take(event)
         for publish in self.chip.outgoing():
             self.link.publish(publish)
+        if self.chip.area is not None:
+            self.link.listen(self.chip.area.topics())
 
     def _play(self, day: date) -> None:
         edges = [quarter_hour_start(day, j) for j in range(1, quarter_hours(day) + 1)]

@@ -208,6 +208,7 @@ def test_a_next_set_needs_no_confirmation_but_the_signatures_of_the_one_before(b
     cloud.documents[forged.hash] = msgspec.msgpack.encode(cloud.trustees.sign(document))
     measures = next_measures(cloud, trustees=forged.hash)
     cloud.add_measures(following.sign(measures))
+    bench.retained = following.sealing.retained
     bench.restart()
     bench.run(4 * 24 * 5)
     assert len(bench.chip.area.trust.sets) == 2

@@ -40,6 +40,7 @@ def bench(tmp_path):
     box.set(trustees=town.signed_trustees.hash.hex())
     bench = Bench(tmp_path / "chip", cloud, identity, START, settings=area_settings(box))
     bench.town = town
+    bench.retained = town.sealing.retained
     bench.clock = clock
     yield bench
     bench.kill()

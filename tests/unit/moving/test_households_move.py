@@ -20,6 +20,7 @@ from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
 from edge.vault.area import KeyShares
 from edge.vault.keyring import files_in
+from protocol.area_messages import SeenHeads
 from protocol.calendar import QUARTER_HOUR, day_number, day_of_number, quarter_hour
 from protocol.envelope import Address, seal_message
 from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
@@ -209,7 +210,12 @@ def test_the_ledger_goes_along(old, make_home):
     with old.vault.area_change() as area:
         area.put_spends(spends)
         area.put_key_shares(
-            KeyShares(Seeds(77, b"t" * 32, (bytes(32),), 20_454), b"signed by the old chip")
+            KeyShares(
+                Seeds(77, b"t" * 32, (bytes(32),), 20_454),
+                b"signed by the old chip",
+                20_454,
+                SeenHeads(bytes(32), bytes(32), 1, bytes(32)),
+            )
         )
     bundle = move_out(old)
     new = make_home("new", "2")

@@ -8,7 +8,7 @@ from protocol.hpke import PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES, SealingKey, seal
 from protocol.seeds import LetterContext, commitment, draw_seeds, open_letter, seal_letter
 
 KEY, OTHER = SealingKey.generate(), SealingKey.generate()
-CONTEXT = LetterContext("testville", bytes(16), 3, bytes(32), 1)
+CONTEXT = LetterContext("testville", bytes(16), 3, 20_454, bytes(32), 1)
 
 
 def test_sealed_opens_with_the_key_and_the_info_and_adds_what_is_said():
@@ -59,11 +59,12 @@ def test_a_letter_opens_in_its_own_context_only():
     shape = SHAPES[0]
     letter = seal_letter(draw_seeds(shape), shape, CONTEXT, KEY.public_bytes)
     for changes in (
-        ("elsewhere", bytes(16), 3, bytes(32), 1),
-        ("testville", b"1" * 16, 3, bytes(32), 1),
-        ("testville", bytes(16), 4, bytes(32), 1),
-        ("testville", bytes(16), 3, b"1" * 32, 1),
-        ("testville", bytes(16), 3, bytes(32), 2),
+        ("elsewhere", bytes(16), 3, 20_454, bytes(32), 1),
+        ("testville", b"1" * 16, 3, 20_454, bytes(32), 1),
+        ("testville", bytes(16), 4, 20_454, bytes(32), 1),
+        ("testville", bytes(16), 3, 20_485, bytes(32), 1),
+        ("testville", bytes(16), 3, 20_454, b"1" * 32, 1),
+        ("testville", bytes(16), 3, 20_454, bytes(32), 2),
     ):
         with pytest.raises(CipherError):
             open_letter(letter, shape, LetterContext(*changes), KEY)

@@ -17,7 +17,6 @@ from protocol.seeds import RELEASE_DAYS, WITNESS_DAYS, first_open_day
 from protocol.trustee_messages import Answer, Ask
 from tests.support.trustee_area import DAY, MONTH, TrusteeArea, ask
 from trustee.database import FILE_NAME, TrusteeDatabase
-from trustee.letters import MONTHS_AHEAD_DAYS, MONTHS_BACK_DAYS
 from trustee.log import TrusteeLog
 
 # With a deadline of two days, all figures of March are opened or given up by the 12th of April.
@@ -25,6 +24,7 @@ LAST = day_number(date(2026, 3, 31))
 OPEN_UNTIL = day_number(date(2026, 4, 12))
 CLOSED = OPEN_UNTIL + 1
 APRIL = day_number(date(2026, 4, 1))
+MAY = day_number(date(2026, 5, 1))
 MONTHS = st.dates(date(2020, 1, 1), date(2040, 1, 1)).map(day_number).map(month_number)
 
 
@@ -135,18 +135,30 @@ def test_a_trustee_that_was_away_over_the_months_end_opens_what_is_open(area, tm
     assert isinstance(ask(trustee, area.request(day=APRIL)), Answer)
 
 
-def test_a_trustee_that_reads_the_letters_after_the_month_stores_none_of_its_seeds(area, tmp_path):
+def test_a_trustee_that_reads_the_letters_after_the_month_cannot_open_them(area, tmp_path):
+    trustee = area.stored(tmp_path, teaches=False)
+    area.teach(trustee)
+    letters = [(home.topic, area.letters(home)) for home in area.near]
+    area.today = CLOSED
+    assert not any(trustee.take_key_shares(*each) for each in letters)
+    assert not holds_seeds(area, tmp_path)
+    assert trustee._log.counters() == {"refused_out_of_bounds": len(letters)}
+    assert is_closed(trustee, area.request(day=LAST))
+    answer = ask(trustee, area.request(day=APRIL, ask=Ask.CHECK))
+    assert answer.unknown == tuple(home.entry for home in area.near)
+
+
+def test_new_letters_let_such_a_trustee_open_the_days_from_then_on(area, tmp_path):
     trustee = area.stored(tmp_path, teaches=False)
     area.teach(trustee)
     area.today = CLOSED
-    area.seed(trustee)
-    assert not holds_seeds(area, tmp_path)
-    assert is_closed(trustee, area.request(day=LAST))
-    request = area.request(day=APRIL)
-    others = [area.trustee(number) for number in (1, 2)]
-    answers = {n: ask(each, request) for n, each in enumerate([trustee, *others])}
-    expected = sum(home.values for home in area.near)
-    assert (area.opened(area.near, answers, APRIL) == expected).all()
+    for home in area.near:
+        home.generation, home.month = 2, APRIL
+    assert [notice.month for notice in trustee.notices()] == [APRIL, MAY]
+    area.sealing.learn("trustee-a", trustee.notices())
+    for home in area.near:
+        assert trustee.take_key_shares(home.topic, area.letters(home))
+    assert isinstance(ask(trustee, area.request(day=APRIL)), Answer)
 
 
 def test_a_restored_trustee_forgets_before_it_answers(area, tmp_path):
@@ -162,11 +174,11 @@ def test_a_restored_trustee_forgets_before_it_answers(area, tmp_path):
     assert ask(restored, area.request(day=APRIL)) == ask(trustee, area.request(day=APRIL))
 
 
-def test_seeds_of_a_month_that_is_not_near_are_refused(area):
+def test_seeds_of_a_month_without_a_sealing_key_are_refused(area):
     trustee = area.trustee(teaches=False)
     area.teach(trustee)
     home = area.near[0]
-    months = [MONTH + 1, month_number(DAY - MONTHS_BACK_DAYS) - 31, DAY + MONTHS_AHEAD_DAYS + 1]
+    months = [MONTH + 1, month_number(MONTH - 40), MAY]
     for month in months:
         assert not trustee.take_key_shares(home.topic, area.letters(home, month=month))
     assert trustee._log.counters() == {"refused_out_of_bounds": len(months)}

@@ -52,8 +52,7 @@ def test_keys_are_drawn_once_closed_and_public_is_what_the_set_needs(home):
     before = {path.name: path.read_bytes() for path in home.iterdir()}
     assert "The keys are there" in init(home).output
     assert {path.name: path.read_bytes() for path in home.iterdir()} == before
-    for name in (places.SIGNING_KEY, places.SEALING_KEY):
-        assert (home / name).stat().st_mode & 0o777 == 0o600
+    assert (home / places.SIGNING_KEY).stat().st_mode & 0o777 == 0o600
     public = msgspec.json.decode((home / places.PUBLIC_NAME).read_bytes(), type=PublicTrustee)
     assert public == places.load_identity(home).public
     assert public.title == 'The "first"'
