@@ -12,7 +12,8 @@ from msgspec import inspect
 
 from protocol.contract import Signed
 from protocol.contract import _signed_bytes as _document_bytes
-from protocol.envelope import VERSION, _Envelope, _signed_bytes
+from protocol.envelope import _Envelope, _signed_bytes
+from protocol.versions import VERSIONS
 from system.set_aside import SetAside
 
 
@@ -60,7 +61,9 @@ def be_strict(aside: SetAside) -> None:
 
 def seal_bytes(address, body: bytes, key) -> bytes:
     """Sign any bytes as the body of a message."""
-    return msgspec.msgpack.encode(_Envelope(VERSION, body, key.sign(_signed_bytes(address, body))))
+    version = VERSIONS.oldest
+    signature = key.sign(_signed_bytes(address, version, body))
+    return msgspec.msgpack.encode(_Envelope(version, body, signature))
 
 
 def sign_bytes(kind: str, body: bytes, key) -> Signed:
