@@ -1,21 +1,30 @@
 """What trustees, collectivity and registrar sign for a chip's area lane, and the chip believes."""
 
+import contextlib
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.area.sealing import SealingKeyRequest
 from edge.area.trust import MEASURES, TRUSTEE_SET, trust_state
 from edge.identity.enrolment import signer_of
 from edge.vault.area import DocumentRow
+from protocol.area_cipher import month_number
+from protocol.envelope import Address
+from protocol.errors import MessageRefused
 from protocol.governance import CosignedDocument, TrusteeSet, draw_up
+from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, SignedEntry
 from protocol.roster import _signed_bytes as entry_bytes
-from tests.fuzz.target import Prepared, Samples, Target, named
+from protocol.sealing import SealingNotice, month_topic
+from protocol.topics import TrusteeKind
+from tests.fuzz.target import Prepared, Samples, Target, named, seal_bytes
 from tests.support.chip_area import CELL, Trustees, make_measures
-from tests.support.chip_bench import make_identity
+from tests.support.chip_bench import BenchClock, make_identity
 
 DAY = 20_000
 
@@ -86,6 +95,28 @@ def prepare_entry(directory: Path) -> Prepared:
     return Prepared(run, Samples(known).bodies(RosterEntry))
 
 
+def prepare_sealing_key(directory: Path) -> Prepared:
+    del directory
+    fuzzed = FuzzedTrust()
+    trusted = trust_state(fuzzed.rows, (), fuzzed.first.hash, fuzzed.signer).sets[0]
+    month = month_number(DAY)
+    request = SealingKeyRequest(fuzzed.signer.collectivity, BenchClock(datetime.now(UTC)))
+    request.connect()
+    name, key = fuzzed.trustees.names[0], fuzzed.trustees.signing[0]
+    topic = month_topic(fuzzed.signer.collectivity, name, month)
+    address = Address(fuzzed.signer.collectivity, DeviceId(name), TrusteeKind.SEALING)
+
+    def run(body: bytes) -> None:
+        with contextlib.suppress(MessageRefused):
+            request.take(topic, seal_bytes(address, body, key))
+        request.keys(trusted, month)
+
+    request.keys(trusted, month)
+    good = SealingNotice(month, fuzzed.trustees.sealing.public(name, month))
+    bodies = msgspec.msgpack.encode(good), *Samples({"month": month}).bodies(SealingNotice)
+    return Prepared(run, bodies)
+
+
 TARGETS = (
     *(
         Target(
@@ -94,4 +125,10 @@ TARGETS = (
         for kind in (TrusteeSet, Measures)
     ),
     Target("chip-roster-entry", prepare_entry, named(RosterEntry)),
+    Target(
+        "chip-sealing-key",
+        prepare_sealing_key,
+        named(SealingNotice),
+        frozenset([TrusteeKind.SEALING]),
+    ),
 )

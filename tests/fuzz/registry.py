@@ -27,4 +27,5 @@ OWN = {
     "SignedSummary": "a trustee's database",
     "StatusRecord": "status.json",
     "_Shipped": "shipped",
+    "_StoredSeeds": "the vault",
 }
