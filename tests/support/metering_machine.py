@@ -91,7 +91,8 @@ class MeteringMachine(RuleBasedStateMachine):
         power_va=st.sampled_from(POWERS_VA),
     )
     def time_passes(self, span_s, pace_s, power_va):
-        self.home.frames(span_s, max(pace_s, span_s // 120), power_va)
+        """Ten frames at least: a chip waits for more than two before it believes another serial."""
+        self.home.frames(span_s, min(max(pace_s, span_s // 120), span_s // 10), power_va)
 
     @rule(
         span_s=st.sampled_from([60, 1_000, 4_000, 40_000, 200_000]),
