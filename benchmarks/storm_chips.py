@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count, cycle
 
 import numpy as np
@@ -11,7 +11,7 @@ from benchmarks.load import LoadChip
 from benchmarks.storm_wire import Publish
 from protocol.area_cipher import NONCE_BYTES
 from protocol.area_messages import AreaQuestion, Contribution, Part, SeenHeads
-from protocol.calendar import day_number
+from protocol.calendar import day_number, legal_day, month_of
 from protocol.ids import new_incarnation
 from protocol.messages import STATEMENT_ID_BYTES, Fetch, Seen
 from protocol.moving import Leave
@@ -24,7 +24,9 @@ from protocol.versions import VERSIONS
 from system.mqtt.message import Incoming
 from volet.area.fleet import Sealing
 
-DAY = date(2026, 2, 1)
+# The first of a month of the past year, with days after it.
+DAY = month_of(legal_day(datetime.now(UTC)) - timedelta(days=330))
+DAYS = 300
 LARGE_BYTES = 60_000
 # Made before the storm, so that an attacker sends and does not sign.
 PREPARED = 4_000
@@ -51,10 +53,11 @@ def blocks(chip: LoadChip) -> Messages:
     """Send blocks of new days and sequences, and then the same again."""
     rng, incarnation = np.random.default_rng(2), new_incarnation()
     made = [
-        _publish(chip.block(incarnation, 1 + n, DAY + timedelta(days=n % 300), rng))
+        _publish(chip.block(incarnation, 1 + n, DAY + timedelta(days=n % DAYS), rng))
         for n in range(PREPARED)
     ]
-    yield _publish(chip.header(incarnation, DAY))
+    months = {month_of(DAY + timedelta(days=n)) for n in range(DAYS)}
+    yield from (_publish(chip.header(incarnation, month)) for month in sorted(months))
     yield from cycle(made)
 
 
@@ -79,10 +82,10 @@ def letters(chip: LoadChip, sealing: Sealing) -> Messages:
 
 def quotes(chip: LoadChip, heads: tuple[bytes, ...]) -> Messages:
     """Ask for quotes under each of the list's heads in turn."""
-    start, end = day_number(date(2025, 11, 1)), day_number(date(2026, 11, 1))
+    start = day_number(DAY)
     for head in cycle(heads):
         body = QuoteRequest(
-            chip.household_key, secrets.token_bytes(STATEMENT_ID_BYTES), start, end, head
+            chip.household_key, secrets.token_bytes(STATEMENT_ID_BYTES), start, start + DAYS, head
         )
         yield _publish(chip.sign(Kind.QUOTE, body))
 

@@ -217,7 +217,10 @@ def parties(table: Table) -> str:
         (
             "broker",
             "retained for one chip of what it sends",
-            f"{len(SENT_BY_CHIPS)} messages; all are cleared when it is revoked",
+            (
+                f"{len(SENT_BY_CHIPS)} messages; all are cleared when it is revoked, or by `volet cloud "
+                "renew` once its certificates have ended"
+            ),
         ),
         ("broker", "memory", f"{defaults.broker_memory_mb} MB (`broker_memory_mb`)"),
         ("broker", "connections", "one for each certificate"),

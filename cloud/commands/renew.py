@@ -5,17 +5,23 @@ from pathlib import Path
 
 import click
 
+from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry.broker import (
     DEFAULT_NAME,
+    is_running,
     refresh_broker,
+    save_broker,
 )
 from cloud.registry.key_files import ISSUER, ROOT
+from cloud.registry.leftovers import clear_ended, clear_replaced
 from cloud.registry.renewal import lifetimes
 from cloud.registry.renewal import renew as renew_roles
 from cloud.registry.roll_over import destroy_ended
+from cloud.store.sqlite.store import FILE_NAME
 from system.certificates import WARN_AT
 from system.commands import directory_option
+from system.console import counted
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
@@ -34,8 +40,9 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
     A certificate is renewed when less than half of its lifetime is left; the broker's also when its
-    names have changed. Keys that have ended are destroyed. Run it every month. A running broker
-    uses new certificates at once, a worker from its next start.
+    names have changed. Keys that have ended are destroyed. A running broker uses new certificates
+    at once, a worker from its next start; the broker also forgets messages of names whose
+    certificates have ended, and key shares of chips that were replaced. Run it every month.
     """
     now = datetime.now(UTC)
     renewed = renew_roles(directory, now, is_forced=is_forced)
@@ -48,6 +55,9 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     broker = broker or directory / DEFAULT_NAME
     if renewed:
         echo_refreshed(directory, broker)
+    if cleared := _clear_leftovers(directory, broker, now):
+        messages = counted(cleared, "message", "messages")
+        click.echo(f"The broker no longer keeps {messages} of those who have left.")
     for lifetime in lifetimes(directory):
         if lifetime.name in (ROOT, ISSUER) and lifetime.is_within(WARN_AT[0], now):
             click.echo(
@@ -63,3 +73,14 @@ def echo_refreshed(directory: Path, broker: Path) -> None:
         click.echo(
             f"{broker} has them{'; the broker that runs there, too' if is_reloaded else ''}."
         )
+
+
+def _clear_leftovers(directory: Path, broker: Path, now: datetime) -> int:
+    """Clear what a running broker keeps of ended certificates and of replaced chips."""
+    if not is_running(broker) or not (directory / FILE_NAME).exists():
+        return 0
+    with open_store(directory) as store:
+        cleared = clear_ended(directory, now) + clear_replaced(directory, store)
+    if cleared:
+        save_broker(broker)
+    return cleared

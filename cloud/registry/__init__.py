@@ -6,6 +6,7 @@ enrolment   checks and answers a chip's request
 broker      fills the broker's directory and makes the broker reload it
 places      who lived where, at which delivery point
 revocation  shuts out a device and ends its session
+leftovers   clears what the broker retains of those who have left
 renewal     renews the certificates of roles and of the authority
 revoked     merges revocation lists and restores forgotten revocations
 """

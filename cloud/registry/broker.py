@@ -186,6 +186,15 @@ def start_command(broker: Path) -> str:
     return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
 
 
+def is_running(broker: Path) -> bool:
+    """Return whether a broker runs on a directory.
+
+    Raises:
+        ConfigError: it was started on another directory, or is another user's.
+    """
+    return _running(broker) is not None
+
+
 def _running(broker: Path) -> int | None:
     """Return the process of the broker that runs on a directory, None if none does.
 

@@ -5,7 +5,7 @@ there under a client id takes that client's session over.
 """
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -17,12 +17,15 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from cloud.config import load_config
 from cloud.registry.key_files import pki_path
 from protocol.errors import TransportError
-from protocol.topics import all_of_name
+from protocol.ids import DeviceId
+from protocol.topics import Kind, all_of_name, device_topic
 from system.patience import Patience
 from system.tls import client_context
 
 _PATIENCE_S = 60.0
 _LOOPBACK = "127.0.0.1"
+# A client id of no chip and no role.
+_OPERATOR = "operator"
 
 
 def end_session(directory: Path, client_id: str) -> None:
@@ -51,6 +54,21 @@ def clear_retained(directory: Path, name: str) -> int:
     with _session(directory, name) as session:
         # The broker hands out a queue's length at a time, so it is asked until nothing comes.
         while topics := session.retained(filters):
+            session.clear(topics)
+            cleared += len(topics)
+    return cleared
+
+
+def clear_keys(directory: Path, devices: Iterable[DeviceId]) -> int:
+    """Clear the retained key shares of chips, whose sessions go on; return how many there were.
+
+    Raises:
+        TransportError: the operator's listener cannot be reached, or refuses us.
+    """
+    collectivity, cleared = load_config(directory).collectivity, 0
+    with _session(directory, _OPERATOR) as session:
+        for device in devices:
+            topics = session.retained((device_topic(collectivity, device, Kind.KEY),))
             session.clear(topics)
             cleared += len(topics)
     return cleared
