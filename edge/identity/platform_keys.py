@@ -13,18 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509 import load_pem_x509_certificates
 
 from protocol.calendar import day_number, legal_day
-from protocol.envelope import VerifyingKey
-from protocol.errors import ConfigError, DocumentRefused
+from protocol.envelope import VerifyingKey, decode_body
+from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.json_text import read_json
 from protocol.key_list import (
+    UNREADABLE,
     AnyOf,
     KeyList,
     KeyUse,
     SignedKeyList,
     Successors,
     alone,
+    certificates,
     open_key_list,
 )
+from system.certificates import Lifetime, lifetime_of
 from system.files import read_document, write_public
 
 KEY_LIST, FORK = "key-list.json", "key-list-fork.json"
@@ -101,6 +104,41 @@ def load_platform_keys(directory: Path, enrolled: bytes, collectivity: str) -> P
         return PlatformKeys(enrolled, open_key_list(signed, roots, collectivity))
     except (msgspec.MsgspecError, DocumentRefused, ValueError, OSError) as exc:
         raise ConfigError(f"{path} is damaged: {exc} Or {step}") from exc
+
+
+class KnownKeys(msgspec.Struct, frozen=True):
+    """What a chip knows of its collectivity's keys, for its household.
+
+    `is_forked`: a list that contradicts the known one is kept as proof.
+    """
+
+    issuers: tuple[Lifetime, ...]
+    roots: int
+    platform_keys: int
+    is_forked: bool
+
+
+def read_known_keys(directory: Path) -> KnownKeys | None:
+    """Return what the chip in `directory` knows; None before it has had a list.
+
+    Raises:
+        ConfigError: the key list is damaged.
+    """
+    path = directory / KEY_LIST
+    if not path.exists():
+        return None
+    try:
+        signed = read_json(path.read_bytes(), SignedKeyList)
+        keys = decode_body(signed.body, KeyList)
+        issuers = certificates(keys.issuers)
+    except (msgspec.MsgspecError, MessageRefused, *UNREADABLE) as exc:
+        raise ConfigError(f"{path} is damaged; delete it, the chip gets it again.") from exc
+    return KnownKeys(
+        tuple(lifetime_of(each.subject.rfc4514_string(), each) for each in issuers),
+        len(keys.roots),
+        len(keys.platform),
+        (directory / FORK).exists(),
+    )
 
 
 def keep_key_list(directory: Path, signed: SignedKeyList, name: str = KEY_LIST) -> None:

@@ -117,6 +117,11 @@ ADVICE = bilingual(
             "Look whether this machine's clock is right; if it is, tell your collectivity that its "
             "certificate has ended. Readings are kept meanwhile."
         ),
+        Advice.FORKED: (
+            "A root of your collectivity has signed two lists of keys that contradict each other. Ask "
+            "the collectivity why, and show key-list.json and key-list-fork.json to somebody whom you "
+            "trust; the chip goes on with the first."
+        ),
         Advice.DOUBLE: (
             "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
             "second home needs keys of its own in a new directory (`volet edge init --dir NEW`)."
@@ -241,6 +246,11 @@ ADVICE = bilingual(
         Advice.CITY_CERTIFICATE: (
             "Vérifiez que cette machine est à l'heure ; si elle l'est, dites à votre collectivité "
             "que son certificat a expiré. Les relevés sont gardés en attendant."
+        ),
+        Advice.FORKED: (
+            "Une racine de votre collectivité a signé deux listes de clés qui se contredisent. "
+            "Demandez-lui pourquoi, et montrez key-list.json et key-list-fork.json à quelqu'un de "
+            "confiance ; le boîtier continue avec la première."
         ),
         Advice.DOUBLE: (
             "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Toutes deux "

@@ -14,6 +14,7 @@ from edge.bills.verifier import read_judgement
 from edge.contracts.signed import load_contract
 from edge.contracts.watch import unresolved, unresolved_notices
 from edge.identity.enrolment import load_device
+from edge.identity.platform_keys import KnownKeys, read_known_keys
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.state import MeterState
 from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_waiting, unconfirmed_in
@@ -65,6 +66,7 @@ class Advice(StrEnum):
     MOVE_OUT = "let_the_household_move_out_or_not"
     LEAVING = "let_the_chip_send_the_end"
     LEFT = "export_and_erase"
+    FORKED = "show_the_two_lists_of_keys"
 
 
 _ADVICE = {
@@ -100,6 +102,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
         unresolved: the notices of what is so now.
         offer_from: the first day of a contract for what the meter is set to, None if not known.
         set_aside: the messages that the program could not handle, without their content.
+        keys: what the chip knows of its collectivity's keys, None before it has been told.
     """
 
     intervals: int
@@ -125,6 +128,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
     unresolved: tuple[Notice, ...] = ()
     offer_from: date | None = None
     set_aside: tuple[SetAsideMessage, ...] = ()
+    keys: KnownKeys | None = None
 
 
 def report(
@@ -155,7 +159,7 @@ def report(
         presence = None
     path = directory / "device.pem"
     certificate = read_lifetime("chip", path) if path.exists() else None
-    documents = load_contract(directory)
+    documents, keys = load_contract(directory), read_known_keys(directory)
     today = legal_day(now)
     with read_vault(directory) as vault:
         figures, departure = vault.figures(), vault.departures.get()
@@ -196,6 +200,7 @@ def report(
                 ),
                 *([] if has_left else advise_on_unconfirmed(state, confirmed)),
                 *([] if has_left else advise_on_contract(notices)),
+                *([Advice.FORKED] if keys is not None and keys.is_forked else []),
             ),
             device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
@@ -204,6 +209,7 @@ def report(
             unresolved=tuple(unresolved_notices(notices)),
             offer_from=_offer_from(vault, None if documents is None else documents[1], today),
             set_aside=read_set_aside(directory / SET_ASIDE),
+            keys=keys,
         )
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from edge.area.report import AreaSummary, Participation
 from edge.area.words import LABEL, PARTICIPATION
+from edge.identity.platform_keys import KnownKeys
 from edge.language.choice import Lang
 from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual
@@ -57,6 +58,9 @@ WORDS = bilingual(
         "area": LABEL[Lang.EN],
         "area_on": "last contribution {last}; {left}% of this year's budget left",
         "certificate": "Certificate",
+        "keys": "The city's keys",
+        "replaced": "replaced {count} times; who signs certificates now does so until {end}",
+        "replaced_once": "replaced once; who signs certificates now does so until {end}",
         "not_enrolled": "none; this chip is not enrolled",
         "holds": "holds until {end}",
         "ended": "has ended on {end}",
@@ -111,6 +115,9 @@ WORDS = bilingual(
         "area": LABEL[Lang.FR],
         "area_on": "dernière contribution {last} ; il reste {left} % du budget de l'année",
         "certificate": "Certificat",
+        "keys": "Ses clés",
+        "replaced": "remplacées {count} fois ; celle qui signe les certificats vaut jusqu'au {end}",
+        "replaced_once": "remplacées une fois ; celle qui signe les certificats vaut jusqu'au {end}",
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
         "ended": "a expiré le {end}",
@@ -186,6 +193,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         ("bill", _bill(report, lang)),
         ("area", _area(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
+        *_keys(report.keys, lang),
     ]
     if report.set_aside:
         count = len(report.set_aside)
@@ -283,6 +291,18 @@ def _area(area: AreaSummary, lang: Lang) -> str:
         last = day_text(date.fromisoformat(area.last_contribution), lang)
     more = words["area_on"].format(last=last, left=round(100 * area.budget_left))
     return f"{participation}{' ;' if lang is Lang.FR else ';'} {more}"
+
+
+def _keys(keys: KnownKeys | None, lang: Lang) -> list[tuple[str, str]]:
+    """Return the row that shows that the collectivity has replaced keys."""
+    if keys is None:
+        return []
+    replaced = keys.roots + len(keys.issuers) + keys.platform_keys - 3
+    if not replaced:
+        return []
+    end = day_text(keys.issuers[-1].not_after.astimezone(PARIS).date(), lang)
+    text = WORDS[lang]["replaced" if replaced > 1 else "replaced_once"]
+    return [("keys", text.format(count=replaced, end=end))]
 
 
 def _certificate(report: ChipReport, now: datetime, lang: Lang) -> str:

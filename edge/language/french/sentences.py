@@ -6,6 +6,7 @@ that a sentence may contain another.
 
 from edge.language.french.curves import CURVES
 from edge.language.french.documents import DOCUMENTS
+from edge.language.french.keys import KEYS
 from edge.language.french.meter import METER
 from edge.language.french.signed import SIGNED
 
@@ -14,6 +15,7 @@ SENTENCES = {
     **DOCUMENTS,
     **CURVES,
     **METER,
+    **KEYS,
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",

@@ -16,7 +16,13 @@ from cloud.registry.key_files import (
 )
 from cloud.registry.roll_over import roll_over_issuer, roll_over_platform, roll_over_root
 from edge.identity.enrolment import load_identity
-from edge.identity.platform_keys import FORK, KEY_LIST, PlatformKeys, for_stored
+from edge.identity.platform_keys import (
+    FORK,
+    KEY_LIST,
+    PlatformKeys,
+    for_stored,
+    read_known_keys,
+)
 from edge.renewal.key_list import KeyListReader
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused, Reason
 from protocol.key_list import KeyUse, ListedKey, sign_key_list, sign_successor
@@ -197,3 +203,18 @@ def test_another_successor_waits_until_the_last_one_has_begun(town):
     roll_over_platform(town.cloud, town.root, NOW)
     with pytest.raises(DocumentRefused, match="wait until then"):
         roll_over_platform(town.cloud, town.root, NOW)
+
+
+def test_a_household_sees_keys_that_were_replaced_and_lists_that_contradict(town):
+    first = load_ed25519_key(town.cloud / "platform.key")
+    keys = load_key_list(town.cloud)
+    forged = town.forged(platform=(*keys.platform, successor(Ed25519PrivateKey.generate(), first)))
+    roll_over_platform(town.cloud, town.root, NOW)
+    assert read_known_keys(town.chip) is None
+    town.start(town.payload())
+    shown = read_known_keys(town.chip)
+    assert (shown.roots, len(shown.issuers), shown.platform_keys) == (1, 1, 2)
+    assert not shown.is_forked
+    with pytest.raises(MessageRefused):
+        town.take(forged)
+    assert read_known_keys(town.chip).is_forked
