@@ -243,7 +243,7 @@ class Worker:
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     async def _publish_catalogue(self) -> NoReturn:
-        """Publish new keys and entries of the public list, and all after a new connection."""
+        """Publish new keys and entries of the transparency log, and all after a new connection."""
         settings = self._settings
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)

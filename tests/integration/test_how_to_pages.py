@@ -126,6 +126,12 @@ def test_certificates(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "certificates.md") > 10
 
 
+def test_keys_at_boot(enrolled, tmp_path):
+    with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
+        run(typing, "mkdir -p /var/lib/systemd")
+        assert typing.type_page(HOW_TO / "keys-at-boot.md") == 3
+
+
 def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path) as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)

@@ -78,7 +78,7 @@ def test_secrets_of_all_commands_are_closed_under_the_usual_umask(cloud, tmp_pat
     volet("cloud", "broker-config", "--dir", cloud, "--user", current_user())
     volet("edge", "init", "--dir", chip)
     secrets = [*cloud.rglob("*.key"), *chip.rglob("*.key"), chip / "keys" / "meter.salt"]
-    assert len(secrets) == 12
+    assert len(secrets) == 13
     for path in secrets:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     for path in (cloud, cloud / "pki", cloud / "broker", chip, chip / "keys"):
