@@ -14,19 +14,29 @@ from protocol.calendar import day_number, day_start, days_between, next_month
 from protocol.errors import ConfigError
 from protocol.year_keys import last_year_without_keys
 
+LOOKED_BACK = timedelta(days=30)
+METERED_DAYS_MIN = 7
+
 log = structlog.get_logger()
 
 
-def destroy_old_keys(keyring: Keyring, blocks: BlockTable) -> None:
+def destroy_old_keys(keyring: Keyring, blocks: BlockTable, values: Values) -> None:
     """Destroy the keys of years whose last block has left the cloud.
 
-    A day counts once the cloud has acknowledged it: one that a wrong clock closed may be reopened
-    until then, and destroyed keys never come back.
+    Destroyed keys never come back, and a clock may be years ahead. So a day counts only once the
+    cloud has acknowledged it (until then it may be reopened), and once the chip has read the meter
+    through several of the days before it, which a clock that has jumped takes a week to do.
     """
     if (stored := blocks.last_stored_day()) is None:
         return
+    today = stored + timedelta(days=1)
+    due = last_year_without_keys(today)
+    if min(keyring.years, default=due + 1) > due:
+        return
+    if values.metered_days(today - LOOKED_BACK, today) < METERED_DAYS_MIN:
+        return
     try:
-        keyring.destroy_through(last_year_without_keys(stored + timedelta(days=1)))
+        keyring.destroy_through(due)
     except ConfigError as exc:  # metering continues, and the next start tries again
         log.error("year_keys_not_destroyed", why=str(exc))  # noqa: TRY400 - dealt with
 

@@ -14,6 +14,7 @@ from protocol.calendar import day_number, day_of_number, quarter_hours
 from protocol.packed import read_packed
 
 _state_encoder = msgspec.msgpack.Encoder()
+HALF_A_DAY = 48
 
 
 class Values:
@@ -69,6 +70,15 @@ class Values:
             "SELECT 1 FROM intervals WHERE day = ? AND j = ?", (day_number(day), j)
         ).fetchone()
         return row is not None
+
+    def metered_days(self, start: date, end: date) -> int:
+        """Return on how many days of [start, end) most quarter-hours were read, not estimated."""
+        (count,) = self._database.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM intervals WHERE day >= ? AND day < ? "
+            "AND is_estimated = 0 GROUP BY day HAVING count(*) >= ?)",
+            (day_number(start), day_number(end), HALF_A_DAY),
+        ).fetchone()
+        return int(count)
 
     def put_day(self, closed: DayClosed, fingerprint: int, *, is_encrypted: bool) -> None:
         """Store a closed day; an encrypted one never changes."""

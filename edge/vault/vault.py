@@ -230,7 +230,7 @@ class Vault(VaultReader):
                     self.epochs.reconcile(state.incarnation, state.months)
         finally:
             self._database.execute("PRAGMA synchronous = FULL")
-        destroy_old_keys(self.signer.keyring, self.blocks)
+        destroy_old_keys(self.signer.keyring, self.blocks, self.values)
 
     def supersede(self, key: Key) -> None:
         """Mark a block as superseded, for which the cloud holds other coefficients."""

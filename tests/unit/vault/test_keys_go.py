@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
+from edge.metering.events import QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.moving.bundle import Bundle
 from edge.moving.transfer import take_in
@@ -15,7 +16,7 @@ from edge.vault.keyring import Keyring, files_in
 from edge.vault.rows import Key
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, month_of
+from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.errors import ConfigError
 from protocol.ids import new_device_id
 from protocol.keys import HouseholdSecret
@@ -24,7 +25,7 @@ from protocol.ternary import pack_ternary
 from tests.support.household import closed_day
 
 IN_2026 = date(2026, 12, 30)
-LAST_DAY = date(2028, 2, 29)
+LAST_DAY, MARCH = date(2028, 2, 29), date(2028, 3, 1)
 SLICE_BYTES = 16
 # What all files of keys have alike: magic, version, year.
 HEAD_BYTES = 18
@@ -56,10 +57,17 @@ class Chip:
             self.vault.close()
         self.vault = None
 
+    def live(self, until: date, days: int = 8) -> None:
+        """Meter and close the `days` before `until`, and get each acknowledged."""
+        for day in days_between(until - timedelta(days=days), until):
+            quarters = [QuarterHourClosed(day, j, 100) for j in range(quarter_hours(day))]
+            self.vault.record(quarters, MeterState())
+            self.close_day(day)
+
     def close_day(self, day: date, *, is_stored: bool = True) -> None:
         self.vault.record([closed_day(day, (3, 5))], MeterState())
         if is_stored:
-            blocks = self.vault.blocks.between(date(2026, 1, 1), date(2030, 1, 1))
+            blocks = self.vault.blocks.between(date(2026, 1, 1), date(2040, 1, 1))
             own = [row for row in blocks if row.incarnation == self.vault.incarnation]
             months = tuple(sorted({day_number(month_of(row.day)) for row in own}))
             state = IncarnationState(self.vault.incarnation, len(own), (), months)
@@ -100,7 +108,7 @@ def test_a_card_copied_in_march_opens_nothing_of_two_years_before(chip):
     payload = chip.vault.payload(Key(chip.vault.incarnation, 0, day_number(month_of(IN_2026))))
     header = msgspec.msgpack.decode(msgspec.msgpack.decode(payload)[1], type=Epoch)
     assert Keyring.read(chip.household, chip.keys).maker_of(header) is not None
-    chip.close_day(LAST_DAY)
+    chip.live(MARCH)
     assert Keyring.read(chip.household, chip.keys).maker_of(header) is None
 
 
@@ -109,11 +117,11 @@ def test_keys_are_in_no_byte_of_the_directory_once_their_last_block_has_left_the
     secrets = secrets_of(chip.keyring, 2026)
     left_behind = chip.keys / f".{files_in(chip.keys)[0].name}.0123456789abcdef"
     left_behind.write_bytes(files_in(chip.keys)[0].read_bytes())
-    chip.close_day(LAST_DAY - timedelta(days=1))
+    chip.live(LAST_DAY)
     found = holders(chip.directory, secrets)
     assert len(found) == 2
     assert all(name.lstrip(".").startswith("year-2026-") for name in found)
-    chip.close_day(LAST_DAY)
+    chip.live(MARCH, days=1)
     assert holders(chip.directory, secrets) == set()
     assert chip.keyring.years == {2028}
     chip.kill()
@@ -127,18 +135,33 @@ def test_the_bytes_are_overwritten_before_the_file_is_removed(chip, tmp_path):
     view = tmp_path / "view"
     view.hardlink_to(files_in(chip.keys)[0])
     assert holders(tmp_path, secrets) >= {"view"}
-    chip.close_day(LAST_DAY)
+    chip.live(MARCH)
     assert not view.read_bytes().strip(b"\0")
 
 
 def test_a_day_that_has_not_reached_the_cloud_destroys_nothing(chip):
     """A clock that is years ahead may still be put right until then."""
     chip.close_day(IN_2026)
-    chip.close_day(date(2031, 5, 5), is_stored=False)
+    chip.live(MARCH - timedelta(days=1))
+    chip.close_day(LAST_DAY, is_stored=False)
     assert 2026 in chip.keyring.years
     chip.kill()
     chip.start()
     assert 2026 in chip.keyring.years
+
+
+def test_a_clock_that_jumped_years_ahead_destroys_nothing_for_a_week(chip):
+    """The days that it skipped are estimates, whatever the cloud has acknowledged."""
+    chip.close_day(IN_2026)
+    jumped = date(2031, 5, 5)
+    for day in days_between(jumped - timedelta(days=9), jumped):
+        quarters = [QuarterHourClosed(day, j, 100, is_estimated=True) for j in range(96)]
+        chip.vault.record(quarters, MeterState())
+        chip.close_day(day)
+    chip.live(jumped + timedelta(days=6), days=6)
+    assert chip.keyring.years == {2026, 2031}
+    chip.live(jumped + timedelta(days=7), days=1)
+    assert chip.keyring.years == {2031}
 
 
 def test_keys_that_cannot_be_destroyed_stop_no_chip_and_go_at_the_next_start(chip, monkeypatch):
@@ -149,16 +172,16 @@ def test_keys_that_cannot_be_destroyed_stop_no_chip_and_go_at_the_next_start(chi
 
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr("edge.vault.keyring.destroy", refuse)
-        chip.close_day(LAST_DAY)
+        chip.live(MARCH)
     assert "year_keys_not_destroyed" in [each["event"] for each in logs]
     assert len(files_in(chip.keys)) == 2
     chip.kill()
     chip.start()
-    chip.close_day(LAST_DAY + timedelta(days=1))
+    chip.live(MARCH + timedelta(days=1), days=1)
     assert [path.name[:9] for path in files_in(chip.keys)] == ["year-2028"]
 
 
-@pytest.mark.parametrize(("today", "years"), [(LAST_DAY, {2026, 2028}), (date(2028, 3, 1), {2028})])
+@pytest.mark.parametrize(("today", "years"), [(LAST_DAY, {2026, 2028}), (MARCH, {2028})])
 def test_a_bundle_from_before_brings_no_keys_back(chip, tmp_path, today, years):
     chip.close_day(IN_2026)
     chip.close_day(date(2028, 1, 5))
