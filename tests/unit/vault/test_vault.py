@@ -215,7 +215,7 @@ def test_the_file_is_for_its_owner_only_and_says_what_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     ("pragma", "words"),
-    [("user_version = 99", "version 99"), ("application_id = 7", "not a vault")],
+    [("user_version = 199", "version 199"), ("application_id = 7", "not a vault")],
 )
 def test_a_file_of_another_version_or_program_is_refused_and_left_alone(tmp_path, pragma, words):
     open_vault(tmp_path).close()
