@@ -2,6 +2,7 @@
 
 import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 
 from edge.chip.chip import ChipSettings
 from edge.mqtt.outbox import OutboxSettings
+from edge.vault.keyring import Keyring, files_in
 from protocol.calendar import legal_day, quarter_hours
 from protocol.errors import Reason
 from protocol.layout import REGISTER_STEP
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, opened
 
-START = instant(2026, 1, 30, 21)  # a month ends on the second day
+# A month ends on the second day, and in the second case a year.
+STARTS = st.sampled_from([instant(2026, 1, 30, 21), instant(2026, 12, 30, 21)])
 SENDING = OutboxSettings(backlog_per_s=1_000.0, backlog_window=64, in_flight_max=8)
 ACTIONS = st.one_of(
     st.tuples(st.just("run"), st.integers(1, 40)),
@@ -27,6 +30,15 @@ ACTIONS = st.one_of(
     st.tuples(st.just("set_back"), st.just(0)),
     st.tuples(st.just("snapshot"), st.just(0)),
 )
+
+
+class CardBench(Bench):
+    """A bench whose chip has its keys on the card, as each process reads them."""
+
+    def start(self):
+        keyring = Keyring.read(self.identity.household, self.directory / "keys")
+        self.identity = replace(self.identity, keyring=keyring)
+        super().start()
 
 
 class Trouble:
@@ -49,19 +61,24 @@ class Trouble:
     deadline=None,
     suppress_health_check=[HealthCheck.data_too_large, HealthCheck.too_slow],
 )
-@given(actions=st.lists(ACTIONS, max_size=14), seed=st.integers(0, 1_000), is_quarter=st.booleans())
-def test_any_interleaving_stores_each_value_once_and_exactly(actions, seed, is_quarter):
+@given(
+    start=STARTS,
+    actions=st.lists(ACTIONS, max_size=14),
+    seed=st.integers(0, 1_000),
+    is_quarter=st.booleans(),
+)
+def test_any_interleaving_stores_each_value_once_and_exactly(start, actions, seed, is_quarter):
     rng = random.Random(seed)
     identity = make_identity()
     cloud = FakeCloud(identity, PLATFORM_KEY)
     trouble = Trouble(cloud, rng)
     snapshot = cloud.snapshot()
     with tempfile.TemporaryDirectory() as directory:
-        bench = Bench(
+        bench = CardBench(
             Path(directory) / "chip",
             trouble,
             identity,
-            START,
+            start,
             is_quarter_hourly=is_quarter,
             settings=ChipSettings(outbox=SENDING),
         )
@@ -89,6 +106,8 @@ def test_any_interleaving_stores_each_value_once_and_exactly(actions, seed, is_q
         bench.run(97)
         bench.settle()
         check(bench, cloud)
+        years = [path.name[:9] for path in files_in(bench.directory / "keys")]
+        assert years == sorted(set(years)), "one set of keys for each year"
         bench.kill()
 
 
