@@ -1,0 +1,83 @@
+"""When a chip asks for its terms: rarely, since that costs bytes, and at once where it must."""
+
+import pytest
+
+from protocol.calendar import day_number
+from protocol.errors import Reason
+from protocol.topics import Kind, parse_device_topic
+from tests.support.chip_area import area_bench, make_measures
+from tests.support.chip_bench import instant
+
+START = instant(2026, 5, 10, 8)
+A_DAY = 4 * 24
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = area_bench(tmp_path, START)
+    yield made
+    made.kill()
+
+
+def asked(bench):
+    """Return how often the chip has asked anything; a document it asks for once."""
+    return sum(parse_device_topic(each.topic).kind is Kind.ASK for each in bench.sent)
+
+
+def test_a_listed_household_asks_once_a_week(bench):
+    bench.begin()
+    bench.run(A_DAY)
+    before = asked(bench)
+    bench.run(5 * A_DAY)
+    assert asked(bench) == before
+    bench.run(2 * A_DAY)
+    assert asked(bench) == before + 1
+
+
+def test_a_new_session_asks_nothing_that_was_answered(bench):
+    bench.begin()
+    bench.run(1)
+    before = asked(bench)
+    for _ in range(5):
+        bench.connect(is_online=False)
+        bench.connect(is_online=True)
+        bench.run(1)
+    assert asked(bench) == before
+
+
+def test_a_household_without_an_entry_asks_each_day(bench):
+    bench.cloud.entry = None
+    bench.begin()
+    bench.run(1)
+    before = asked(bench)
+    bench.run(3 * A_DAY)
+    assert asked(bench) >= before + 2
+
+
+@pytest.mark.parametrize("reason", [Reason.DOCUMENT, Reason.ROSTER, Reason.PARTITION])
+def test_a_refusal_that_terms_explain_makes_it_ask_at_once(bench, reason):
+    bench.begin()
+    bench.run(1)
+    fields = {"version": 2, "previous": bench.cloud.measures_list[-1]}
+    today = day_number(START.date())
+    later = make_measures(
+        bench.cloud.signed_set.hash, bench.cloud.transform_hash, **fields, effective=today + 3
+    )
+    bench.cloud.add_measures(bench.cloud.trustees.sign(later))
+    bench.cloud.refuse = reason
+    bench.run(2 * A_DAY)
+    assert len(bench.chip.area.trust.measures) == 2
+
+
+def test_a_new_document_is_known_before_the_one_before_is_refused(bench):
+    """Signed three days ahead, and the one before is taken for two weeks after that."""
+    bench.begin()
+    bench.run(1)
+    fields = {"version": 2, "previous": bench.cloud.measures_list[-1]}
+    today = day_number(START.date())
+    later = make_measures(
+        bench.cloud.signed_set.hash, bench.cloud.transform_hash, **fields, effective=today + 3
+    )
+    bench.cloud.add_measures(bench.cloud.trustees.sign(later))
+    bench.run(8 * A_DAY)
+    assert len(bench.chip.area.trust.measures) == 2
