@@ -15,9 +15,19 @@ from benchmarks.mqtt_size import exchange_bytes
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud, usual_status
 from benchmarks.wire_bodies import usual_bodies
+from benchmarks.wire_keys import key_list, renewal, sealing_notice
+from cloud.registry.authority import DEVICE_VALIDITY
 from edge.area.terms import TERMS_EVERY_S
 from protocol.envelope import ALL, Address, seal_message
-from protocol.topics import Kind, PublicKind, device_topic, hub_topic, page_topic
+from protocol.topics import (
+    Kind,
+    PublicKind,
+    TrusteeKind,
+    device_topic,
+    hub_topic,
+    keys_topic,
+    page_topic,
+)
 
 # What both lanes may take in a month, with all that keeps them going.
 MONTH_LIMIT_BYTES = 64_000
@@ -26,8 +36,13 @@ _MONTHS, _DAYS, _DAY_S = 12, 365, 86_400
 _STARTS, _SESSIONS = 12, 24
 # Two counted days a week, at most; on four of them the profile counts.
 _COUNTED, _PROFILES = 106, 4
-# Letters of each quarter, and anew after a document of the year.
-_LETTERS = 5
+# Key shares of each quarter, anew after a document of the year, and again after an outage of more
+# than a quarter of an hour.
+_LETTERS, _OUTAGES = 5, 2
+_RENEWALS = 365 / (DEVICE_VALIDITY.days / 2)
+
+# What a household sends or gets; a trustee's sealing keys are the only such kind of trustees.
+Sent = Kind | PublicKind | TrusteeKind
 
 
 class Lane(StrEnum):
@@ -35,6 +50,7 @@ class Lane(StrEnum):
 
     BILLING = "billing"
     AREA = "area"
+    RENEWAL = "renewal"
     BESIDE = "beside"
 
 
@@ -47,16 +63,19 @@ class Line:
     note: str
 
 
-LINES: Mapping[Kind | PublicKind, Line] = {
+LINES: Mapping[Sent, Line] = {
     Kind.EPOCH: Line(Lane.BILLING, _MONTHS + _STARTS, "each month, and after a start"),
     Kind.BLOCK: Line(Lane.BILLING, _DAYS, "each day"),
     Kind.FETCH: Line(Lane.BILLING, _SESSIONS, "after a start or a lost session"),
     Kind.ACK: Line(Lane.BILLING, _DAYS + _MONTHS + _STARTS + _SESSIONS, "each of these"),
     Kind.AREA: Line(Lane.AREA, _COUNTED, "each counted day, without the profile"),
     Kind.AREA_ACK: Line(Lane.AREA, _COUNTED, "each counted day"),
-    Kind.KEY: Line(Lane.AREA, _LETTERS, "each quarter, and after a new document"),
-    Kind.ASK: Line(Lane.AREA, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "for terms"),
-    Kind.TERMS: Line(Lane.AREA, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "when asked"),
+    Kind.KEY: Line(Lane.AREA, _LETTERS + _OUTAGES, "each quarter, a new document, long outages"),
+    TrusteeKind.SEALING: Line(Lane.AREA, 4 * _LETTERS, "four trustees' keys, for key shares"),
+    Kind.RENEW: Line(Lane.RENEWAL, _RENEWALS, "at half of a certificate's lifetime"),
+    Kind.CERTIFICATE: Line(Lane.RENEWAL, _RENEWALS, "when asked"),
+    Kind.ASK: Line(Lane.BESIDE, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "for terms"),
+    Kind.TERMS: Line(Lane.BESIDE, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "when asked"),
     Kind.DOCUMENT: Line(Lane.BESIDE, 1, "measures of fifty cells a year, with a transform"),
     Kind.STATEMENT: Line(Lane.BESIDE, _MONTHS, "a bill a month, of three energy lines"),
     Kind.SEEN: Line(Lane.BESIDE, _MONTHS + 4, "each statement and provider message"),
@@ -67,6 +86,7 @@ LINES: Mapping[Kind | PublicKind, Line] = {
     Kind.LETTER: Line(Lane.BESIDE, 4, "a provider's message a quarter"),
     Kind.STATUS: Line(Lane.BESIDE, _DAYS, "each day, if nothing changes"),
     PublicKind.HUB: Line(Lane.BESIDE, _SESSIONS, "at each session"),
+    PublicKind.KEYS: Line(Lane.BESIDE, _SESSIONS, "at each session"),
     PublicKind.LIST: Line(Lane.BESIDE, _SESSIONS, "the last segment, with forty entries"),
     Kind.STORED_EPOCH: Line(Lane.BESIDE, 0, "only to a chip whose vault is lost"),
     Kind.STORED_BLOCK: Line(Lane.BESIDE, 0, "only to a chip whose vault is lost"),
@@ -88,28 +108,34 @@ def run(scale: float) -> list[Row]:
     month = _profile_bytes() * _PROFILES / _MONTHS
     totals[Lane.AREA] += month
     rows.add("area: the profile, a month", month, "bytes", note=f"{_PROFILES} days a year")
-    lanes = totals[Lane.BILLING] + totals[Lane.AREA]
+    lanes = sum(total for lane, total in totals.items() if lane is not Lane.BESIDE)
     bound = Bound("below", MONTH_LIMIT_BYTES)
     rows.add("both lanes, a month", lanes, "bytes", bound=bound, note="MQTT and PUBACK counted")
     rows.add("all of it, a month", sum(totals.values()), "bytes", note="what is beside them too")
     return rows.rows
 
 
-def message_bytes() -> dict[Kind | PublicKind, float]:
+def message_bytes() -> dict[Sent, float]:
     """Return the bytes of a message of each kind, with its PUBLISH and PUBACK."""
     chip, area, platform = Chip.generate(), AreaChip.generate(), Ed25519PrivateKey.generate()
     sizes = _readings(chip)
-    for kind, body in usual_bodies(chip, area).items():
+    bodies = dict(usual_bodies(chip, area))
+    bodies[Kind.RENEW], bodies[Kind.CERTIFICATE] = renewal(chip)
+    for kind, body in bodies.items():
         address = Address(COLLECTIVITY, chip.device if isinstance(kind, Kind) else ALL, kind)
         sizes[kind] = exchange_bytes(_topic(chip, kind), seal_message(address, body, platform))
     sizes[Kind.STATUS] = exchange_bytes(_topic(chip, Kind.STATUS), usual_status())
+    sizes[PublicKind.KEYS] = exchange_bytes(keys_topic(COLLECTIVITY), key_list())
+    # SUBSCRIBE and UNSUBSCRIBE name the topic once more each.
+    topic, notice = sealing_notice()
+    sizes[TrusteeKind.SEALING] = exchange_bytes(topic, notice) + 2 * exchange_bytes(topic, b"")
     sizes[Kind.STORED_EPOCH], sizes[Kind.STORED_BLOCK] = sizes[Kind.EPOCH], sizes[Kind.BLOCK]
     return sizes
 
 
-def _readings(chip: Chip) -> dict[Kind | PublicKind, float]:
+def _readings(chip: Chip) -> dict[Sent, float]:
     """Send a month to a cloud with a store of its own, and return the size of each message."""
-    sizes: dict[Kind | PublicKind, list[int]] = {}
+    sizes: dict[Sent, list[int]] = {}
     with tempfile.TemporaryDirectory() as directory:
         cloud = Cloud(Path(directory), [chip])
         pad = chip.new_pad()

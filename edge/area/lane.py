@@ -75,7 +75,7 @@ class _Contribution(RetryTimer):
 
 
 class AreaLane(MessageHandler):
-    """One chip's area lane over its vault."""
+    """One chip's area lane over its vault; `is_session_resumed`: the broker kept the last session."""
 
     kinds = frozenset({Kind.AREA_ACK, Kind.TERMS, Kind.DOCUMENT})
 
@@ -97,6 +97,7 @@ class AreaLane(MessageHandler):
         self._trust = TrustState()
         self._meter_at: datetime | None = None
         self._is_connected = False
+        self.is_session_resumed = False
         self._look_s = 0.0
         self._flights: dict[int, _Contribution] = {}
 
@@ -133,7 +134,7 @@ class AreaLane(MessageHandler):
     def connect(self) -> None:
         """See `MessageHandler.connect`."""
         self._is_connected = True
-        self._seeds.connect()
+        self._seeds.connect(is_resumed=self.is_session_resumed)
         self._fetcher.connect()
         now_s = self._clock.monotonic_s()
         for flight in self._flights.values():

@@ -39,6 +39,8 @@ from protocol.topics import Kind, device_topic
 GENERATIONS_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 # Least time between new seeds for contributions that were stored and could not be opened.
 SEEDS_AGE_S = 30 * 86_400
+# Key shares that are older have been published, if the broker has kept the session since.
+FRESH_S = 86_400
 
 log = structlog.get_logger()
 
@@ -83,9 +85,15 @@ class SeedKeeper:
         self._months = (0, 0)
         self._is_clean = False
 
-    def connect(self) -> None:
-        """Start a session, in which the key shares are published again."""
-        self._is_published = False
+    def connect(self, *, is_resumed: bool) -> None:
+        """Start a session, in which the key shares are published if the broker may lack them.
+
+        One that resumes the session of a few minutes ago retains them, unless they are fresh: then
+        they may have been on their way.
+        """
+        shares = self._vault.area.key_shares()
+        is_settled = shares is not None and self._age_s(shares) >= FRESH_S and shares.payload != b""
+        self._is_published = is_resumed and is_settled
         self._sealing.connect()
 
     def disconnect(self) -> None:

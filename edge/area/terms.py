@@ -34,8 +34,8 @@ from protocol.transform import read_transform
 # No collectivity changes its trustees or measures so often; longer lists are truncated.
 DOCUMENTS_MAX = 64
 # A new document is signed three days before it takes effect, and contributions under the one before
-# are taken for two weeks after that. So once a week is enough, for a household with an entry.
-TERMS_EVERY_S = 7 * 86_400.0
+# are taken for two weeks after that. Whoever asks each ten days has seen it three days by then.
+TERMS_EVERY_S = 10 * 86_400.0
 ENTRY_AGAIN_S = 86_400.0
 ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
 

@@ -176,6 +176,8 @@ class Chip:
             self._arrive(event)
         elif isinstance(event, Connected):
             self._outbox.connect()
+            if self.area is not None:
+                self.area.is_session_resumed = event.is_resumed
             self._message_handlers.connect()
         elif isinstance(event, Disconnected):
             self._outbox.disconnect()

@@ -1,7 +1,8 @@
-"""When a chip asks for its terms: rarely, since that costs bytes, and at once where it must."""
+"""What a chip asks and publishes anew: rarely, since that costs bytes, and at once where it must."""
 
 import pytest
 
+from edge.mqtt.message import Connected
 from protocol.calendar import day_number
 from protocol.errors import Reason
 from protocol.topics import Kind, parse_device_topic
@@ -24,11 +25,11 @@ def asked(bench):
     return sum(parse_device_topic(each.topic).kind is Kind.ASK for each in bench.sent)
 
 
-def test_a_listed_household_asks_once_a_week(bench):
+def test_a_listed_household_asks_each_ten_days(bench):
     bench.begin()
     bench.run(A_DAY)
     before = asked(bench)
-    bench.run(5 * A_DAY)
+    bench.run(8 * A_DAY)
     assert asked(bench) == before
     bench.run(2 * A_DAY)
     assert asked(bench) == before + 1
@@ -79,5 +80,44 @@ def test_a_new_document_is_known_before_the_one_before_is_refused(bench):
         bench.cloud.signed_set.hash, bench.cloud.transform_hash, **fields, effective=today + 3
     )
     bench.cloud.add_measures(bench.cloud.trustees.sign(later))
-    bench.run(8 * A_DAY)
+    bench.run(11 * A_DAY)
     assert len(bench.chip.area.trust.measures) == 2
+
+
+def published(bench):
+    return sum(parse_device_topic(each.topic).kind is Kind.KEY for each in bench.sent)
+
+
+def begin_session(bench, *, is_resumed):
+    bench.connect(is_online=False)
+    bench.is_online = True
+    bench.chip.take(Connected(is_resumed))
+    bench.run(1)
+
+
+def test_key_shares_go_again_only_to_a_broker_that_may_lack_them(bench):
+    bench.begin()
+    bench.run(1)
+    assert published(bench) == 1
+    begin_session(bench, is_resumed=True)
+    assert published(bench) == 2, "fresh ones may have been on their way"
+    bench.run(2 * A_DAY)
+    begin_session(bench, is_resumed=True)
+    assert published(bench) == 2
+    begin_session(bench, is_resumed=False)
+    assert published(bench) == 3
+
+
+def test_a_start_within_a_kept_session_publishes_no_old_key_shares(bench):
+    bench.begin()
+    bench.run(2 * A_DAY)
+    before = published(bench)
+    bench.is_online = False
+    bench.restart()
+    bench.is_online = True
+    bench.chip.take(Connected(is_resumed=True))
+    bench.run(1)
+    assert published(bench) == before
+    bench.restart()
+    bench.run(1)
+    assert published(bench) == before + 1
