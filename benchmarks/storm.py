@@ -138,6 +138,9 @@ def rows_of(result: Storm, chips: int) -> list[Row]:
     for name in result.storm.cpu_s:
         seconds = result.storm.cpu_s[name] - result.burnt.cpu_s[name]
         rows.add(f"{name}, for the storm", seconds, "s of a core")
+    messages = sum(each.counts["accepted"] for each in result.storm.attacked.values())
+    worker_s = result.storm.cpu_s["worker"] - result.burnt.cpu_s["worker"]
+    rows.add("worker, for a hostile message", worker_s * MS / messages, "ms of a core")
     for name, attacked in result.storm.attacked.items():
         said = ", ".join(f"{count} {what}" for what, count in sorted(attacked.counts.items()))
         rows.add(name, attacked.cpu_s, "s of a core", note=said)

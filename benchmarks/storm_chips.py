@@ -17,6 +17,7 @@ from protocol.messages import STATEMENT_ID_BYTES, Fetch, Seen
 from protocol.moving import Leave
 from protocol.quotes import QuoteRequest
 from protocol.receipt import Receipt
+from protocol.renewal import RenewalRequest
 from protocol.seeds import DrawnSeeds, draw_seeds, write_letters
 from protocol.status import State, Status, encode_status
 from protocol.topics import SENT_BY_CHIPS, Kind, device_topic
@@ -28,8 +29,8 @@ from volet.area.fleet import Sealing
 DAY = month_of(legal_day(datetime.now(UTC)) - timedelta(days=330))
 DAYS = 300
 LARGE_BYTES = 60_000
-# Made before the storm, so that an attacker sends and does not sign.
-PREPARED = 4_000
+# So many messages are made and signed; then the same are sent again, which costs less.
+DIFFERENT = 4_000
 SUBSCRIPTIONS = 200_000
 
 Messages = Iterator[Publish]
@@ -52,13 +53,12 @@ def retained(chip: LoadChip) -> Messages:
 def blocks(chip: LoadChip) -> Messages:
     """Send blocks of new days and sequences, and then the same again."""
     rng, incarnation = np.random.default_rng(2), new_incarnation()
-    made = [
-        _publish(chip.block(incarnation, 1 + n, DAY + timedelta(days=n % DAYS), rng))
-        for n in range(PREPARED)
-    ]
     months = {month_of(DAY + timedelta(days=n)) for n in range(DAYS)}
     yield from (_publish(chip.header(incarnation, month)) for month in sorted(months))
-    yield from cycle(made)
+    yield from cycle(
+        _publish(chip.block(incarnation, 1 + n, DAY + timedelta(days=n % DAYS), rng))
+        for n in range(DIFFERENT)
+    )
 
 
 def incarnations(chip: LoadChip) -> Messages:
@@ -125,6 +125,10 @@ def _leave(chip: LoadChip) -> Leave:
     return Leave(chip.household_key, day_number(DAY), (bytes(100),))
 
 
+def _renewal(chip: LoadChip) -> RenewalRequest:
+    return RenewalRequest(chip.household_key, secrets.token_bytes(300))
+
+
 # Kinds of which a flood is many different bodies.
 _BODIES: Mapping[Kind, Callable[[LoadChip], object]] = {
     Kind.SEEN: _seen,
@@ -132,16 +136,17 @@ _BODIES: Mapping[Kind, Callable[[LoadChip], object]] = {
     Kind.AREA: _contribution,
     Kind.ASK: _ask,
     Kind.LEAVE: _leave,
+    Kind.RENEW: _renewal,
 }
 
 
 def others(chip: LoadChip) -> Messages:
-    """Send all other kinds in turn: seen, receipt, area, ask, leave, status."""
-    made = [
+    """Send all other kinds in turn: seen, receipt, area, ask, leave, renew, status."""
+    made = (
         _publish(chip.sign(kind, make(chip)))  # type: ignore[arg-type]
-        for _ in range(PREPARED // 50)
+        for _ in range(DIFFERENT // 50)
         for kind, make in _BODIES.items()
-    ]
+    )
     status = encode_status(Status(state=State.READY))
     topic = device_topic(chip.collectivity, chip.device, Kind.STATUS)
     for message in cycle(made):

@@ -22,13 +22,13 @@ from protocol.calendar import day_number
 from protocol.contract import Acceptance, Offer, Signed, StatementRequest, sign_document
 from protocol.envelope import Address, seal_message
 from protocol.hpke import SealingKey
-from protocol.ids import DeviceId
+from protocol.ids import DeviceId, new_device_id
 from protocol.letters import PrivateLetter
 from protocol.messages import STATEMENT_ID_BYTES
 from protocol.provider_api import document_of
 from protocol.schedule import PriceSeries, quarter_range
 from protocol.tariff import FixedLine, RegisterLine, Tariff
-from protocol.topics import TrusteeKind, trustee_topic
+from protocol.topics import TrusteeKind, sealing_topic, trustee_topic
 from protocol.trustee_messages import (
     ENTRIES_MAX,
     FIRST_PREVIOUS,
@@ -97,6 +97,8 @@ def log_lines(collectivity: str, name: str, key: Ed25519PrivateKey) -> Iterator[
             yield Publish(topic, payload, retain=True)
             yield Publish(own, payload)
         yield Publish(topic, secrets.token_bytes(1_000))
+        sealing = sealing_topic(collectivity, name, 1 + number % 12)
+        yield Publish(sealing, secrets.token_bytes(1_000), retain=True)
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class HostileProvider:
             unknown = msgspec.json.encode({"statements": [secrets.token_hex(16)] * 100})
             yield _Call("POST", "receipts/acknowledged", unknown)
             yield _Call("POST", "catalogue", b"[" * 100_000)
+            yield _Call("POST", f"chips/{new_device_id()}/certificate", secrets.token_bytes(600))
             for path in _READ:
                 yield _Call("GET", path.format(contract=contract, unknown=secrets.token_hex(32)))
 

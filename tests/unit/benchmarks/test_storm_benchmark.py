@@ -35,10 +35,17 @@ def assert_held(result, chips):
         assert not any(status.startswith("5") for status in attacked[name]), attacked[name]
 
 
+def sent(attacked):
+    """Return the kinds that hostile chips have sent, correctly signed."""
+    names = ("chip: blocks", "chip: incarnations", "chip: letters", "chip: quotes", "chip: others")
+    return {kind for name in names for kind, count in attacked[name].counts.items() if count}
+
+
 @pytest.mark.timeout(300)
 def test_a_short_storm_costs_nobody_a_block():
     result = storm.play(30, 20.0, 2.0, burnt_s=2.0)
     assert_held(result, 30)
+    assert set(SENT_BY_CHIPS) <= sent(result.storm.attacked)
     lost = replace(result, stored=result.stored - 1)
     with pytest.raises(AssertionError, match="stored"):
         storm.rows_of(lost, 30)
