@@ -148,7 +148,7 @@ def _echo_risks(threshold: int, liars: int) -> None:
         "single day: not your readings, but with little noise."
     )
     echo_translated(
-        f"If trustees lie, it takes only {liars} of them. The logs of the others then convict the "
+        f"If trustees lie or hand over their keys, it takes only {liars} of them. The logs of the others then convict the "
         "collectivity, and each liar that kept two logs, as soon as they are compared."
     )
 

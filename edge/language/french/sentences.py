@@ -197,9 +197,9 @@ SENTENCES = {
         "Risque        {count} d'entre eux et la collectivité peuvent ouvrir votre contribution d'un "
         "seul jour : pas vos relevés, mais avec peu de bruit."
     ),
-    "If trustees lie, it takes only {count} of them. The logs of the others then convict the "
+    "If trustees lie or hand over their keys, it takes only {count} of them. The logs of the others then convict the "
     "collectivity, and each liar that kept two logs, as soon as they are compared.": (
-        "Si des garants mentent, il n'en faut que {count}. Les journaux des autres accusent alors la "
+        "Si des garants mentent ou livrent leurs clés, il n'en faut que {count}. Les journaux des autres accusent alors la "
         "collectivité, et chaque menteur qui a tenu deux journaux, dès qu'on les compare."
     ),
     "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
