@@ -41,10 +41,22 @@ def roll_over() -> None:
 @_dir
 @_root
 @_broker
-def issuer(directory: Path, root: Path | None, broker: Path | None) -> None:
+@click.option(
+    "--withdraw",
+    "withdraws",
+    is_flag=True,
+    help="Let nothing count any more that former issuers signed, after a theft.",
+)
+def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws: bool) -> None:
     """Replace the issuer, which signs certificates, and renew those of broker and roles."""
-    registry.roll_over_issuer(directory, root or directory / ROOT, datetime.now(UTC))
-    click.echo("Another issuer signs from now on; chips go on with what the former one signed.")
+    now = datetime.now(UTC)
+    registry.roll_over_issuer(directory, root or directory / ROOT, now, withdraws=withdraws)
+    click.echo(
+        "Another issuer signs from now on. Restart the broker, which keeps the lists that it has "
+        "read; chips get other certificates from the API (`volet cloud api run`)."
+        if withdraws
+        else "Another issuer signs from now on; chips go on with what the former one signed."
+    )
     echo_refreshed(directory, broker or directory / DEFAULT_NAME)
 
 

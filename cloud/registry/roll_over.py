@@ -57,10 +57,13 @@ class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     successor: ListedKey
 
 
-def roll_over_issuer(directory: Path, root: Path, now: datetime) -> None:
+def roll_over_issuer(
+    directory: Path, root: Path, now: datetime, *, withdraws: bool = False
+) -> None:
     """Replace the issuer, and renew the certificates of broker and roles under it.
 
-    What the former issuer signed holds until its own end.
+    What the former issuer signed holds until its own end, or with `withdraws` no longer: the broker
+    refuses a certificate if its issuer has no revocation list, and that list needs the issuer's key.
 
     Raises:
         ConfigError: the root is not there, is not the newest one, or has ended.
@@ -72,6 +75,10 @@ def roll_over_issuer(directory: Path, root: Path, now: datetime) -> None:
         issuers = (*keys.issuers, der(issuer.certificate))
         add_revoked(directory, (), now, issuer)
         _sign(directory, msgspec.structs.replace(keys, issuers=issuers), authority)
+        if withdraws:
+            for number in range(1, len(issuers)):
+                pki_path(directory, f"{numbered(ISSUER, number)}.key").unlink(missing_ok=True)
+            add_revoked(directory, (), now)
     renew(directory, now, is_forced=True)
 
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cloud.registry.broker import refresh_broker
 from cloud.registry.revocation import revoke_everywhere
+from cloud.registry.roll_over import roll_over_issuer
 from cloud.store.sqlite.store import SqliteStore
 from edge.renewal.certificates import NEXT
 from tests.support.broker import Broker, free_ports, make_cloud, wait_until
@@ -110,3 +112,15 @@ def test_a_next_certificate_that_the_broker_refuses_is_dropped_and_the_last_one_
         wait_until(lambda: "session_began" in chip.log, chip.log)
     assert chip.certificate() == old
     assert not (chip.directory / NEXT).exists()
+
+
+def test_a_chip_of_a_withdrawn_issuer_gets_another_certificate_by_itself(town, chip):
+    old = chip.certificate()
+    roll_over_issuer(town.cloud, town.cloud / "root", datetime.now(UTC), withdraws=True)
+    refresh_broker(town.cloud, town.directory)
+    town.restart()
+    with worker(town), api(town, town.config.api_port):
+        chip.start()
+        chip.meter()
+        wait_until(lambda: has_renewed(chip, old), f"another certificate\n{chip.log}")
+        chip.wait_until_stored()

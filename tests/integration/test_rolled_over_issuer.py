@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud.registry.broker import DEFAULT_NAME, refresh_broker
-from cloud.registry.key_files import pki_path
 from cloud.registry.pki import revoke
 from cloud.registry.roll_over import roll_over_issuer, roll_over_root
 from tests.support.broker import enrol_chip, wait_until
@@ -48,17 +47,17 @@ def test_a_chip_revoked_before_or_after_stays_out(broker, tmp_path, roll_over):
         wait_until(lambda chip=chip: is_refused(broker, chip), "the broker to refuse it")
 
 
-def test_an_issuer_without_a_revocation_list_is_withdrawn(broker, tmp_path):
-    """How a stolen issuer is shut out: all that it signed is refused, and nothing else."""
+def test_a_withdrawn_issuer_lets_nobody_in_and_comes_back_with_no_list(broker, tmp_path):
     before = enrol_chip(broker.cloud, tmp_path / "before")
-    issuer(broker.cloud, tmp_path)
+    now = datetime.now(UTC)
+    roll_over_issuer(broker.cloud, broker.cloud / "root", now, withdraws=True)
     after = enrol_chip(broker.cloud, tmp_path / "after")
-    path = pki_path(broker.cloud, "crl.pem")
-    lists = path.read_bytes().split(b"-----BEGIN X509 CRL-----")
-    path.write_bytes(b"-----BEGIN X509 CRL-----" + lists[1])
+    other = enrol_chip(broker.cloud, tmp_path / "other")
+    revoke(broker.cloud, other.device, now)
     refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
     broker.restart()  # what it has read before, it keeps
     assert is_refused(broker, before)
+    assert is_refused(broker, other)
     Peer(broker.port, chip_pass(after).context()).close()
 
 
