@@ -1,30 +1,39 @@
 """Everything that the platform may send to a chip, correctly signed, over a chip that lives."""
 
 import hashlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
+from cloud.registry.key_files import load_root, load_signed_list
+from edge.identity.enrolment import load_identity
 from edge.mqtt.message import Arrived
 from edge.mqtt.recovery import Missing, Recovery
 from edge.quotes.asking import leave_order
+from edge.renewal.key_list import KeyListReader
 from protocol.area_messages import AreaAck, Document, Terms
 from protocol.catalogue import Segment, next_entry
 from protocol.contract import Acceptance, Offer, StatementRequest
 from protocol.envelope import ALL, Address
+from protocol.errors import MessageRefused
+from protocol.key_list import KeyList, SignedKeyList
+from protocol.key_list import _signed_bytes as _list_bytes
 from protocol.letters import Letter, PrivateLetter
 from protocol.listed import Withdrawal
 from protocol.messages import Ack, Block, Epoch, IncarnationState, Statement
 from protocol.moving import Left
 from protocol.quotes import QuoteAnswer, QuotePart
 from protocol.receipt import ReceiptAck
+from protocol.renewal import RenewedCertificate
 from protocol.schedule import Calendar, PriceSeries
 from protocol.topics import Kind, PublicKind, device_topic, listed_topic, page_topic
 from tests.fuzz.target import Prepared, Samples, Target, be_strict, named, seal_bytes, sign_bytes
 from tests.support.billing_home import PROVIDER_KEY, BillingHome, day
-from tests.support.broker import COLLECTIVITY
+from tests.support.broker import COLLECTIVITY, enrol_chip, make_cloud
 
 DOWN = {
     Kind.ACK: Ack,
@@ -38,6 +47,7 @@ DOWN = {
     Kind.LEFT: Left,
     Kind.QUOTES: QuotePart,
     Kind.LETTER: Letter,
+    Kind.CERTIFICATE: RenewedCertificate,
 }
 BROKEN = b"statement-broken"
 
@@ -246,6 +256,22 @@ def prepare_any_topic(directory: Path) -> Prepared:
     )
 
 
+def prepare_keys(directory: Path) -> Prepared:
+    """Fuzz the list of keys, signed by the root."""
+    make_cloud(directory / "cloud")
+    enrol_chip(directory / "cloud", directory / "chip")
+    root, listed = load_root(directory / "cloud" / "root"), load_signed_list(directory / "cloud")
+    reader = KeyListReader(load_identity(directory / "chip"))
+
+    def run(body: bytes) -> None:
+        signature = root.key.sign(_list_bytes(body), ec.ECDSA(SHA256()))
+        payload = msgspec.msgpack.encode(SignedKeyList(body, signature))
+        with suppress(MessageRefused):
+            reader.take(reader.topic, payload)
+
+    return Prepared(run, (listed.body, *Samples({}).bodies(KeyList)))
+
+
 TARGETS = (
     *(
         Target(
@@ -265,5 +291,6 @@ TARGETS = (
         Target(f"chip-listed-{kind.__name__.lower()}", partial(prepare_listed, kind), named(kind))
         for kind in (Offer, Calendar, PriceSeries, Withdrawal)
     ),
+    Target("chip-keys", prepare_keys, named(KeyList, SignedKeyList), frozenset([PublicKind.KEYS])),
     Target("chip-any-topic", prepare_any_topic, frozenset(["_Envelope"]), is_packed=False),
 )

@@ -26,6 +26,7 @@ OWN = {
     "SignedAgreement": "the household's contract",
     "SignedSummary": "a trustee's database",
     "StatusRecord": "status.json",
+    "Succession": "the registrar's own file, handed to the collectivity",
     "_Shipped": "shipped",
     "_StoredSeeds": "the vault",
 }
