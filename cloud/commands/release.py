@@ -186,6 +186,7 @@ async def _serve(
     Raises:
         TransportError: too few trustees have answered, and there was no progress for `wait_s`.
     """
+    load_config(directory)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -68,6 +68,7 @@ async def serve(directory: Path, name: str) -> None:
         StoreError: the store is damaged or of another version.
         BaseExceptionGroup: a task failed permanently.
     """
+    load_config(directory)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

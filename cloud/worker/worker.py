@@ -128,6 +128,7 @@ class Worker:
         self._counts = counts
         self._requests: dict[tuple[DeviceId, Kind], Request] = {}
         self._has_requests = asyncio.Event()
+        self._are_keys_published = asyncio.Event()
         self._in_batch = asyncio.Lock()
         self._unconfirmed, self._crowded = Condition(), Condition()
         self._repeated = Repeated()
@@ -143,6 +144,7 @@ class Worker:
             "ingest": self._take_batches(),
             "answers": self._answer_requests(),
             "statements": self._publish_statements(),
+            "keys": self._publish_keys(),
             "catalogue": self._publish_catalogue(),
             "hub": self._announce(),
             "upkeep": self._keep_up(),
@@ -158,6 +160,7 @@ class Worker:
 
     async def _take_batches(self) -> NoReturn:
         sent: list[asyncio.Future[None]] = []
+        await self._are_keys_published.wait()
         while True:
             batch = await self._link.batch(BATCH_MAX, BATCH_WINDOW_S)
             async with self._in_batch:
@@ -217,6 +220,7 @@ class Worker:
         pending = b""
         delays_s = UNPUBLISHED.waits_s()
         unpublished = Condition()
+        await self._are_keys_published.wait()
         while True:
             connection = await self._link.connected()
             if connection != published_on:
@@ -243,13 +247,14 @@ class Worker:
             await asyncio.sleep(pause_s if is_more else max(pause_s, STATEMENTS_EVERY_S))
 
     async def _publish_catalogue(self) -> NoReturn:
-        """Publish new keys and entries of the transparency log, and all after a new connection."""
+        """Publish additions to the transparency log, and all of it after a new connection."""
         settings = self._settings
         listed = await self._thread.run(listed_in, self._store)
         publisher = Publisher(listed, settings.collectivity, settings.platform_key)
-        published_on, length, published_keys = 0, 0, b""
+        published_on, length = 0, 0
         none: tuple[list[Outgoing], int]
         unpublished = Condition()
+        await self._are_keys_published.wait()
         while True:
             connection = await self._link.connected()
             first = length if connection == published_on else 0
@@ -257,14 +262,10 @@ class Worker:
             messages, length = await self._part(
                 "catalogue", partial(publisher.messages, first), none
             )
-            keys = await self._part("keys", settings.key_list, b"")
-            if keys and (connection != published_on or keys != published_keys):
-                topic = keys_topic(settings.collectivity)
-                messages = [Outgoing(topic, keys, retain=True), *messages]
             try:
                 for part in _parts(messages):
                     await self._link.confirmed([self._link.send(message) for message in part])
-                published_on, published_keys = connection, keys
+                published_on = connection
                 if unpublished.ends():
                     log.info("catalogue_published")
             except TransportError as exc:
@@ -273,10 +274,30 @@ class Worker:
                 published_on = 0
             await asyncio.sleep(CATALOGUE_EVERY_S)
 
+    async def _publish_keys(self) -> NoReturn:
+        """Publish the key list after a new connection and when it changes.
+
+        It comes before all that is signed, since chips do not take what a key signs that they do
+        not know yet.
+        """
+        settings, published = self._settings, (0, b"")
+        while True:
+            connection = await self._link.connected()
+            keys = await self._part("keys", settings.key_list, b"")
+            if keys and published != (connection, keys):
+                message = Outgoing(keys_topic(settings.collectivity), keys, retain=True)
+                with contextlib.suppress(TransportError):  # the link reports that it is away
+                    await self._link.confirmed([self._link.send(message)])
+                    published = connection, keys
+            if not keys or published == (connection, keys):
+                self._are_keys_published.set()
+            await asyncio.sleep(CATALOGUE_EVERY_S)
+
     async def _announce(self) -> NoReturn:
         """Tell everybody what holds at this broker, after a new connection and when it changes."""
         settings, announced = self._settings, (0, b"")
         make = partial(announcement, self._store, settings.collectivity, settings.platform_key)
+        await self._are_keys_published.wait()
         while True:
             connection = await self._link.connected()
             message = await self._part("hub", make, None)

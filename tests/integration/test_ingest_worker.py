@@ -15,11 +15,12 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from cloud.registry.key_files import load_platform_key
 from cloud.store import PublishedStatement, RequestState, StatementOrder
 from cloud.store.sqlite import schema
 from cloud.store.sqlite.store import SqliteStore
-from protocol.envelope import Address, open_message
-from protocol.messages import Ack
+from protocol.envelope import Address, open_message, seal_message
+from protocol.messages import Ack, Seen
 from protocol.status import State, Status, encode_status
 from protocol.topics import UP, Kind, own_down
 from system.mqtt.message import Incoming
@@ -390,15 +391,16 @@ def test_a_statement_outlives_the_memory_of_the_broker_until_the_chip_has_seen_i
         store = SqliteStore.open(broker.cloud, is_checked=False)
         order = StatementOrder(statement, b"c" * 32, chip.household_key, b"request")
         store.put_request(order, datetime.now(UTC))
-        store.settle(
-            [PublishedStatement(statement, chip.device, b"the statement")], [], datetime.now(UTC)
+        address = Address(COLLECTIVITY, chip.device, Kind.STATEMENT)
+        payload = seal_message(
+            address, Seen(chip.household_key, statement), load_platform_key(broker.cloud)
         )
+        published = PublishedStatement(statement, chip.device, payload)
+        store.settle([published], [], datetime.now(UTC))
         topic = chip.topic(Kind.STATEMENT, statement.hex())
 
         def times_received():
-            return [(m.topic, m.payload) for m in list(chip.received)].count(
-                (topic, b"the statement")
-            )
+            return [(m.topic, m.payload) for m in list(chip.received)].count((topic, payload))
 
         worker.start_and_wait()
         wait_until(lambda: times_received() == 1, "the statement")
