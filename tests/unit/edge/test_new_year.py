@@ -214,6 +214,11 @@ def test_keys_that_come_back_with_a_later_copy_open_what_was_lost(home, tmp_path
     home.kill()
     kept.write_bytes(data)
     kept.chmod(0o600)
+    home.is_online = False
+    home.start()
+    assert not home.vault.epochs.match_keys(), "each epoch has found its keys"
+    home.kill()
+    home.is_online = True
     home.begin()
     home.settle()
     home.live(20)

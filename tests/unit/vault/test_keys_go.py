@@ -1,6 +1,6 @@
 """The keys of a year leave the chip's directory on time, and not a day before."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -8,23 +8,26 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from structlog.testing import capture_logs
 
-from edge.metering.events import QuarterHourClosed
+from edge.metering.events import NoticeKind, QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.moving.bundle import Bundle
 from edge.moving.transfer import take_in
+from edge.vault.epochs import NO_KEYS
 from edge.vault.keyring import Keyring, files_in
+from edge.vault.rebuild import RecoveredBlock, RecoveredHeader
 from edge.vault.rows import Key
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.calendar import day_number, days_between, month_of, quarter_hours
 from protocol.errors import ConfigError
-from protocol.ids import new_device_id
+from protocol.ids import new_device_id, new_incarnation
 from protocol.keys import HouseholdSecret
-from protocol.messages import Epoch, IncarnationState
+from protocol.layout import DAY_COEFFICIENTS
+from protocol.messages import Block, Epoch, IncarnationState
 from protocol.ternary import pack_ternary
 from tests.support.household import closed_day
 
-IN_2026 = date(2026, 12, 30)
+IN_2026, NEXT_DAY = date(2026, 12, 30), date(2026, 12, 31)
 LAST_DAY, MARCH = date(2028, 2, 29), date(2028, 3, 1)
 SLICE_BYTES = 16
 # What all files of keys have alike: magic, version, year.
@@ -144,6 +147,7 @@ def test_a_day_that_has_not_reached_the_cloud_destroys_nothing(chip):
     chip.close_day(IN_2026)
     chip.live(MARCH - timedelta(days=1))
     chip.close_day(LAST_DAY, is_stored=False)
+    chip.vault.reconcile([], is_whole=False)
     assert 2026 in chip.keyring.years
     chip.kill()
     chip.start()
@@ -190,3 +194,24 @@ def test_a_bundle_from_before_brings_no_keys_back(chip, tmp_path, today, years):
     take_in(tmp_path / "new", bundle, today)
     taken = Keyring.read(chip.household, tmp_path / "new" / "keys")
     assert taken.years == years
+
+
+def test_blocks_that_nobody_opens_take_no_value_away(chip):
+    """The cloud holds a day under keys that are gone, and the chip has metered it itself."""
+    chip.live(IN_2026, days=2)
+    quarters = [QuarterHourClosed(IN_2026, j, 250) for j in range(96)]
+    chip.vault.record(quarters, MeterState())
+    chip.close_day(IN_2026, is_stored=False)
+    lost, number = new_incarnation(), day_number(IN_2026)
+    header = Epoch(chip.household.id, day_number(month_of(IN_2026)), lost, bytes(64), bytes(32))
+    block = Block(chip.household.id, number, lost, 1, 0, bytes(8 * DAY_COEFFICIENTS))
+    is_behind = chip.vault.restore(
+        [RecoveredHeader(header, b"", NO_KEYS)],
+        [RecoveredBlock(block, b"", None)],
+        datetime(2026, 12, 31, tzinfo=UTC),
+    )
+    assert not is_behind
+    assert chip.vault.curve(IN_2026) == [250] * 96
+    assert [row.closed.day for row in chip.vault.day_rows(IN_2026, NEXT_DAY)] == [IN_2026]
+    (notice,) = chip.vault.values.notices()
+    assert (notice.kind, notice.detail) == (NoticeKind.KEYS_LOST, f"{IN_2026} {IN_2026}")
