@@ -197,7 +197,7 @@ class ReleaseEngine:
                 if not sentence:
                     return messages
                 step = discard(figure, sentence, now)
-            messages += self._ask_for_seeds(roster, figure, answers)
+            messages += self._ask_for_seeds(roster, step, answers)
             messages += self._conclude(basis, roster, figure, step)
             self._asking.forget(request.id)
             figure = step
@@ -244,9 +244,12 @@ class ReleaseEngine:
     def _ask_for_seeds(
         self, roster: Roster, figure: Figure, answers: Answers
     ) -> Iterator[Outgoing]:
-        """Notify chips whose seeds a trustee lacks, each at most once a week."""
+        """Notify chips whose seeds a trustee lacks, each at most once a week.
+
+        Those that were left out of the figure for it are notified of that instead.
+        """
         lacking = {number for answer in answers.values() for number in answer.unknown}
-        for number in sorted(lacking):
+        for number in sorted(lacking - {number for number, _ in figure.left_out}):
             if figure.key.day < self._told_on.get(number, 0) + _TELL_EVERY_DAYS:
                 continue
             self._told_on[number] = figure.key.day

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from edge.area.sealing import KEYS_WAIT_S
+from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import Reason
 from protocol.seeds import RENEWED_AFTER_DAYS, RENEWED_WITHIN_DAYS
@@ -140,6 +141,20 @@ def test_a_trustee_that_is_away_gets_no_letter_and_the_others_do(bench):
     wait_for_keys(bench)
     (sent,) = letters(bench)
     assert [bool(each) for each in sent.letters] == [True, True, False, True]
+
+
+def test_seeds_that_a_trustee_lacks_are_drawn_anew_once_they_are_a_month_old(bench):
+    def hears():
+        lacks = AreaAck(bench.identity.household_key, (), (), lacks_seeds=True)
+        bench.chip.take(bench.cloud.down(Kind.AREA_ACK, lacks))
+        bench.run(4)
+        return len({each.generation for each in letters(bench)})
+
+    bench.begin()
+    bench.run(4)
+    assert hears() == 1
+    jump(bench, 31)
+    assert hears() == hears() == 2
 
 
 def test_too_few_keys_seal_nothing(bench):

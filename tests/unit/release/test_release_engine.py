@@ -13,9 +13,12 @@ from cloud.release.engine import ReleaseEngine
 from cloud.release.opening import WITNESS_WAIT, asked
 from cloud.release.pages import request_pages
 from cloud.store.area import FigureStage
+from protocol.area_messages import AreaAck
 from protocol.calendar import day_of_number
+from protocol.envelope import Address, open_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.release import TableRelease, decode, encode
+from protocol.topics import parse_device_topic
 from protocol.trustee_messages import (
     PAGE_BYTES,
     AnswerPage,
@@ -109,6 +112,31 @@ def test_who_was_left_out_is_told():
     town = Town(area)
     town.run()
     assert [m.topic for m in town.to_chips] == [f"volet/v1/test-city/d/{wrong.device}/down/area"]
+
+
+def test_a_trustee_that_lost_all_seeds_is_ignored_and_chips_are_told_once_a_week():
+    area = SmallArea()
+    town = Town(area)
+    town.trustees[0].fake.unknown |= {member.entry for member in area.members}
+    told = {}
+    for day in range(DAY, DAY + 9):
+        area.contribute_all(day)
+        town.now = area.after(day)
+        town.to_chips.clear()
+        town.run()
+        figure = area.store.figure(area.key(day))
+        told[day - DAY] = {_opened(area, each) for each in town.to_chips}
+        assert figure.stage is FigureStage.RELEASED
+        assert not figure.left_out
+    acks = {AreaAck(each.household_key, (), (), lacks_seeds=True) for each in area.members}
+    assert {day for day, each in told.items() if each} == {0, 7}
+    assert told[0] == told[7] == acks
+
+
+def _opened(area, message):
+    topic = parse_device_topic(message.topic)
+    address = Address(topic.collectivity, topic.device, topic.kind)
+    return open_message(address, message.payload, area.platform.public_key(), AreaAck)
 
 
 def test_who_was_left_out_before_anybody_was_asked_is_told():

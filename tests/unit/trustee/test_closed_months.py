@@ -13,7 +13,7 @@ from protocol.area_cipher import month_keys, month_number, ratchet
 from protocol.calendar import day_number
 from protocol.errors import Reason
 from protocol.governance import draw_up
-from protocol.seeds import RELEASE_DAYS, WITNESS_DAYS, first_open_day
+from protocol.seeds import RELEASE_DAYS, WITNESS_DAYS, draw_seeds, first_open_day
 from protocol.trustee_messages import Answer, Ask
 from tests.support.trustee_area import DAY, MONTH, TrusteeArea, ask
 from trustee.database import FILE_NAME, TrusteeDatabase
@@ -183,6 +183,21 @@ def test_seeds_of_a_month_without_a_sealing_key_are_refused(area):
         assert not trustee.take_key_shares(home.topic, area.letters(home, month=month))
     assert trustee._log.counters() == {"refused_out_of_bounds": len(months)}
     assert trustee.take_key_shares(home.topic, area.letters(home))
+
+
+def test_seeds_that_newer_ones_replaced_are_deleted_a_quarter_later(area, tmp_path):
+    trustee = area.stored(tmp_path)
+    home = area.near[0]
+    old, home.generation, home.seeds = home.seeds, 2, draw_seeds(area.shape)
+    assert trustee.take_key_shares(home.topic, area.letters(home))
+    later = day_number(date(2026, 5, 14))
+    for area.today in (later, day_number(date(2026, 6, 14))):
+        trustee.expire()
+        kept = [each.generation for each in trustee._log.seeds() if each.household_key == home.key]
+        assert kept == ([1, 2] if area.today == later else [2])
+    again = area.trustee(0, TrusteeLog.open(tmp_path), teaches=False)
+    assert again.households == len(area.near)
+    assert not any(seed in files_of(tmp_path) for seed in old)
 
 
 def test_a_longer_deadline_keeps_a_month_open_longer(area, tmp_path):
