@@ -14,8 +14,9 @@ def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     Raises:
         ConfigError: a file is missing or does not fit the others.
     """
-    context = server_context(ca)
+    context = _context()
     try:
+        context.load_verify_locations(ca)
         context.load_cert_chain(certificate, key)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(
@@ -31,10 +32,15 @@ def server_context(ca: Path) -> ssl.SSLContext:
     Raises:
         ConfigError: the file is missing or holds no certificate.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = _context()
     try:
         context.load_verify_locations(ca)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(f"Authority {ca} does not load: {exc.strerror or exc}.") from exc
+    return context
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context
