@@ -147,10 +147,7 @@ class TrusteeTransport:
                     else:
                         out.append(self._to_worker(answer))
             except MessageRefused as exc:
-                if times := self._repeated.found(exc.reason, exc.detail):
-                    log.warning(
-                        "message_refused", reason=exc.reason, detail=exc.detail, times=times
-                    )
+                self._log_refused(exc)
         if is_known_due or self._trustee.is_ready != was_ready:
             out += self.known()
         return out
@@ -183,6 +180,12 @@ class TrusteeTransport:
             self._quotas.count_key(message.topic)
             self._trustee.take_key_shares(message.topic, message.payload)
 
+    def _log_refused(self, refused: MessageRefused) -> None:
+        if times := self._repeated.found(refused.reason, refused.detail):
+            log.warning(
+                "message_refused", reason=refused.reason, detail=refused.detail, times=times
+            )
+
     def _follow(self) -> None:
         """Write in the version in use that was announced, once the collectivity's key is known."""
         trustees = self._trustee.documents.trustees
@@ -190,8 +193,12 @@ class TrusteeTransport:
             return
         payload, self._announced = self._announced, b""
         key = self._trustee.documents.keys.of_platform(trustees, self._trustee.today())
-        hub = open_message(self._address(ALL, PublicKind.HUB), payload, key, Hub)
-        self._version = versions.VERSIONS.common_with(hub.version)
+        try:
+            hub = open_message(self._address(ALL, PublicKind.HUB), payload, key, Hub)
+        except MessageRefused as exc:  # it costs no other message its answer
+            self._log_refused(exc)
+        else:
+            self._version = versions.VERSIONS.common_with(hub.version)
 
     def _open_request(self, payload: bytes) -> ToTrustee:
         """Verify a message from the release worker.
