@@ -22,6 +22,7 @@ from cloud.store.sqlite.store import FILE_NAME
 from system.certificates import WARN_AT
 from system.commands import directory_option
 from system.console import counted
+from system.shell import quoted
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
@@ -62,7 +63,7 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
         if lifetime.name in (ROOT, ISSUER) and lifetime.is_within(WARN_AT[0], now):
             click.echo(
                 f"The {lifetime.name} ends on {lifetime.not_after:%Y-%m-%d}, and all that it signed "
-                f"with it; `volet cloud roll-over {lifetime.name}` replaces it."
+                f"with it; `volet cloud roll-over {quoted(lifetime.name)}` replaces it."
             )
 
 

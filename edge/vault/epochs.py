@@ -17,7 +17,7 @@ from protocol.calendar import day_number, day_of_number, day_start
 from protocol.errors import ConfigError, StoreError
 from protocol.household import EpochPad
 from protocol.ids import Incarnation, new_incarnation
-from protocol.messages import Epoch as EpochHeader
+from protocol.messages import Epoch
 from protocol.topics import Kind
 from protocol.year_keys import YearKeys
 
@@ -72,7 +72,7 @@ class Epochs:
         pad = keys.seal.new_epoch(month, self.incarnation)
         household, number = self._signer.household.id, day_number(month)
         mac = keys.epoch_mac(household, number, self.incarnation, pad.seed)
-        header = EpochHeader(household, number, self.incarnation, pad.seed, mac)
+        header = Epoch(household, number, self.incarnation, pad.seed, mac)
         payload = self._signer.seal(Kind.EPOCH, header)
         self._insert(header, payload, keys.id, is_stored=False)
         self._live[month] = LiveEpoch(pad, keys)
@@ -93,7 +93,7 @@ class Epochs:
         except ConfigError as exc:
             raise StoreError(str(exc)) from exc
 
-    def adopt(self, header: EpochHeader, payload: bytes, keys: bytes) -> None:
+    def adopt(self, header: Epoch, payload: bytes, keys: bytes) -> None:
         """Store a header that the cloud returned, with the id of its keys, or `NO_KEYS`."""
         self._insert(header, payload, keys, is_stored=True)
 
@@ -110,7 +110,7 @@ class Epochs:
         ).fetchall()
         found = []
         for incarnation, payload in rows:
-            header = self._signer.open_own(Kind.EPOCH, bytes(payload), EpochHeader)
+            header = self._signer.open_own(Kind.EPOCH, bytes(payload), Epoch)
             if (keys := self._signer.keyring.maker_of(header)) is not None:
                 self._insert(header, bytes(payload), keys.id, is_stored=True)
                 found.append((bytes(incarnation), day_of_number(header.month)))
@@ -192,7 +192,7 @@ class Epochs:
             (before,),
         )
 
-    def _insert(self, header: EpochHeader, payload: bytes, keys: bytes, *, is_stored: bool) -> None:
+    def _insert(self, header: Epoch, payload: bytes, keys: bytes, *, is_stored: bool) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO epochs (incarnation, month, seed, payload, is_stored) "
             "VALUES (?, ?, ?, ?, ?)",

@@ -1,19 +1,30 @@
 """Every call of the providers' API that has a body, over the application and a store."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from cloud.api.app import _HANDLERS
+from cloud.api.problems import ProblemError
+from cloud.api.renewals import Renewals
+from cloud.store.sqlite.store import SqliteStore
+from edge.identity.enrolment import load_identity
+from edge.renewal.certificates import Certificates
 from protocol import provider_api as shapes
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Offer, StatementRequest
+from protocol.envelope import Address
 from protocol.letters import PrivateLetter
 from protocol.listed import Withdrawal
 from protocol.provider_api import document_of
+from protocol.renewal import RenewalRequest
 from protocol.schedule import Calendar, PriceSeries
-from tests.fuzz.target import Prepared, Samples, Strict, Target, named, sign_bytes
+from protocol.topics import Kind
+from tests.fuzz.target import Prepared, Samples, Strict, Target, named, seal_bytes, sign_bytes
+from tests.support.broker import COLLECTIVITY, enrol_chip, make_cloud
 from tests.support.provider_api import END, NDJSON, START, Api, Firm, lines, wire
 
 JSON = {"Content-Type": "application/json"}
@@ -110,6 +121,24 @@ def prepare_query(directory: Path) -> Prepared:
     )
 
 
+def prepare_certificate(directory: Path) -> Prepared:
+    """Fuzz the request of a chip whose certificate has ended."""
+    cloud, chip = directory / "cloud", directory / "chip"
+    make_cloud(cloud)
+    enrol_chip(cloud, chip)
+    identity, store = load_identity(chip), SqliteStore.open(cloud)
+    renewals = Renewals(cloud, COLLECTIVITY, store)
+    address = Address(COLLECTIVITY, identity.device, Kind.RENEW)
+    good = RenewalRequest(identity.household_key, Certificates(identity).signing_request())
+
+    def run(body: bytes) -> None:
+        payload = seal_bytes(address, body, identity.signing_key)
+        with suppress(ProblemError):
+            renewals.answer(identity.device, payload, datetime.now(UTC))
+
+    return Prepared(run, (msgspec.msgpack.encode(good),), store.close)
+
+
 POSTS = {
     "/v1/contracts/{contract}/acceptance": (Acceptance,),
     "/v1/statements": (StatementRequest,),
@@ -140,6 +169,12 @@ TARGETS = (
         )
         for path, kinds in POSTS.items()
         for kind in kinds
+    ),
+    Target(
+        "api-certificate",
+        prepare_certificate,
+        named(RenewalRequest),
+        calls=frozenset(["/v1/chips/{device}/certificate"]),
     ),
     Target("api-query", prepare_query, is_packed=False),
 )

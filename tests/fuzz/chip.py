@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cloud.registry.key_files import load_root, load_signed_list
-from edge.identity.enrolment import load_identity
+from edge.identity.enrolment import load_identity, signer_of
+from edge.mqtt.hub import HubReader
 from edge.mqtt.message import Arrived
 from edge.mqtt.recovery import Missing, Recovery
 from edge.quotes.asking import leave_order
@@ -24,7 +25,7 @@ from protocol.key_list import KeyList, SignedKeyList
 from protocol.key_list import _signed_bytes as _list_bytes
 from protocol.letters import Letter, PrivateLetter
 from protocol.listed import Withdrawal
-from protocol.messages import Ack, Block, Epoch, IncarnationState, Statement
+from protocol.messages import Ack, Block, Epoch, Hub, IncarnationState, Statement
 from protocol.moving import Left
 from protocol.quotes import QuoteAnswer, QuotePart
 from protocol.receipt import ReceiptAck
@@ -272,6 +273,19 @@ def prepare_keys(directory: Path) -> Prepared:
     return Prepared(run, (listed.body, *Samples({}).bodies(KeyList)))
 
 
+def prepare_hub(directory: Path) -> Prepared:
+    """Fuzz what the worker tells everybody."""
+    home = FuzzedHome(directory)
+    address = Address(COLLECTIVITY, ALL, PublicKind.HUB)
+    reader = HubReader(signer_of(home.identity), home.identity.platform_key)
+
+    def run(body: bytes) -> None:
+        with suppress(MessageRefused):
+            reader.take(reader.topic, seal_bytes(address, body, home.cloud.key))
+
+    return Prepared(run, home.samples.bodies(Hub), home.close)
+
+
 TARGETS = (
     *(
         Target(
@@ -292,5 +306,6 @@ TARGETS = (
         for kind in (Offer, Calendar, PriceSeries, Withdrawal)
     ),
     Target("chip-keys", prepare_keys, named(KeyList, SignedKeyList), frozenset([PublicKind.KEYS])),
+    Target("chip-hub", prepare_hub, named(Hub), frozenset([PublicKind.HUB])),
     Target("chip-any-topic", prepare_any_topic, frozenset(["_Envelope"]), is_packed=False),
 )

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from cloud.registry.key_files import load_key_list, load_root, load_signed_list
 from edge.area.settings import AreaChoices, save_choices
 from edge.bills.release_token import release_receipts
 from edge.chip.confirming import leave_confirmation
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.identity.enrolment import signer_of
+from edge.identity.platform_keys import FORK, keep_key_list
 from edge.metering.events import DayClosed
 from edge.metering.meter import Meter
 from edge.metering.state import MeterState
@@ -42,6 +44,7 @@ from protocol.contract import Consent, Contract
 from protocol.envelope import ALL, Address, decode_body, open_message, seal_message
 from protocol.errors import Reason
 from protocol.governance import CosignedDocument, draw_up
+from protocol.key_list import sign_key_list
 from protocol.letters import Letter, write_letter
 from protocol.messages import Statement
 from protocol.quotes import QuoteAnswer, QuotePart
@@ -92,6 +95,8 @@ STATES = (
     "receipt_stored",
     "year_keys_lost",
     "year_keys_came_back",
+    "key_list_taken",
+    "key_list_contradicted",
     "index_in_quarantine",
     "index_confirmed",
     "other_meter_on_the_line",
@@ -166,6 +171,7 @@ class Story(BillingHome):
         self._ask_for_quotes()
         self._get_bills()
         self._lose_keys()
+        self._follow_the_keys()
         self._lose_the_vault()
         self._disagree()
         self._leave()
@@ -383,6 +389,15 @@ class Story(BillingHome):
         image = self._copy("receipt_stored", "year_keys_came_back")
         with closing(sqlite3.connect(image / FILE_NAME)) as database, database:
             database.execute("UPDATE epoch_keys SET keys = ?", (NO_KEYS,))
+
+    def _follow_the_keys(self) -> None:
+        """Leave the collectivity's list of keys on copies, and a second one that contradicts it."""
+        cloud = self.cloud.directory
+        for state in ("key_list_taken", "key_list_contradicted"):
+            image = self._copy("receipt_stored", state)
+            keep_key_list(image, load_signed_list(cloud))
+        other = msgspec.structs.replace(load_key_list(cloud), registrar=())
+        keep_key_list(image, sign_key_list(other, load_root(cloud / "root").key), FORK)
 
     def _lose_the_vault(self) -> None:
         self.live(28)

@@ -144,7 +144,7 @@ def test_the_count_notices_a_missing_and_a_double_statement(store, town, tmp_pat
 def test_a_worker_that_forgets_what_it_recorded_is_noticed(store, town, tmp_path, monkeypatch):
     hand_in(store, town)
 
-    def forgetful(_store, _collectivity, _after=b""):
+    def forgetful(_store, _key, _collectivity, _after=b""):
         return batches.PendingPage((), None)
 
     monkeypatch.setattr(batch_worker, "unseen_statements", forgetful)

@@ -78,9 +78,9 @@ def test_another_programs_database_is_refused_and_not_touched(tmp_path):
 
 def test_a_store_of_a_later_version_is_refused(tmp_path):
     store = SqliteStore.open(tmp_path)
-    store._db.execute("PRAGMA user_version = 99")
+    store._db.execute("PRAGMA user_version = 199")
     store.close()
-    with pytest.raises(StoreError, match="version 99"):
+    with pytest.raises(StoreError, match="version 199"):
         SqliteStore.open(tmp_path)
 
 

@@ -109,7 +109,7 @@ def test_measures_need_a_quorum_and_the_collectivity(area, settled):
         ({"effective": FIRST_DAY - 1}, "before their trustees"),
         ({"collectivity": "otherville"}, "are otherville's"),
         ({"trustees": bytes(32)}, "add that set first"),
-        ({"measures": ()}, "shares add up to 0"),
+        ({"measures": ()}, "measure nothing"),
     ],
 )
 def test_measures_that_do_not_follow_are_refused_with_the_reason(area, settled, changes, words):
