@@ -51,6 +51,17 @@ def a_mode_changes_while_the_curve_takes_a_jump_and_the_store_is_lost(
     machine.store_is_lost(lull=NONE)
 
 
+def a_store_is_lost_beside_a_meter_whose_clock_is_ahead(machine: MeteringMachine) -> None:
+    """The clock goes wrong in historique, which does not show it; then comes standard."""
+    _begin(machine, "BASE", is_historique=True)
+    ahead = timedelta(hours=30)
+    machine.meter_clock_goes_wrong(lull=NONE, error=ahead, is_degraded=False)
+    machine.time_passes(span_s=20_000, pace_s=10, power_va=150)
+    machine.mode_changes(lull=NONE)
+    machine.store_is_lost(lull=NONE)
+    machine.time_passes(span_s=90_000, pace_s=10, power_va=150)
+
+
 def a_meters_clock_is_unsure(machine: MeteringMachine) -> None:
     _begin(machine, "BASE", is_historique=False)
     days = timedelta(days=40)
