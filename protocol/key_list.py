@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from protocol.envelope import decode_body
-from protocol.errors import DocumentRefused, MessageRefused
+from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.ids import PublicKey
 from protocol.messages import DayNumber
+from protocol.packed import read_packed
 
 LIST_MAX_BYTES = 60 * 1024
 CERTIFICATE_MAX_BYTES = 4 * 1024
@@ -193,6 +194,25 @@ def open_key_list(
     except UNREADABLE as exc:
         raise DocumentRefused("This key list is not signed by a root that is known here.") from exc
     return keys
+
+
+def take_key_list(
+    payload: bytes, trusted: Sequence[x509.Certificate], collectivity: str
+) -> tuple[SignedKeyList, KeyList]:
+    """Return a list that has arrived, as it was signed and opened; see `open_key_list`.
+
+    Raises:
+        MessageRefused: it is malformed, or no root that is known here signed it.
+    """
+    if len(payload) > LIST_MAX_BYTES:
+        raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
+    try:
+        signed = read_packed(payload, SignedKeyList)
+        return signed, open_key_list(signed, trusted, collectivity)
+    except msgspec.MsgspecError as exc:
+        raise MessageRefused(Reason.MALFORMED, "no key list") from exc
+    except DocumentRefused as exc:
+        raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
 
 
 def certificates(listed: Sequence[bytes]) -> list[x509.Certificate]:

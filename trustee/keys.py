@@ -7,16 +7,9 @@ import structlog
 from cryptography import x509
 
 from protocol.envelope import VerifyingKey, decode_body
-from protocol.errors import DocumentRefused, MessageRefused, Reason
+from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeSet
-from protocol.key_list import (
-    LIST_MAX_BYTES,
-    AnyOf,
-    KeyList,
-    KeyUse,
-    SignedKeyList,
-    open_key_list,
-)
+from protocol.key_list import AnyOf, KeyList, KeyUse, SignedKeyList, take_key_list
 from protocol.packed import read_packed
 from trustee.log import TrusteeLog
 
@@ -36,7 +29,9 @@ class CollectivityKeys:
         self._collectivity = collectivity
         self._roots = roots
         known = trustee_log.fact(KEY_LIST)
-        self.known = None if known is None else decode_body(_signed(known).body, KeyList)
+        self.known = (
+            None if known is None else decode_body(read_packed(known, SignedKeyList).body, KeyList)
+        )
 
     def successors(self, use: KeyUse, key: bytes) -> tuple[bytes, ...]:
         """Return a key and all that follow it."""
@@ -66,14 +61,7 @@ class CollectivityKeys:
         """
         if not payload:
             return
-        if len(payload) > LIST_MAX_BYTES:
-            raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
-        try:
-            new = self._opened(payload)
-        except msgspec.MsgspecError as exc:
-            raise MessageRefused(Reason.MALFORMED, "no key list") from exc
-        except DocumentRefused as exc:
-            raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
+        _, new = take_key_list(payload, self._roots, self._collectivity)
         if self.known is not None and self.known.begins_with(new):
             return
         if self.known is not None and not new.begins_with(self.known):
@@ -84,10 +72,3 @@ class CollectivityKeys:
         self._log.put_fact(KEY_LIST, payload)
         self.known = new
         log.info("key_list_taken", platform_keys=len(new.platform), issuers=len(new.issuers))
-
-    def _opened(self, payload: bytes) -> KeyList:
-        return open_key_list(_signed(payload), self._roots, self._collectivity)
-
-
-def _signed(payload: bytes) -> SignedKeyList:
-    return read_packed(payload, SignedKeyList)

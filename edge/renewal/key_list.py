@@ -2,16 +2,14 @@
 
 from pathlib import Path
 
-import msgspec
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.identity.enrolment import Identity
 from edge.identity.platform_keys import FORK, PlatformKeys, keep_key_list
-from protocol.errors import DocumentRefused, MessageRefused, Reason
-from protocol.key_list import LIST_MAX_BYTES, KeyList, SignedKeyList, open_key_list
-from protocol.packed import read_packed
+from protocol.errors import MessageRefused, Reason
+from protocol.key_list import KeyList, take_key_list
 from protocol.topics import keys_topic
 from system.files import write_public
 
@@ -42,16 +40,8 @@ class KeyListReader:
         return True
 
     def _take(self, payload: bytes, keys: PlatformKeys) -> None:
-        if len(payload) > LIST_MAX_BYTES:
-            raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
-        try:
-            signed = read_packed(payload, SignedKeyList)
-            trusted = x509.load_pem_x509_certificates(self._ca_path.read_bytes())
-            new = open_key_list(signed, trusted, self._collectivity)
-        except msgspec.MsgspecError as exc:
-            raise MessageRefused(Reason.MALFORMED, "no key list") from exc
-        except DocumentRefused as exc:
-            raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
+        trusted = x509.load_pem_x509_certificates(self._ca_path.read_bytes())
+        signed, new = take_key_list(payload, trusted, self._collectivity)
         known = keys.key_list
         if known is not None and known.begins_with(new):
             return
