@@ -1,7 +1,6 @@
 """Checks and opens a statement. Pure: the caller passes in the vault's rows."""
 
 from collections.abc import Sequence
-from datetime import date
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,7 +31,7 @@ from protocol.contract import (
     open_document,
 )
 from protocol.errors import CipherError, DocumentRefused
-from protocol.household import Weights, undigits
+from protocol.household import undigits
 from protocol.ids import Incarnation
 from protocol.messages import LineSums, Statement
 from protocol.packed import read_packed
@@ -195,20 +194,15 @@ def _open_line(
     quantity = amount_units = 0
     for month, month_sums in zip(part.months(), stated.months, strict=True):
         weights = part.weights(month)
-        quantity += _open(month, weights.quantity, month_sums.quantity, owners, sums)
+        own = owners.split(month, weights.quantity)
+        quantity += sums.open(month, month_sums.quantity, own)
         amount_units += undigits(
             [
-                _open(month, digit, total, owners, sums)
+                sums.open(month, total, owners.split(month, digit))
                 for digit, total in zip(weights.amount, month_sums.amount, strict=True)
             ]
         )
     return quantity, amount_units
-
-
-def _open(
-    month: date, weights: Weights, total: int, owners: CoefficientOwners, sums: SumOpener
-) -> int:
-    return sums.open(month, total, owners.split(month, weights))
 
 
 class _Compared(msgspec.Struct, frozen=True):
