@@ -275,37 +275,49 @@ class Worker:
             await asyncio.sleep(CATALOGUE_EVERY_S)
 
     async def _publish_keys(self) -> NoReturn:
-        """Publish the key list after a new connection and when it changes.
+        """Keep the key list published.
 
         It comes before all that is signed, since chips do not take what a key signs that they do
         not know yet.
         """
-        settings, published = self._settings, (0, b"")
-        while True:
-            connection = await self._link.connected()
-            keys = await self._part("keys", settings.key_list, b"")
-            if keys and published != (connection, keys):
-                message = Outgoing(keys_topic(settings.collectivity), keys, retain=True)
-                with contextlib.suppress(TransportError):  # the link reports that it is away
-                    await self._link.confirmed([self._link.send(message)])
-                    published = connection, keys
-            if not keys or published == (connection, keys):
-                self._are_keys_published.set()
-            await asyncio.sleep(CATALOGUE_EVERY_S)
+        make, is_out = self._key_list, self._are_keys_published.set
+        await self._keep_published("keys", make, CATALOGUE_EVERY_S, is_out)
+
+    def _key_list(self) -> Outgoing | None:
+        keys = self._settings.key_list()
+        return (
+            Outgoing(keys_topic(self._settings.collectivity), keys, retain=True) if keys else None
+        )
 
     async def _announce(self) -> NoReturn:
-        """Tell everybody what holds at this broker, after a new connection and when it changes."""
-        settings, announced = self._settings, (0, b"")
+        """Tell everybody what holds at this broker."""
+        settings = self._settings
         make = partial(announcement, self._store, settings.collectivity, settings.platform_key)
         await self._are_keys_published.wait()
+        await self._keep_published("hub", make, HUB_EVERY_S)
+
+    async def _keep_published(
+        self,
+        name: str,
+        make: Callable[[], Outgoing | None],
+        every_s: float,
+        is_out: Callable[[], None] = lambda: None,
+    ) -> NoReturn:
+        """Publish a retained message after a new connection and when it changes.
+
+        `is_out` is called whenever what `make` returns is published, or it returns nothing.
+        """
+        published: tuple[int, Outgoing | None] = (0, None)
         while True:
             connection = await self._link.connected()
-            message = await self._part("hub", make, None)
-            if message is not None and announced != (connection, message.payload):
+            message = await self._part(name, make, None)
+            if message is not None and published != (connection, message):
                 with contextlib.suppress(TransportError):  # the link reports that it is away
                     await self._link.confirmed([self._link.send(message)])
-                    announced = connection, message.payload
-            await asyncio.sleep(HUB_EVERY_S)
+                    published = connection, message
+            if message is None or published == (connection, message):
+                is_out()
+            await asyncio.sleep(every_s)
 
     def _clearing(self, clearings: Sequence[tuple[DeviceId, bytes]]) -> Iterator[Outgoing]:
         """Clear statements and provider messages whose household now uses another chip."""
