@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from edge.metering.reading import COUNTER_MODULUS_WH, Reading
+from edge.metering.reading import COUNTER_MODULUS_WH, Reading, Stale
 from protocol.layout import QUARTER_HOUR_MAX_WH, REGISTERS
 
 # A counter that fell from above this value has wrapped.
@@ -71,26 +71,42 @@ def borne_out(held: Reading, reading: Reading) -> Reading:
 
 def merge(last: Reading, reading: Reading) -> Reading:
     """Return `reading` with missing values filled in from `last`."""
-    registers_wh, stale_total_wh = reading.registers_wh, reading.stale_total_wh
-    if None in registers_wh:
-        registers_wh = tuple(
-            [
-                before if after is None else after
-                for before, after in zip(last.registers_wh, registers_wh, strict=True)
-            ]
-        )
-        if registers_wh != reading.registers_wh:
-            stale_total_wh = last.registers_total_wh
+    registers_wh = tuple(
+        [
+            before if after is None else after
+            for before, after in zip(last.registers_wh, reading.registers_wh, strict=True)
+        ]
+    )
     return msgspec.structs.replace(
         reading,
         calendar=last.calendar if reading.calendar is None else reading.calendar,
         injected_wh=last.injected_wh if reading.injected_wh is None else reading.injected_wh,
         registers_wh=registers_wh,
-        stale_total_wh=stale_total_wh,
+        stale=_stale(last, reading),
         subscribed_kva=(
             last.subscribed_kva if reading.subscribed_kva is None else reading.subscribed_kva
         ),
     )
+
+
+def _stale(last: Reading, reading: Reading) -> Stale | None:
+    """Return which registers `merge` fills in from `last`."""
+    registers, shown_wh = set[int](), 0
+    for n, (before_wh, after_wh) in enumerate(
+        zip(last.registers_wh, reading.registers_wh, strict=True)
+    ):
+        if before_wh is None:
+            continue
+        if after_wh is None:
+            registers.add(n)
+        else:
+            shown_wh += rise_wh(before_wh, after_wh) or 0
+    if not registers:
+        return reading.stale
+    counted_wh = (rise_wh(last.total_wh, reading.total_wh) or 0) - shown_wh
+    if last.stale is not None:
+        counted_wh += last.stale.counted_wh
+    return Stale(frozenset(registers), last.registers_total_wh, max(counted_wh, 0))
 
 
 def _rise_within(last: Reading, reading: Reading, limit_wh: float) -> bool:

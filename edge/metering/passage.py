@@ -114,7 +114,11 @@ def compare_readings(
         most_wh = believable_rise_wh(elapsed) if rises_wh else allowed_rise_wh(elapsed)
     is_total_drawn = total_wh is not None and total_wh <= most_wh
     return Passage(
-        energy_wh=total_wh if total_wh is not None and is_total_drawn else risen_wh,
+        energy_wh=(
+            total_wh
+            if total_wh is not None and is_total_drawn
+            else risen_wh - _counted_already_wh(last, rises_wh)
+        ),
         goes_on=tuple([n in rises_wh for n in range(REGISTERS)]),
         is_unbroken=bool(rises_wh) and rises_wh.keys() == steps_wh.keys(),
         is_whole=rises_wh.keys() >= steps_wh.keys() | _counting(last) | _counting(reading),
@@ -159,6 +163,13 @@ def _register_steps_wh(last: Reading, reading: Reading) -> dict[int, int | None]
         for n, (before_wh, after_wh) in pairs
         if before_wh is not None and after_wh is not None
     }
+
+
+def _counted_already_wh(last: Reading, rises_wh: dict[int, int]) -> int:
+    """Return how much of the rises the total of `last` holds, since its registers are older."""
+    if last.stale is None:
+        return 0
+    return min(last.stale.counted_wh, sum(rises_wh.get(n, 0) for n in last.stale.registers))
 
 
 def _counting(reading: Reading) -> set[int]:

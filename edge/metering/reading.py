@@ -32,6 +32,20 @@ class DayMaximum(msgspec.Struct, frozen=True):
     power_va: int
 
 
+class Stale(msgspec.Struct, frozen=True):
+    """Registers of a reading that are older than its total, since its frame did not show them.
+
+    Attributes:
+        registers: their numbers, from 0.
+        since_wh: the total when the oldest of them was read.
+        counted_wh: what the total has counted since then that no other register shows.
+    """
+
+    registers: frozenset[int]
+    since_wh: int
+    counted_wh: int
+
+
 class Reading(msgspec.Struct, frozen=True):
     """What metering uses of one frame.
 
@@ -44,8 +58,7 @@ class Reading(msgspec.Struct, frozen=True):
         injected_wh: EAIT; None if the meter does not send it.
         registers_wh: supplier registers 1..10; None for each that the frame lacks.
         subscribed_kva: the power that the meter is set to, kVA; None if the frame lacks it.
-        stale_total_wh: the total at which the oldest of the registers was read, if some are older
-            than `total_wh`; None if all are of the same frame.
+        stale: the registers that are older than `total_wh`; None if all are of the same frame.
         power_va: apparent power drawn at that moment, 0 if the frame lacks it.
         day_maxima: highest apparent powers of days, if the meter records them.
         is_clock_degraded: the meter reports that its clock is not reliable.
@@ -62,12 +75,12 @@ class Reading(msgspec.Struct, frozen=True):
     day_maxima: tuple[DayMaximum, ...] = ()
     is_clock_degraded: bool = False
     subscribed_kva: int | None = None
-    stale_total_wh: int | None = None
+    stale: Stale | None = None
 
     @property
     def registers_total_wh(self) -> int:
         """The total at which the oldest of the registers was read."""
-        return self.total_wh if self.stale_total_wh is None else self.stale_total_wh
+        return self.total_wh if self.stale is None else self.stale.since_wh
 
 
 def read(frame: Frame, host_time: datetime) -> Reading | None:

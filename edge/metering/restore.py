@@ -14,6 +14,7 @@ from edge.metering.state import (
     counters_misfit,
     misfit,
 )
+from edge.metering.timekeeping import Timekeeping
 from edge.tic.frame import Mode
 from protocol.calendar import (
     QUARTER_HOUR,
@@ -94,7 +95,7 @@ def restore(point: RestorePoint, serial: str, calendar: str | None = None) -> Me
         is_start_metered=True,
         closed=closed,
     )
-    return MeterState(account=account)
+    return MeterState(account=account, time=Timekeeping.after_loss(end))
 
 
 def misfit_of(account: Account, reading: Reading, settings: MeteringSettings) -> Misfit | None:

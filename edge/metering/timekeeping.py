@@ -28,6 +28,8 @@ REBOOT = timedelta(minutes=15)
 # Clocks that still differ after this long are not going to agree.
 LASTING_AFTER_S = 86_400.0
 DIFFERENCE_KEPT_EACH_S = 900.0
+# Of no machine: a time of this boot is never carried on.
+_NO_BOOT = ""
 
 _AHEAD = "a clock went ahead by more time than has passed"
 _DIFFER = "the meter's clock and this machine's differ by more than ten minutes"
@@ -98,6 +100,11 @@ class Timekeeping(msgspec.Struct, frozen=True):
     difference: timedelta | None = None
     stepped_from: datetime | None = None
     is_degraded: bool = False
+
+    @classmethod
+    def after_loss(cls, at: datetime) -> Self:
+        """Return the timekeeping to begin with when all that is known is a past time, `at`."""
+        return cls(fix=Fix(at, Source.CARRIED, monotonic_s=0.0, boot=_NO_BOOT))
 
     def of_another_meter(self) -> Self:
         """Return the timekeeping to begin with for a meter whose clock is not known."""
@@ -304,7 +311,7 @@ def _likelier(state: Timekeeping, clocks: _Clocks) -> Source | None:
     if not known:
         return None
     if state.fix is None:
-        return next(iter(known))
+        return min(known, key=lambda source: known[source])
     if state.fix.is_borne_out and clocks.carried is not None:
         steady = [s for s, at in known.items() if abs(at - clocks.carried) <= AGREEMENT]
         if len(steady) == 1:

@@ -8,6 +8,7 @@ from tests.support.metering_machine import LULLS, STARTS, MeteringMachine
 Example = Callable[[MeteringMachine], None]
 NONE, FRAMES, *_ = LULLS
 MORNING = STARTS[3]
+LATE_MARCH = STARTS[1]
 
 
 def play(example: Example) -> None:
@@ -60,6 +61,20 @@ def a_store_is_lost_beside_a_meter_whose_clock_is_ahead(machine: MeteringMachine
     machine.mode_changes(lull=NONE)
     machine.store_is_lost(lull=NONE)
     machine.time_passes(span_s=90_000, pace_s=10, power_va=150)
+
+
+def a_register_wraps_in_the_last_frame_before_a_mode_changes(machine: MeteringMachine) -> None:
+    """The frame's total has what the register counted; the register itself is held back."""
+    machine.begin(
+        start=LATE_MARCH,
+        calendar="HPHC",
+        below_wrap_wh=100,
+        is_historique=False,
+        other_wh=0,
+    )
+    machine.calendar_changes(lull=NONE, calendar="TEMPO")
+    machine.time_passes(span_s=90_000, pace_s=10, power_va=9_000)
+    machine.mode_changes(lull=NONE)
 
 
 def a_meters_clock_is_unsure(machine: MeteringMachine) -> None:
@@ -129,6 +144,8 @@ EXAMPLES: tuple[Example, ...] = (
     a_register_is_reset,
     a_mode_changes,
     another_meter_comes_and_goes,
+    a_store_is_lost_beside_a_meter_whose_clock_is_ahead,
+    a_register_wraps_in_the_last_frame_before_a_mode_changes,
     a_day_passes_in_historique,
     more_is_drawn_than_subscribed,
     a_register_jumps,

@@ -5,10 +5,10 @@ from contextlib import AbstractContextManager
 from unittest.mock import PropertyMock, patch
 
 from edge.chip.confirming import Confirmation
-from edge.metering import changes, following, meter, passage
+from edge.metering import changes, following, meter, passage, timekeeping
 from edge.metering.meter import Meter
 from edge.metering.other_meter import SetAside
-from edge.metering.timekeeping import BelievedTime
+from edge.metering.timekeeping import BelievedTime, Source
 from edge.tic import consistency
 from edge.tic.consistency import ConsistencyCheck
 from protocol import registers
@@ -73,6 +73,16 @@ def report_no_jump() -> AbstractContextManager:
     )
 
 
+def choose_the_meters_clock() -> AbstractContextManager:
+    """Follow the meter's clock whenever it differs for good, also where it closes ahead."""
+    return patch.object(timekeeping, "_likelier", lambda _state, _clocks: Source.METER)
+
+
+def count_twice_what_a_register_held_back() -> AbstractContextManager:
+    """Count a register's rise over a change of mode, though the total has part of it already."""
+    return patch.object(passage, "_counted_already_wh", lambda _last, _rises_wh: 0)
+
+
 class _together(AbstractContextManager):  # noqa: N801 - reads as a function
     def __init__(self, *patches) -> None:
         self._patches = patches
@@ -96,4 +106,8 @@ FAULTS: dict[Fault, Example] = {
     know_one_name: examples.a_day_passes_in_historique,
     hold_to_the_contract: examples.more_is_drawn_than_subscribed,
     report_no_jump: examples.a_register_jumps,
+    choose_the_meters_clock: examples.a_store_is_lost_beside_a_meter_whose_clock_is_ahead,
+    count_twice_what_a_register_held_back: (
+        examples.a_register_wraps_in_the_last_frame_before_a_mode_changes
+    ),
 }

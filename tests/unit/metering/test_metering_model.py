@@ -5,11 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.metered_chip import Wrong
-from tests.support.metering_examples import (
-    EXAMPLES,
-    a_store_is_lost_beside_a_meter_whose_clock_is_ahead,
-    play,
-)
+from tests.support.metering_examples import EXAMPLES, play
 from tests.support.metering_machine import MeteringMachine, SteadyMachine
 from tests.support.metering_sabotage import FAULTS
 
@@ -43,15 +39,6 @@ def test_metering_tells_the_truth_of_what_went_wrong_before(example):
 def test_an_old_fault_is_found_by_its_example(put_back, example):
     with put_back(), pytest.raises(Wrong):
         play(example)
-
-
-@pytest.mark.xfail(
-    strict=True,
-    raises=Wrong,
-    reason="without an accepted time the meter's clock is chosen, also where it closes more",
-)
-def test_a_store_lost_beside_a_meter_whose_clock_is_ahead_closes_nothing_ahead():
-    play(a_store_is_lost_beside_a_meter_whose_clock_is_ahead)
 
 
 def test_metering_tells_the_truth_in_short():

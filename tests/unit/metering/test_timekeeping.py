@@ -9,6 +9,7 @@ import pytest
 from edge.metering.events import DayClosed, Event, Notice, NoticeKind, QuarterHourClosed
 from edge.metering.meter import Meter
 from edge.metering.reopening import Undone
+from edge.metering.restore import RestorePoint, restore
 from edge.metering.state import MeterState
 from edge.tic.frame import Mode
 from protocol.calendar import QUARTER_HOUR, legal_day, quarter_hour
@@ -292,13 +293,30 @@ def test_a_long_silence_of_the_line_alone_is_no_doubt():
     assert len(room.closed()) == 3 * DAY // QUARTER_HOUR
 
 
-def test_clocks_that_differ_from_the_very_first_frame_on_are_told_and_the_meters_is_used():
-    room = Room(meter_off=3 * DAY)
+@pytest.mark.parametrize("ahead", [3 * DAY, -3 * DAY])
+def test_clocks_that_differ_from_the_very_first_frame_on_are_told_and_the_one_behind_is_used(ahead):
+    room = Room(meter_off=ahead)
     room.live(DAY - MINUTE, 10 * MINUTE)
     assert room.meter.state.account is None
     room.live(2 * DAY, 10 * MINUTE)
     assert room.told() == [NoticeKind.CLOCK_DOUBTED, NoticeKind.CLOCKS_DIFFER]
-    assert room.days()[-1].day == legal_day(room.at + 2 * DAY)
+    assert room.days()[-1].day == legal_day(room.at + min(ahead, timedelta()) - DAY)
+
+
+@pytest.mark.parametrize(
+    ("meter_off", "used"), [(3 * DAY, timedelta()), (-DAY, -DAY), (-30 * DAY, timedelta())]
+)
+def test_after_a_loss_the_clock_behind_is_used_unless_it_is_before_what_is_stored(meter_off, used):
+    room = begun()
+    room.live(5 * DAY, 10 * MINUTE)
+    last = room.days()[-3]
+    point = RestorePoint(
+        last.day, 95, last.drawn_index_wh, last.register_index_kwh, 0, 0, mode=Mode.STANDARD
+    )
+    room.meter = Meter(restore(point, last.meter_serial, last.calendar))
+    room.meter_off = meter_off
+    room.live(DAY + HOUR, 10 * MINUTE)
+    assert room.meter.state.account.last.at == room.at + used
 
 
 @pytest.mark.parametrize("calendar", ["BASE", "HEURES CREUSES"])
