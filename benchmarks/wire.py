@@ -17,7 +17,6 @@ from benchmarks.sizes import Cloud, usual_status
 from benchmarks.wire_bodies import usual_bodies
 from benchmarks.wire_keys import key_list, renewal, sealing_notice
 from cloud.registry.authority import DEVICE_VALIDITY
-from edge.area.terms import TERMS_EVERY_S
 from protocol.envelope import ALL, Address, seal_message
 from protocol.topics import (
     Kind,
@@ -31,7 +30,7 @@ from protocol.topics import (
 
 # What both lanes may take in a month, with all that keeps them going.
 MONTH_LIMIT_BYTES = 64_000
-_MONTHS, _DAYS, _DAY_S = 12, 365, 86_400
+_MONTHS, _DAYS = 12, 365
 # A start a month, as after an upgrade or a power cut, and a session that ends otherwise.
 _STARTS, _SESSIONS = 12, 24
 # Two counted days a week, at most; on four of them the profile counts.
@@ -39,6 +38,10 @@ _COUNTED, _PROFILES = 106, 4
 # Key shares of each quarter, anew after a document of the year, and again after an outage of more
 # than a quarter of an hour.
 _LETTERS, _OUTAGES = 5, 2
+# A new document and a new roster entry a year: the cloud sends terms with each ack until the chip
+# contributes under them, which is two weeks later for a document. The chip asks for the document and
+# its transform by their hashes.
+_TERMS, _ASKED = 5, 2
 _RENEWALS = 365 / (DEVICE_VALIDITY.days / 2)
 
 # What a household sends or gets; a trustee's sealing keys are the only such kind of trustees.
@@ -72,10 +75,10 @@ LINES: Mapping[Sent, Line] = {
     Kind.AREA_ACK: Line(Lane.AREA, _COUNTED, "each counted day"),
     Kind.KEY: Line(Lane.AREA, _LETTERS + _OUTAGES, "each quarter, a new document, long outages"),
     TrusteeKind.SEALING: Line(Lane.AREA, 4 * _LETTERS, "four trustees' keys, for key shares"),
+    Kind.ASK: Line(Lane.AREA, _ASKED, "for a new document and its transform"),
+    Kind.TERMS: Line(Lane.AREA, _TERMS, "with an ack, while a document or an entry is new"),
     Kind.RENEW: Line(Lane.RENEWAL, _RENEWALS, "at half of a certificate's lifetime"),
     Kind.CERTIFICATE: Line(Lane.RENEWAL, _RENEWALS, "when asked"),
-    Kind.ASK: Line(Lane.BESIDE, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "for terms"),
-    Kind.TERMS: Line(Lane.BESIDE, _DAYS * _DAY_S / TERMS_EVERY_S + _STARTS, "when asked"),
     Kind.DOCUMENT: Line(Lane.BESIDE, 1, "measures of fifty cells a year, with a transform"),
     Kind.STATEMENT: Line(Lane.BESIDE, _MONTHS, "a bill a month, of three energy lines"),
     Kind.SEEN: Line(Lane.BESIDE, _MONTHS + 4, "each statement and provider message"),

@@ -48,7 +48,7 @@ def usual_bodies(chip: Chip, area: AreaChip) -> Mapping[Kind | PublicKind, msgsp
         Kind.KEY: area.letters(),
         Kind.AREA: area.contribution(DAYS[0], with_profile=False),
         Kind.AREA_ACK: AreaAck(household, (_FIRST,), ()),
-        Kind.ASK: AreaQuestion(household, None),
+        Kind.ASK: AreaQuestion(household, _HASH),
         Kind.TERMS: Terms(household, (entry.body, entry.signature), (_HASH,) * 2, (_HASH,) * 2),
         Kind.DOCUMENT: Document(household, _HASH, 0, 1, _documents()),
         Kind.QUOTE: QuoteRequest(household, _ID, _END - 365, _END, _HASH),

@@ -106,7 +106,7 @@ CAUSES: dict[Kind, tuple[str, str]] = {
     ),
     Kind.RECEIPT_ACK: ("`up/receipt`", "its quota"),
     Kind.AREA_ACK: ("`up/area`", "its quota"),
-    Kind.TERMS: ("`up/ask`", "its quota"),
+    Kind.TERMS: ("`up/ask`, `up/area`", "the quotas of these"),
     Kind.DOCUMENT: ("`up/ask`", "its quota"),
     Kind.LEFT: ("`up/leave`", "its quota"),
     Kind.QUOTES: ("`up/quote`", f"one answer in {PAUSE.total_seconds():g} s for each chip"),

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from cloud.store.area import AreaStore
+from protocol.area_messages import Contribution, Terms
 from protocol.calendar import day_number, legal_day
 from protocol.governance import TrusteeSet, read_cosigned
 from protocol.measures import Group, Measure, Measures
@@ -85,6 +86,23 @@ class AreaDocuments:
         return tuple(trustees), tuple(
             sorted(measures, key=lambda document_hash: self.measures[document_hash].version)
         )
+
+    def terms(self, household_key: bytes, at: datetime) -> Terms:
+        """Return a household's terms: its latest roster entry, and the documents in force."""
+        trustees, measures = self.current(at)
+        history = self.roster.history(household_key)
+        entry = None
+        if history:
+            (signed, *_) = self._area.roster(history[-1].number, 1)
+            entry = (signed.body, signed.signature)
+        return Terms(household_key, entry, trustees, measures)
+
+    def has_newer(self, contribution: Contribution) -> bool:
+        """Return whether there are newer measures, or a newer entry, than a contribution names."""
+        newest = max(measures.version for measures in self.measures.values())
+        if self.measures[contribution.measures].version < newest:
+            return True
+        return self.roster.history(contribution.household_key)[-1].number > contribution.entry
 
     def group(self, document: bytes, measure: Measure, cell: str, provider: str) -> Group | None:
         """Return a household's group in a measure of a document, cached."""

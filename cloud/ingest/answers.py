@@ -9,8 +9,7 @@ from cloud.governance.current import AreaDocuments
 from cloud.ingest.downlink import DownlinkSigner
 from cloud.ingest.handler import RequestHandler
 from cloud.store import Device
-from cloud.store.area import AreaStore
-from protocol.area_messages import AreaQuestion, Document, Terms
+from protocol.area_messages import AreaQuestion, Document
 from protocol.quotes import QuoteRequest, check_request
 from protocol.topics import Kind
 from system.mqtt.message import Outgoing
@@ -25,8 +24,7 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
 
     bodies: ClassVar[Mapping[Kind, type[AreaQuestion]]] = {Kind.ASK: AreaQuestion}
 
-    def __init__(self, area: AreaStore, documents: AreaDocuments, signer: DownlinkSigner) -> None:
-        self._area = area
+    def __init__(self, documents: AreaDocuments, signer: DownlinkSigner) -> None:
         self._documents = documents
         self._signer = signer
 
@@ -34,7 +32,7 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
         """Return the terms, or the document's parts in order, or nothing if it is unknown."""
         self._documents.refresh()
         if wanted.document is None:
-            terms = self._terms(device, at)
+            terms = self._documents.terms(device.household_key, at)
             return (self._signer.sign(device.device, Kind.TERMS, terms, device.version),)
         data = self._documents.document_bytes(wanted.document) or b""
         parts = [data[n : n + PART_BYTES] for n in range(0, len(data), PART_BYTES)]
@@ -49,15 +47,6 @@ class AreaAnswers(RequestHandler[AreaQuestion]):
             )
             for number, part in enumerate(parts)
         )
-
-    def _terms(self, device: Device, at: datetime) -> Terms:
-        trustees, measures = self._documents.current(at)
-        history = self._documents.roster.history(device.household_key)
-        entry = None
-        if history:
-            (signed, *_) = self._area.roster(history[-1].number, 1)
-            entry = (signed.body, signed.signature)
-        return Terms(device.household_key, entry, trustees, measures)
 
 
 class QuoteAnswers(RequestHandler[QuoteRequest]):

@@ -1,10 +1,13 @@
 """Checks contributions and seed letters against documents and roster, stores and acknowledges them.
 
+With the ack of a day whose contribution names an older document or entry than there is, the chip
+gets its terms. So a chip that contributes need not ask for them.
+
 The chip is not told of a refusal that may end by itself: missing seeds, or a roster entry that is
 missing after a restore from backup. It resends the contribution until the day is over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -44,6 +47,7 @@ class _Ack:
     device: Device
     stored: set[int] = field(default_factory=set)
     refused: dict[int, Reason] = field(default_factory=dict)
+    are_terms_old: bool = False
 
 
 class AreaIngest(MessageHandler[AreaBody]):
@@ -72,7 +76,7 @@ class AreaIngest(MessageHandler[AreaBody]):
         acks: dict[str, _Ack] = {}
         self._take_contributions(messages, at, result, acks)
         filled = [ack for ack in acks.values() if ack.stored or ack.refused]
-        result.answers = lambda: (self._ack(ack) for ack in filled)
+        result.answers = lambda: self._answers(filled, at)
         return result
 
     def _take_letters(self, messages: Sequence[AreaMessage], result: HandlerResult) -> None:
@@ -138,6 +142,7 @@ class AreaIngest(MessageHandler[AreaBody]):
                 ack.refused[day] = put
             else:
                 ack.stored.add(day)
+                ack.are_terms_old |= self._documents.has_newer(item.contribution)
         result.stored[Kind.AREA] = results.count(Put.STORED)
         result.again = results.count(Put.AGAIN)
 
@@ -203,6 +208,14 @@ class AreaIngest(MessageHandler[AreaBody]):
             raise MessageRefused(Reason.BOUNDS, "slots do not fit the group")
         if not measures.share_of(measure, contribution.day):
             raise MessageRefused(Reason.BOUNDS, f"a day on which no {measure.kind} counts")
+
+    def _answers(self, acks: Sequence[_Ack], at: datetime) -> Iterator[Outgoing]:
+        for ack in acks:
+            yield self._ack(ack)
+            if ack.are_terms_old:
+                device = ack.device
+                terms = self._documents.terms(device.household_key, at)
+                yield self._signer.sign(device.device, Kind.TERMS, terms, device.version)
 
     def _ack(self, ack: _Ack) -> Outgoing:
         # A stored day stays stored, even if another version of that day conflicts with it.

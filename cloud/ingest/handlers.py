@@ -46,7 +46,7 @@ def make_handlers(
         ReceiptIngest(store, signer),
         AreaIngest(store.area, documents, signer),
         DepartureIngest(store, signer),
-        AreaAnswers(store.area, documents, signer),
+        AreaAnswers(documents, signer),
         QuoteAnswers(QuoteService(store, listed_in(store), collectivity, key)),
         CertificateAnswers(reissue, signer),
     )

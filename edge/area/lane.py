@@ -121,6 +121,7 @@ class AreaLane(MessageHandler):
         """See `MessageHandler.open`."""
         self._choices = self._options.choices()
         self._trust = self._trust_state()
+        self._fetcher.open(self._today(), self._clock.monotonic_s())
         self._flights = {
             day: _Contribution(self._clock.monotonic_s(), deadline_s=deadline_s)
             for day, deadline_s in self._vault.area.unsent()
@@ -349,6 +350,8 @@ class AreaLane(MessageHandler):
             left_out = [reason for day, reason in later if area.leave_out(day, reason)]
         for day in (*stored, *(day for day, _ in refused)):
             self._flights.pop(day, None)
+        if stored:
+            self._fetcher.contribution_stored(self._clock.monotonic_s())
         for reason in (*(reason for _, reason in refused), *left_out):
             log.warning("area_day_refused", reason=reason)
             if reason in _TERMS_FAULTS:

@@ -1,6 +1,7 @@
 """Fetches documents of the area lane: chooses which to request, and assembles their parts.
 
-The cloud names hashes (`down/terms`) and sends the requested document (`down/document`). A document
+The cloud names hashes (`down/terms`) and sends the requested document (`down/document`). It sends
+terms when a chip asks, and by itself when a contribution shows that the chip's are old. A document
 is kept only if it has the requested hash and, as far as they can be verified yet, good signatures.
 """
 
@@ -20,6 +21,7 @@ from edge.area.trust import (
     own_entry,
 )
 from edge.identity.platform_keys import known_keys, successors_of
+from edge.vault.area import AreaState
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
@@ -34,8 +36,9 @@ from protocol.transform import read_transform
 # No collectivity changes its trustees or measures so often; longer lists are truncated.
 DOCUMENTS_MAX = 64
 # A new document is signed three days before it takes effect, and contributions under the one before
-# are taken for two weeks after that. Whoever asks each ten days has seen it three days by then.
-TERMS_EVERY_S = 10 * 86_400.0
+# are taken for two weeks after that. Whoever asks after ten days has seen it three days by then.
+TERMS_DAYS = 10
+TERMS_EVERY_S = TERMS_DAYS * 86_400.0
 ENTRY_AGAIN_S = 86_400.0
 ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
 
@@ -62,6 +65,18 @@ class DocumentFetcher:
         self._ask_again_s = 0.0
         self._pauses = ASK_AGAIN.waits_s()
 
+    def open(self, today: int, now_s: float) -> None:
+        """Take the last stored contribution as an answer; `today` is a day number."""
+        states = self._vault.area.states(today - TERMS_DAYS)
+        stored = [day for day, state, _ in states if state is AreaState.STORED]
+        if stored:
+            age_s = max(0, today - stored[-1]) * 86_400.0
+            self._terms_due_s = now_s + TERMS_EVERY_S - age_s
+
+    def contribution_stored(self, now_s: float) -> None:
+        """Ask for no terms for now: the cloud sends them if the contribution named old ones."""
+        self._terms_due_s = now_s + TERMS_EVERY_S
+
     def connect(self) -> None:
         """Start a new session, which repeats a question without an answer."""
         self._ask_again_s = 0.0
@@ -69,7 +84,7 @@ class DocumentFetcher:
 
     def question(self, trust: TrustState, now_s: float) -> tuple[bytes | None] | None:
         """Return (hash,) to request a document, (None,) for the terms; None: nothing is due."""
-        wanted = None if self._terms is None else self._next(trust)
+        wanted = self._next(trust)
         if wanted != self._wanted:
             self._wanted, self._parts = wanted, {}
             self._ask_again_s, self._pauses = now_s, ASK_AGAIN.waits_s()

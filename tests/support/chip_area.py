@@ -249,7 +249,8 @@ class AreaCloud(FakeCloud):
         if reason is not None:
             return [self.down(Kind.AREA_ACK, AreaAck(key, (), ((body.day, reason),)))]
         self.contributions[body.day] = payload
-        return [self.down(Kind.AREA_ACK, AreaAck(key, (body.day,), ()))]
+        ack = self.down(Kind.AREA_ACK, AreaAck(key, (body.day,), ()))
+        return [ack] if body.measures == self.measures_list[-1] else [ack, *self._documents(None)]
 
     def _documents(self, wanted: bytes | None) -> list[Arrived]:
         key = self.identity.household_key

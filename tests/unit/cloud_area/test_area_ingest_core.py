@@ -427,6 +427,40 @@ def test_terms_name_the_latest_entry_and_the_documents_in_order(ingest, store, t
     )
 
 
+def sent_terms(ingest, home, town, **fields):
+    """Return the terms that come unasked with the answer to a contribution."""
+    processed = ingest.process([contribution(home, town, **fields)])
+    return opened(home, town, processed.outgoing, Kind.TERMS, Terms)
+
+
+def test_an_ack_brings_terms_if_the_contribution_names_older_measures(ingest, store, town, home):
+    assert sent_terms(ingest, home, town) == []
+    new = draw_up(town.measures_of(town.signed_trustees.hash, version=2, effective=DAY + 9))
+    store.area.put_cosigned(town.signed(new))
+    message = contribution(home, town, DAY - 1)
+    for _ in range(2):  # an answer may be lost
+        processed = ingest.process([message])
+        assert told(home, town, processed) == ((DAY - 1,), {})
+        (terms,) = opened(home, town, processed.outgoing, Kind.TERMS, Terms)
+        assert terms.measures == (town.signed_measures.hash, new.hash)
+
+
+def test_an_ack_brings_terms_if_the_contribution_names_an_older_entry(ingest, store, town, home):
+    first = home.entry
+    town.enter(store, home, provider="green", start=DAY)
+    (terms,) = sent_terms(ingest, home, town, day=DAY - 1, entry=first)
+    (entry,) = store.area.roster(home.entry)
+    assert terms.entry == (entry.body, entry.signature)
+
+
+def test_a_refused_contribution_brings_no_terms(ingest, store, town, home):
+    """The chip asks by itself if they may explain it."""
+    new = draw_up(town.measures_of(town.signed_trustees.hash, version=2, effective=DAY + 9))
+    store.area.put_cosigned(town.signed(new))
+    assert sent_terms(ingest, home, town, entry=home.entry + 9) == []
+    assert sent_terms(ingest, home, town, measures=bytes(32)) == []
+
+
 def test_measures_that_were_replaced_are_not_named_any_more(ingest, store, town, home):
     new = town.signed(draw_up(town.measures_of(town.signed_trustees.hash, version=2)))
     store.area.put_cosigned(new)

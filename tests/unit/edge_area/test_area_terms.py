@@ -25,7 +25,34 @@ def asked(bench):
     return sum(parse_device_topic(each.topic).kind is Kind.ASK for each in bench.sent)
 
 
-def test_a_listed_household_asks_each_ten_days(bench):
+def test_a_household_that_contributes_asks_only_at_its_first_start(bench):
+    bench.begin()
+    bench.run(2 * A_DAY)
+    before = asked(bench)
+    bench.run(12 * A_DAY)
+    bench.restart()
+    bench.run(12 * A_DAY)
+    assert asked(bench) == before
+
+
+def test_a_start_after_ten_days_without_a_contribution_asks(bench):
+    bench.begin()
+    bench.run(2 * A_DAY)
+    bench.box.set(is_on=False)
+    bench.run(7 * A_DAY)
+    before = asked(bench)
+    bench.restart()
+    bench.run(1)
+    assert asked(bench) == before
+    bench.run(4 * A_DAY)
+    assert asked(bench) == before + 1
+    bench.restart()
+    bench.run(1)
+    assert asked(bench) == before + 2
+
+
+def test_a_household_that_contributes_nothing_asks_each_ten_days(bench):
+    bench.box.set(is_on=False)
     bench.begin()
     bench.run(A_DAY)
     before = asked(bench)
@@ -71,9 +98,25 @@ def test_a_refusal_that_terms_explain_makes_it_ask_at_once(bench, reason):
 
 
 def test_a_new_document_is_known_before_the_one_before_is_refused(bench):
-    """Signed three days ahead, and the one before is taken for two weeks after that."""
+    """The cloud sends terms with an ack, since the contribution names the older document."""
+    bench.begin()
+    bench.run(2 * A_DAY)
+    before = asked(bench)
+    fields = {"version": 2, "previous": bench.cloud.measures_list[-1]}
+    today = day_number(START.date())
+    later = make_measures(
+        bench.cloud.signed_set.hash, bench.cloud.transform_hash, **fields, effective=today + 3
+    )
+    bench.cloud.add_measures(bench.cloud.trustees.sign(later))
+    bench.run(A_DAY)
+    assert len(bench.chip.area.trust.measures) == 2
+    assert asked(bench) == before + 1, "for the document alone"
+
+
+def test_a_household_that_is_off_learns_of_a_new_document_within_ten_days(bench):
     bench.begin()
     bench.run(1)
+    bench.box.set(is_on=False)
     fields = {"version": 2, "previous": bench.cloud.measures_list[-1]}
     today = day_number(START.date())
     later = make_measures(
