@@ -100,24 +100,27 @@ def unseen_statements(
     """Return a page of published statements that no chip has seen yet, to publish them again.
 
     Needed after a start of the worker or broker, since a statement is recorded before it is sent.
-    They are signed by the present key, whichever signed them first.
+    They are signed by the present key, whichever signed them first. One that is damaged in the store
+    is logged by its id and left out.
     """
     page = store.requests(RequestState.PUBLISHED, after, PAGE_REQUESTS)
-    messages = tuple(
-        _message(
-            collectivity,
-            stored.device,
-            stored.order.id,
-            signed_anew(
-                Address(collectivity, stored.device, Kind.STATEMENT),
-                stored.statement,
-                platform_key,
-            ),
-        )
-        for stored in page
-        if stored.device is not None and stored.statement is not None
-    )
-    return PendingPage(messages, _next_page(page))
+    messages = []
+    for stored in page:
+        if stored.device is None or stored.statement is None:
+            continue
+        address = Address(collectivity, stored.device, Kind.STATEMENT)
+        try:
+            payload = signed_anew(address, stored.statement, platform_key)
+        except Exception as exc:  # noqa: BLE001 - one statement must not hold back all others
+            log.error(  # noqa: TRY400 - dealt with
+                "stored_statement_left_out",
+                request=stored.order.id.hex(),
+                defect=type(exc).__name__,
+                where=raised_at(exc),
+            )
+        else:
+            messages.append(_message(collectivity, stored.device, stored.order.id, payload))
+    return PendingPage(tuple(messages), _next_page(page))
 
 
 def _next_page(page: Sequence[StoredRequest]) -> bytes | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from cloud.billing import pending as batches
 from cloud.billing.pending import pending_statements, unseen_statements
@@ -83,6 +84,22 @@ def test_a_statement_is_published_again_until_the_chip_has_seen_it(store, househ
     assert unseen_statements(store, PLATFORM, "ville").messages == first
     store.mark_seen([SeenStatement(household.secret.id, request_id)], NOW)
     assert unseen_statements(store, PLATFORM, "ville").messages == ()
+
+
+def test_a_damaged_statement_is_left_out_by_its_id_and_holds_back_no_other(store, household):
+    household.enrol(store)
+    store.put_batch(household.batch(household.blocks))
+    damaged, good = sorted(ask(store, household) for _ in range(2))
+    assert len(pending_statements(store, PLATFORM, "ville").messages) == 2
+    store._db.execute(
+        "UPDATE request SET statement = substr(statement, 1, 40) WHERE id = ?", (damaged,)
+    )
+    store._db.conn.commit()
+    with capture_logs() as logs:
+        (message,) = unseen_statements(store, Ed25519PrivateKey.generate(), "ville").messages
+    assert parse_device_topic(message.topic).rest == good.hex()
+    (event,) = (entry for entry in logs if entry["event"] == "stored_statement_left_out")
+    assert event["request"] == damaged.hex()
 
 
 def test_a_pass_takes_a_bounded_number_of_requests_and_the_next_goes_on(
