@@ -35,6 +35,7 @@ from cloud.config import CloudConfig
 from cloud.registry.broker_session import clear_retained
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
 from protocol.calendar import legal_day
+from protocol.topics import Kind, TrusteeKind
 from trustee.commands.status import read_status
 
 CHIPS, SECONDS, EVERY_S = 1_000, 600.0, 60.0
@@ -43,6 +44,8 @@ LEAST_CHIPS, LEAST_S = 30, 20.0
 DAYS_BACK = 300
 # Of the latency beside the storm by that beside the same CPU burnt.
 TIMES_MAX = 2.0
+# A message of a flood at most, in ms of a core, whether it is dropped or not.
+BROKER_MS, WORKER_MS, TRUSTEE_MS = 0.1, 0.3, 0.5
 # Resident at most, in MB; of the broker beside what it counts itself, its code and its TLS library.
 BROKER_UNCOUNTED_MB = 32
 WORKER_MB, TRUSTEE_MB, API_MB = 400, 400, 400
@@ -135,16 +138,37 @@ def rows_of(result: Storm, chips: int) -> list[Row]:
         rows.add(
             f"{name}, memory at most", result.peak_mb[name], "MB", bound=Bound("below", limit_mb)
         )
-    for name in result.storm.cpu_s:
-        seconds = result.storm.cpu_s[name] - result.burnt.cpu_s[name]
-        rows.add(f"{name}, for the storm", seconds, "s of a core")
-    messages = sum(each.counts["accepted"] for each in result.storm.attacked.values())
-    worker_s = result.storm.cpu_s["worker"] - result.burnt.cpu_s["worker"]
-    rows.add("worker, for a hostile message", worker_s * MS / messages, "ms of a core")
+    _costs(rows, result)
     for name, attacked in result.storm.attacked.items():
         said = ", ".join(f"{count} {what}" for what, count in sorted(attacked.counts.items()))
         rows.add(name, attacked.cpu_s, "s of a core", note=said)
     return rows.rows
+
+
+def _costs(rows: Rows, result: Storm) -> None:
+    """Add the CPU that the storm took beyond that of honest chips, in all and for a message."""
+    attacked = result.storm.attacked
+    counts = sum((each.counts for each in attacked.values()), Counter[str]())
+    from_chips = sum(
+        each.counts["accepted"] for name, each in attacked.items() if name.startswith("chip")
+    )
+    received = {
+        "broker": (counts["accepted"] + counts["subscriptions"], BROKER_MS),
+        "worker": (from_chips, WORKER_MS),
+        "trustee": (counts[f"trustee/{TrusteeKind.LOG}"] + counts[Kind.KEY], TRUSTEE_MS),
+    }
+    for name in result.storm.cpu_s:
+        seconds = result.storm.cpu_s[name] - result.burnt.cpu_s[name]
+        rows.add(f"{name}, for the storm", seconds, "s of a core")
+        messages, limit_ms = received.get(name, (0, 0.0))
+        if messages:
+            rows.add(
+                f"{name}, for a hostile message",
+                seconds * MS / messages,
+                "ms of a core",
+                bound=Bound("below", limit_ms),
+                note=f"of {messages}",
+            )
 
 
 def _limits_mb() -> dict[str, float]:

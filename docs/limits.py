@@ -223,6 +223,17 @@ def parties(table: Table) -> str:
             ),
         ),
         ("broker", "memory", f"{defaults.broker_memory_mb} MB (`broker_memory_mb`)"),
+        ("broker", "CPU for a message of a flood", "0.1 ms"),
+        (
+            "worker",
+            "CPU for a message of a flood",
+            "0.3 ms, whether it is dropped or not",
+        ),
+        (
+            "trustee",
+            "CPU for a message of a flood",
+            "0.5 ms, whether it is dropped or not",
+        ),
         ("broker", "connections", "one for each certificate"),
         ("cloud", "dead letters", f"{DEAD_LETTERS_KEPT}, without payload"),
         (

@@ -12,6 +12,8 @@ from protocol.topics import SENT_BY_CHIPS
 
 pytestmark = pytest.mark.usefixtures("mosquitto_available")
 
+# What depends on the machine's load.
+TIMED = ("times", "ms of a core")
 ATTACKS = {
     *("chip: retained", "chip: blocks", "chip: incarnations", "chip: malformed", "chip: others"),
     *("chip: letters", "chip: quotes", "chip: subscriptions", "trustee: log lines"),
@@ -24,7 +26,7 @@ def assert_held(result, chips):
     assert attacked.keys() == ATTACKS
     assert all(counts.total() for counts in attacked.values()), attacked
     for row in storm.rows_of(result, chips):  # which also checks that nothing was lost
-        assert row.is_kept or row.unit == "times", row
+        assert row.is_kept or row.unit in TIMED, row
     # Topics that the protocol does not have are refused by the broker, the rest is kept once.
     assert attacked["chip: retained"]["refused"] > 0
     assert result.retained <= len(SENT_BY_CHIPS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import storm
 from cloud.api.app import operations
 from cloud.ingest.quotas import DAILY
 from protocol.topics import DOWN, SENT_BY_CHIPS, PublicKind, TrusteeKind
@@ -35,6 +36,16 @@ def test_every_kind_of_message_and_every_call_is_listed_once():
 def test_every_kind_that_a_chip_sends_has_a_quota():
     assert set(DAILY) == set(SENT_BY_CHIPS)
     assert all(0 < count <= 50_000 for count in DAILY.values())
+
+
+def test_what_a_flood_may_cost_is_what_the_storm_holds_it_to(limits):
+    rows = limits["parties"](lambda _, rows: {(who, what): bound for who, what, bound in rows})
+    for who, limit_ms in {
+        "broker": storm.BROKER_MS,
+        "worker": storm.WORKER_MS,
+        "trustee": storm.TRUSTEE_MS,
+    }.items():
+        assert rows[who, "CPU for a message of a flood"].startswith(f"{limit_ms:g} ms")
 
 
 def test_no_row_is_about_something_that_does_not_exist(limits):
