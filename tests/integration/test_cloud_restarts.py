@@ -17,7 +17,7 @@ from cloud.store import RequestState
 from cloud.store.area import FigureStage
 from cloud.store.providers import StoredLetter
 from cloud.store.sqlite import schema
-from protocol.calendar import day_number
+from protocol.calendar import day_number, legal_day
 from protocol.provider_api import LetterState
 from tests.support.area_release import DAY, SmallArea
 from tests.support.billing_home import BillingHome
@@ -118,7 +118,7 @@ def _release(home) -> None:
     """Bring the figures of one day after the other one stage further."""
     store = home.cloud.store.area
     area = SmallArea(store=store, collectivity=COLLECTIVITY, platform=home.cloud.key)
-    area.contribute_all(day_number(datetime.now(UTC).date()))  # its deadline has not passed
+    area.contribute_all(day_number(legal_day(datetime.now(UTC))))  # its deadline has not passed
     for number, stage in enumerate((FigureStage.FIXED, FigureStage.CHECKED, FigureStage.RELEASED)):
         day = DAY + number
         area.contribute_all(day)

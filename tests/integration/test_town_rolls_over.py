@@ -19,6 +19,7 @@ from cloud.registry.roll_over import (
 )
 from cloud.roster import registrar
 from edge.identity.platform_keys import PlatformKeys
+from protocol.calendar import legal_day
 from protocol.key_list import KeyUse
 from tests.support.broker import COLLECTIVITY, Broker, make_cloud, wait_until
 from tests.support.rolling_town import RollingChip, worker
@@ -59,7 +60,8 @@ class Rolling:
 
     def platform(self):
         now = datetime.now(UTC)
-        roll_over_platform(self.cloud, self.root, now, now.date(), now.date() + timedelta(days=1))
+        today = legal_day(now)
+        roll_over_platform(self.cloud, self.root, now, today, today + timedelta(days=1))
 
     def issuer(self):
         roll_over_issuer(self.cloud, self.root, datetime.now(UTC))
@@ -72,7 +74,7 @@ class Rolling:
 
     def registrar(self):
         own, successor = self.folder / "registrar", self.folder / "next registrar"
-        today = datetime.now(UTC).date()
+        today = legal_day(datetime.now(UTC))
         succession = registrar.succeed(own, successor, COLLECTIVITY, today)
         roll_over_registrar(self.cloud, self.root, succession)
 
