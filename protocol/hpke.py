@@ -89,3 +89,14 @@ def seal(text: bytes, public_key: bytes, info: bytes) -> bytes:
         return _SUITE.encrypt(text, recipient, info=info)
     except ValueError as exc:
         raise CipherError("these bytes are no public sealing key") from exc
+
+
+def check_public_key(public_key: bytes) -> None:
+    """Check that data can be sealed to a public key.
+
+    Its length does not show it: coefficients may exceed the modulus, a point may have low order.
+
+    Raises:
+        CipherError: these bytes are not a public key.
+    """
+    seal(b"", public_key, b"")

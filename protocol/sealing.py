@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from protocol.calendar import day_of_number
 from protocol.envelope import Address, open_message, seal_message
-from protocol.errors import MessageRefused, Reason
-from protocol.hpke import PUBLIC_KEY_BYTES
+from protocol.errors import CipherError, MessageRefused, Reason
+from protocol.hpke import PUBLIC_KEY_BYTES, check_public_key
 from protocol.ids import DeviceId
 from protocol.messages import DayNumber
 from protocol.topics import SealingTopic, TrusteeKind, sealing_topic
@@ -46,7 +46,8 @@ def open_notice(topic: SealingTopic, payload: bytes, signing_key: bytes) -> Seal
     """Verify and decode what arrived on the topic of a trustee that signs with `signing_key`.
 
     Raises:
-        MessageRefused: the trustee did not sign it, or it is of another month than its topic.
+        MessageRefused: the trustee did not sign it, it is of another month than its topic, or
+            nothing can be sealed to the key.
     """
     address = _address(topic.collectivity, topic.trustee)
     key = Ed25519PublicKey.from_public_bytes(signing_key)
@@ -54,6 +55,10 @@ def open_notice(topic: SealingTopic, payload: bytes, signing_key: bytes) -> Seal
     first = day_of_number(notice.month)
     if (first.month, first.day) != (topic.month, 1):
         raise MessageRefused(Reason.TOPIC, "a sealing key of another month")
+    try:
+        check_public_key(notice.sealing_key)
+    except CipherError as exc:
+        raise MessageRefused(Reason.BOUNDS, "a sealing key to which nothing can be sealed") from exc
     return notice
 
 

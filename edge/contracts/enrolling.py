@@ -24,7 +24,7 @@ from protocol.contract import Consent, Contract, Signed, open_document, open_off
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, ConfigError, DocumentRefused
-from protocol.hpke import seal
+from protocol.hpke import check_public_key
 from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
@@ -82,7 +82,7 @@ def sign_contract(
     """
     opened = open_offer(offer)
     try:
-        seal(b"", opened.sealing_key, b"")
+        check_public_key(opened.sealing_key)
     except CipherError as exc:
         raise DocumentRefused(f"This offer's sealing key cannot be used: {exc}.") from exc
     if not any(

@@ -16,6 +16,7 @@ from protocol.area_cipher import month_number
 from protocol.envelope import Address
 from protocol.errors import MessageRefused
 from protocol.governance import CosignedDocument, TrusteeSet, draw_up
+from protocol.hpke import seal
 from protocol.ids import DeviceId
 from protocol.measures import Measures
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, SignedEntry
@@ -110,6 +111,8 @@ def prepare_sealing_key(directory: Path) -> Prepared:
         with contextlib.suppress(MessageRefused):
             request.take(topic, seal_bytes(address, body, key))
         request.keys(trusted, month)
+        for taken in request._keys.values():
+            seal(b"seeds", taken, b"")
 
     request.keys(trusted, month)
     good = SealingNotice(month, fuzzed.trustees.sealing.public(name, month))

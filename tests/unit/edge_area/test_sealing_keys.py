@@ -9,6 +9,7 @@ from edge.area.sealing import KEYS_WAIT_S
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number, day_of_number
 from protocol.errors import Reason
+from protocol.sealing import SealingNotice
 from protocol.seeds import RENEWED_AFTER_DAYS, RENEWED_WITHIN_DAYS
 from protocol.topics import Kind, parse_device_topic
 from tests.support.chip_area import area_bench
@@ -184,6 +185,21 @@ def test_a_key_that_its_trustee_did_not_sign_is_refused(bench):
     bench.begin()
     wait_for_keys(bench)
     assert bench.chip.refused[Reason.SIGNATURE] == 1
+    (sent,) = letters(bench)
+    assert [bool(each) for each in sent.letters] == [True, False, True, True]
+
+
+@pytest.mark.parametrize("part", ["post-quantum", "classical"])
+def test_a_key_to_which_nothing_can_be_sealed_costs_its_trustee_alone(bench, part):
+    """One trustee that lies would end the area lane of every chip, and so every figure."""
+    good = bench.cloud.trustees.sealing.public("trustee-1", MAY)
+    # Coefficients beyond the modulus; a point of low order.
+    bad = bytes([255]) * 1184 + good[1184:] if part == "post-quantum" else good[:1184] + bytes(32)
+    bench.cloud.trustees.sealing.learn("trustee-1", [SealingNotice(MAY, bad)])
+    bench.begin()
+    wait_for_keys(bench)
+    assert not bench.chip.set_aside
+    assert bench.chip.refused[Reason.BOUNDS] == 1
     (sent,) = letters(bench)
     assert [bool(each) for each in sent.letters] == [True, False, True, True]
 

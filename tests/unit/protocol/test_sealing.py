@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.calendar import day_number
 from protocol.errors import MessageRefused
-from protocol.hpke import SealingKey
+from protocol.hpke import PUBLIC_KEY_BYTES, SealingKey
 from protocol.sealing import SealingNotice, month_topic, open_notice, sign_notice
 from protocol.topics import SealingTopic, kind_of, parse_sealing_topic
 
@@ -62,3 +62,19 @@ def test_a_notice_of_a_year_ago_opens_as_what_it_is():
     """The chip compares its month with the one that it wants."""
     notice = msgspec.structs.replace(NOTICE, month=day_number(date(2025, 3, 1)))
     assert open_notice(TOPIC, sign_notice("ville", "trustee-a", notice, KEY), PUBLIC) == notice
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        bytes(PUBLIC_KEY_BYTES),
+        b"\xff" * PUBLIC_KEY_BYTES,
+        NOTICE.sealing_key[:-32] + bytes(32),  # a point of low order
+        b"\xff" * 1184 + NOTICE.sealing_key[-32:],  # coefficients beyond the modulus
+    ],
+)
+def test_a_notice_of_what_is_no_key_is_refused(bad):
+    """What is refused later, when the chip seals to it, would cost the keys of all the others."""
+    notice = msgspec.structs.replace(NOTICE, sealing_key=bad)
+    with pytest.raises(MessageRefused, match="nothing can be sealed"):
+        open_notice(TOPIC, sign_notice("ville", "trustee-a", notice, KEY), PUBLIC)
