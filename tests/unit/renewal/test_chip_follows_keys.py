@@ -24,12 +24,13 @@ from edge.identity.platform_keys import (
     read_known_keys,
 )
 from edge.renewal.key_list import KeyListReader
+from protocol.calendar import legal_day
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused, Reason
 from protocol.key_list import KeyUse, ListedKey, sign_key_list, sign_successor
 from tests.support.broker import enrol_chip, make_cloud
 
 NOW = datetime.now(UTC)
-TODAY = NOW.date()
+TODAY = legal_day(NOW)
 
 
 class Town:
