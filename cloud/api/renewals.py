@@ -8,12 +8,13 @@ import structlog
 
 from cloud.api.problems import ProblemError
 from cloud.ingest.verify import check_household, open_up
+from cloud.registry.key_files import load_signed_list
 from cloud.registry.reissuing import reissue
 from cloud.store import Store
 from protocol.envelope import Address
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.ids import DeviceId
-from protocol.renewal import RenewalRequest, RenewedCertificate
+from protocol.renewal import RenewalRequest, RenewedCertificate, RenewedWithoutSession
 from protocol.topics import Kind
 from system.conditions import Condition
 
@@ -31,7 +32,7 @@ class Renewals:
         self._failing = Condition()
 
     def answer(self, device: DeviceId, payload: bytes, now: datetime) -> bytes:
-        """Return the certificates for a chip that signed `payload`.
+        """Return the certificates for a chip that signed `payload`, and the key list.
 
         Raises:
             ProblemError: it gets none; who asks for another chip learns nothing about it.
@@ -42,6 +43,7 @@ class Renewals:
             known, request = open_up(address, payload, enrolled, RenewalRequest)
             check_household(request, known)
             chain = reissue(self._directory, self._store, known, request.csr, now)
+            key_list = msgspec.msgpack.encode(load_signed_list(self._directory))
         except (MessageRefused, DocumentRefused) as exc:
             raise ProblemError(403, "This chip gets no certificate here.") from exc
         except ConfigError as exc:
@@ -50,4 +52,5 @@ class Renewals:
             raise ProblemError(503, "No certificate can be issued now; try again.") from exc
         self._failing.ends()
         log.info("certificate_renewed_without_session")
-        return msgspec.msgpack.encode(RenewedCertificate(known.household_key, chain))
+        renewed = RenewedCertificate(known.household_key, chain)
+        return msgspec.msgpack.encode(RenewedWithoutSession(renewed, key_list))

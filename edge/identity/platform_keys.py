@@ -7,6 +7,7 @@ that contradicts the known one is kept beside it as proof (`key-list-fork.json`)
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -37,6 +38,10 @@ class PlatformKeys:
     """The platform's keys: a message counts if one of them signed it that has not ended.
 
     `verify` makes it a `VerifyingKey`, for messages that arrive; `ever` is for stored ones.
+
+    Attributes:
+        key_list: the list that the chip follows, None before it has had one.
+        following: held by the thread that takes another list.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class PlatformKeys:
         self._enrolled = enrolled
         self._clock = clock
         self.key_list = key_list
+        self.following = Lock()
 
     @property
     def known(self) -> tuple[bytes, ...]:

@@ -78,8 +78,11 @@ class Certificates:
         log.warning("next_certificate_refused", why=why)
         return True
 
-    def put(self, renewed: RenewedCertificate) -> None:
+    def put(self, renewed: RenewedCertificate, *, is_shut_out: bool = False) -> None:
         """Check the collectivity's answer and keep it as the next certificate.
+
+        It must end later than the present one. If the broker has shut that one out, any other will
+        do: the present one may be by an issuer that was withdrawn, and have years to go.
 
         Raises:
             DocumentRefused: it is not for this chip, not by a listed issuer, or no newer one.
@@ -90,6 +93,11 @@ class Certificates:
         except (*UNREADABLE, ConfigError) as exc:
             raise DocumentRefused("The certificate is not by the chip's authority.") from exc
         self._check(chain, renewed.chain)
+        present = self.current()
+        if is_shut_out and chain[0] == present:
+            raise DocumentRefused("The certificate is the one that the broker refuses.")
+        if not is_shut_out and chain[0].not_valid_after_utc <= present.not_valid_after_utc:
+            raise DocumentRefused("The certificate ends no later than the present one.")
         pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
         write_public(self._next_path, pem)
         log.info("next_certificate_kept", not_after=chain[0].not_valid_after_utc.isoformat())
@@ -105,8 +113,6 @@ class Certificates:
         listed = keys.key_list if isinstance(keys, PlatformKeys) else None
         if listed is not None and encoded[1] not in listed.issuers:
             raise DocumentRefused("The certificate is by an issuer that is not listed.")
-        if certificate.not_valid_after_utc <= self.current().not_valid_after_utc:
-            raise DocumentRefused("The certificate ends no later than the present one.")
 
     def _tls_key(self) -> ec.EllipticCurvePrivateKey:
         key = load_pem_private_key(self._identity.tls_key_path.read_bytes(), password=None)

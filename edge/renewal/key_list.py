@@ -35,9 +35,22 @@ class KeyListReader:
         """
         if topic != self.topic:
             return False
-        if payload and self._keys is not None:
-            self._take(payload, self._keys)
+        if payload:
+            self.follow(payload)
         return True
+
+    def follow(self, payload: bytes) -> None:
+        """Take a list that extends the known one, and keep one that contradicts it.
+
+        The program's loop does so with what comes over the session, and the link's thread with what
+        the API has answered.
+
+        Raises:
+            MessageRefused: no root of ours signed it, or it contradicts the known one.
+        """
+        if self._keys is not None:
+            with self._keys.following:
+                self._take(payload, self._keys)
 
     def _take(self, payload: bytes, keys: PlatformKeys) -> None:
         trusted = x509.load_pem_x509_certificates(self._ca_path.read_bytes())

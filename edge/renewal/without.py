@@ -1,7 +1,8 @@
 """Asks for a certificate without a session, for a chip that was away longer than its own lasted.
 
 The broker shuts out a certificate that has ended. The chip then posts the same signed request to
-the collectivity's API, over TLS in which it shows no certificate, and checks the answer as always.
+the collectivity's API, over TLS in which it shows no certificate. It follows the key list in the
+answer, which may name another issuer than the chip knew, and checks the certificate as always.
 """
 
 import http.client
@@ -13,9 +14,10 @@ import structlog
 from edge.identity.enrolment import Identity, signer_of
 from edge.mqtt.message import Absence
 from edge.renewal.certificates import CERTIFICATE_TROUBLE, Certificates
-from protocol.envelope import SIZE_MAX_BYTES, decode_body
+from edge.renewal.key_list import KeyListReader
+from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
-from protocol.renewal import PATH, RenewalRequest, RenewedCertificate
+from protocol.renewal import ANSWER_MAX_BYTES, PATH, RenewalRequest, RenewedWithoutSession
 from protocol.topics import Kind
 from system.clock import Clock
 from system.conditions import Condition
@@ -43,6 +45,7 @@ class RenewalWithoutSession:
         self._certificates = certificates
         self._clock = clock
         self._fetch = fetch or post
+        self._keys = KeyListReader(identity)
         self._again_s = float("-inf")
         self._refused = Condition(clock.monotonic_s)
 
@@ -61,8 +64,10 @@ class RenewalWithoutSession:
         signer = signer_of(self._identity)
         body = RenewalRequest(signer.household.id, self._certificates.signing_request())
         try:
-            answer = self._fetch(self._identity, signer.seal(Kind.RENEW, body))
-            self._certificates.put(decode_body(answer, RenewedCertificate))
+            posted = self._fetch(self._identity, signer.seal(Kind.RENEW, body))
+            answer = decode_body(posted, RenewedWithoutSession)
+            self._keys.follow(answer.key_list)
+            self._certificates.put(answer.certificate, is_shut_out=True)
         except (OSError, http.client.HTTPException, DocumentRefused, MessageRefused) as exc:
             if self._refused.begins(type(exc).__name__):
                 log.warning("certificate_not_given", why=str(exc))
@@ -89,7 +94,7 @@ def post(identity: Identity, request: bytes) -> bytes:
         path = PATH.format(device=identity.device)
         connection.request("POST", path, request, {"content-type": "application/octet-stream"})
         answer = connection.getresponse()
-        data = answer.read(SIZE_MAX_BYTES)
+        data = answer.read(ANSWER_MAX_BYTES)
     finally:
         connection.close()
     if answer.status != http.client.OK:

@@ -12,7 +12,9 @@ from cloud.api.problems import ProblemError
 from cloud.api.renewals import Renewals
 from cloud.store.sqlite.store import SqliteStore
 from edge.identity.enrolment import load_identity
+from edge.mqtt.message import Absence
 from edge.renewal.certificates import Certificates
+from edge.renewal.without import RenewalWithoutSession
 from protocol import provider_api as shapes
 from protocol.calendar import day_number
 from protocol.contract import Acceptance, Offer, StatementRequest
@@ -20,11 +22,12 @@ from protocol.envelope import Address
 from protocol.letters import PrivateLetter
 from protocol.listed import Withdrawal
 from protocol.provider_api import document_of
-from protocol.renewal import RenewalRequest
+from protocol.renewal import RenewalRequest, RenewedWithoutSession
 from protocol.schedule import Calendar, PriceSeries
 from protocol.topics import Kind
 from tests.fuzz.target import Prepared, Samples, Strict, Target, named, seal_bytes, sign_bytes
 from tests.support.broker import COLLECTIVITY, enrol_chip, make_cloud
+from tests.support.chip_bench import BenchClock
 from tests.support.provider_api import END, NDJSON, START, Api, Firm, lines, wire
 
 JSON = {"Content-Type": "application/json"}
@@ -139,6 +142,31 @@ def prepare_certificate(directory: Path) -> Prepared:
     return Prepared(run, (msgspec.msgpack.encode(good),), store.close)
 
 
+def prepare_answer(directory: Path) -> Prepared:
+    """Fuzz the API's answer to such a chip."""
+    cloud, chip = directory / "cloud", directory / "chip"
+    make_cloud(cloud, api_port=1)
+    enrol_chip(cloud, chip)
+    identity, store = load_identity(chip), SqliteStore.open(cloud)
+    certificates = Certificates(identity)
+    request = RenewalRequest(identity.household_key, certificates.signing_request())
+    payload = seal_bytes(
+        Address(COLLECTIVITY, identity.device, Kind.RENEW),
+        msgspec.msgpack.encode(request),
+        identity.signing_key,
+    )
+    good = Renewals(cloud, COLLECTIVITY, store).answer(identity.device, payload, datetime.now(UTC))
+    store.close()
+
+    def run(body: bytes) -> None:
+        clock = BenchClock(datetime.now(UTC))
+        without = RenewalWithoutSession(identity, certificates, clock, lambda *_: body)
+        without.after(Absence.EXPIRED)
+        certificates.failed(Absence.EXPIRED)
+
+    return Prepared(run, (good, *Samples({}).bodies(RenewedWithoutSession)))
+
+
 POSTS = {
     "/v1/contracts/{contract}/acceptance": (Acceptance,),
     "/v1/statements": (StatementRequest,),
@@ -176,5 +204,6 @@ TARGETS = (
         named(RenewalRequest),
         calls=frozenset(["/v1/chips/{device}/certificate"]),
     ),
+    Target("chip-certificate-without-session", prepare_answer, named(RenewedWithoutSession)),
     Target("api-query", prepare_query, is_packed=False),
 )
