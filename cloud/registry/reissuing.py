@@ -24,10 +24,12 @@ def reissue(
     """Return a chip's certificate (DER) and those that lead to a root.
 
     The last one is returned again while more than half of its time is left and its issuer is in
-    force, so repeated requests cost no signature and no place.
+    force, and there is none for another key than that of the last one. So repeated requests cost no
+    signature and no place. A chip with a new TLS key is enrolled again.
 
     Raises:
-        DocumentRefused: the chip is revoked, its household has moved out, or the request is wrong.
+        DocumentRefused: the chip is revoked, its household has moved out, or the request is wrong
+            or for another key.
         ConfigError: a file is missing, or the issuer has ended.
     """
     key = check_csr(csr)
@@ -39,9 +41,10 @@ def reissue(
         if any(certificate.serial_number in revoked for certificate in issued):
             raise DocumentRefused("This chip is revoked.")
         last = issued[-1] if issued else None
+        if last is not None and last.public_key() != key:
+            raise DocumentRefused("The request is for another key than this chip's.")
         is_good = (
             last is not None
-            and last.public_key() == key
             and last.issuer == authority.certificate.subject
             and is_fresh(last, now)
         )
