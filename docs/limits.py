@@ -246,7 +246,7 @@ def parties(table: Table) -> str:
         ),
         (
             "API",
-            "calls of an address without a credential",
+            "calls of an address, in IPv6 of a /64 network, without a credential",
             f"{_LIMITS.stranger_rate:g} a second, {_LIMITS.stranger_burst:g} in a burst",
         ),
         (

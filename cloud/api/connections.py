@@ -40,7 +40,7 @@ class Connections:
     def admit(self, connection: socket.socket, address: str) -> bool:
         """Count a connection that was accepted; return False if it has to be closed."""
         self._forget_closed()
-        origin = _origin(address)
+        origin = origin_of(address)
         if sum(each.origin == origin for each in self._open.values()) >= self._address_max:
             return False
         if len(self._open) >= self._total_max and not self._hang_up():
@@ -114,9 +114,12 @@ def listen(address: tuple[str, int], connections: Connections) -> Listener:
     return listener
 
 
-def _origin(address: str) -> str:
+def origin_of(address: str) -> str:
     """Return what an address counts for: itself, or its network in IPv6."""
-    parsed = ip_address(address.partition("%")[0])
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # a local socket has none
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is not None:
             return str(parsed.ipv4_mapped)

@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from cloud.api.access import Caller, caller_of_certificate, caller_of_token
+from cloud.api.connections import origin_of
 from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
 from cloud.api.troubles import Troubles
 from cloud.store import Store
@@ -52,7 +53,8 @@ class RateLimits(msgspec.Struct, frozen=True):
         rate, burst: calls per second of one provider, and how many in a burst.
         day_calls: calls of one provider in a day; each leaves a row in the audit.
         calls: calls of one provider that are open at the same time.
-        stranger_rate, stranger_burst: the same for an address without a valid credential.
+        stranger_rate, stranger_burst: the same for an address without a valid credential, in IPv6
+            for its network.
         store_s: seconds to wait for a busy store.
     """
 
@@ -145,7 +147,7 @@ class Gate:
             async with asyncio.timeout(limits.batch_s if is_batch else limits.body_s):
                 is_description = scope["path"] == OPENAPI_PATH and scope["method"] == "GET"
                 if is_chips or is_description:
-                    self._slow_down(self._strangers, _address(scope))
+                    self._slow_down(self._strangers, origin_of(_address(scope)))
                     call.is_public = True
                 else:
                     call.caller = await self._identify(scope)
@@ -163,7 +165,7 @@ class Gate:
     async def _identify(self, scope: Scope) -> Caller:
         caller = await self._caller(scope)
         if caller is None:
-            self._slow_down(self._strangers, _address(scope))
+            self._slow_down(self._strangers, origin_of(_address(scope)))
             raise ProblemError(
                 401,
                 "Send `Authorization: Bearer TOKEN` with a token that `volet cloud api token create`"

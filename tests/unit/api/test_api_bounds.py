@@ -187,6 +187,25 @@ def test_calls_beyond_the_rate_wait(tmp_path):
         assert [each.status for each in api.audit()].count(401) == 2
 
 
+def test_a_network_of_addresses_is_one_stranger(tmp_path):
+    """A subscriber has 2^64 addresses in IPv6: each with a rate of its own would be no rate."""
+    limits = msgspec.structs.replace(FAST, stranger_rate=0.001, stranger_burst=2)
+    chips = f"/v1/chips/{'a' * 26}/certificate"
+    with serving(tmp_path, limits) as api:
+
+        def strangers(network, path, method="GET"):
+            statuses = []
+            for host in range(1, 5):
+                api.client._transport.client = (f"2001:db8:0:{network}::{host}", 40_000)
+                statuses.append(api.call(method, path).status_code)
+            return statuses
+
+        assert strangers(1, "/v1/me") == [401, 401, 429, 429]
+        assert strangers(2, chips, "POST") == [403, 403, 429, 429]
+        assert strangers(2, "/v1/me") == [429] * 4
+        assert [each.status for each in api.audit()].count(401) == 2
+
+
 def test_calls_of_a_day_have_a_bound_and_leave_no_audit_beyond(tmp_path):
     with serving(tmp_path, msgspec.structs.replace(FAST, day_calls=3)) as api:
         firm = Firm("one")
