@@ -47,7 +47,7 @@ def payload(cloud):
 
 def followed(cloud):
     first = load_key_list(cloud).platform[0].key
-    roll_over_platform(cloud, cloud / "root", NOW, NOW.date(), NOW.date())
+    roll_over_platform(cloud, cloud / "root", NOW, legal_day(NOW), legal_day(NOW))
     return first, load_key_list(cloud).platform[1].key
 
 
@@ -113,7 +113,7 @@ def entry(roster, key):
 
 def test_the_roster_goes_on_under_the_next_registrar_and_never_back(cloud, tmp_path):
     registrar.draw(tmp_path / "one")
-    succession = registrar.succeed(tmp_path / "one", tmp_path / "two", COLLECTIVITY, NOW.date())
+    succession = registrar.succeed(tmp_path / "one", tmp_path / "two", COLLECTIVITY, legal_day(NOW))
     roll_over_registrar(cloud, cloud / "root", succession)
     one, two = (registrar.load(tmp_path / name) for name in ("one", "two"))
     assert one.salt == two.salt
@@ -129,7 +129,9 @@ def test_the_roster_goes_on_under_the_next_registrar_and_never_back(cloud, tmp_p
 def test_a_second_successor_of_a_registrar_is_not_listed(cloud, tmp_path):
     registrar.draw(tmp_path / "one")
     for name in ("two", "three"):
-        succession = registrar.succeed(tmp_path / "one", tmp_path / name, COLLECTIVITY, NOW.date())
+        succession = registrar.succeed(
+            tmp_path / "one", tmp_path / name, COLLECTIVITY, legal_day(NOW)
+        )
         if name == "two":
             roll_over_registrar(cloud, cloud / "root", succession)
     with pytest.raises(DocumentRefused, match="Another key"):
