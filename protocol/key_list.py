@@ -68,13 +68,22 @@ class ListedRoot(_Part, frozen=True):
 
 
 class KeyList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All keys of a collectivity, each sort in the order in which it was added."""
+    """All keys of a collectivity, each sort in the order in which it was added.
+
+    The first `withdrawn` issuers count no more, whatever they signed.
+    """
 
     collectivity: str
     roots: Annotated[tuple[ListedRoot, ...], msgspec.Meta(min_length=1, max_length=LISTED_MAX)]
     issuers: Annotated[tuple[Certificate, ...], msgspec.Meta(min_length=1, max_length=LISTED_MAX)]
     platform: Annotated[tuple[ListedKey, ...], msgspec.Meta(min_length=1, max_length=LISTED_MAX)]
     registrar: Annotated[tuple[ListedKey, ...], msgspec.Meta(max_length=LISTED_MAX)] = ()
+    withdrawn: Annotated[int, msgspec.Meta(ge=0, lt=LISTED_MAX)] = 0
+
+    @property
+    def withdrawn_issuers(self) -> tuple[bytes, ...]:
+        """The certificates (DER) of issuers that count no more."""
+        return self.issuers[: self.withdrawn]
 
     def keys(self, use: KeyUse) -> tuple[ListedKey, ...]:
         """Return the keys of a use, oldest first."""
@@ -108,7 +117,9 @@ class KeyList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def begins_with(self, other: "KeyList") -> bool:
         """Return whether this list has all that `other` has, in its order."""
-        return self.collectivity == other.collectivity and all(
+        if self.collectivity != other.collectivity or self.withdrawn < other.withdrawn:
+            return False
+        return all(
             mine[: len(theirs)] == theirs
             for mine, theirs in (
                 (self.roots, other.roots),
@@ -182,6 +193,8 @@ def open_key_list(
         raise DocumentRefused(f"This key list cannot be read: {exc.detail}.") from exc
     if keys.collectivity != collectivity:
         raise DocumentRefused("This key list is another collectivity's.")
+    if keys.withdrawn >= len(keys.issuers):
+        raise DocumentRefused("This key list withdraws every issuer.")
     try:
         roots = [x509.load_der_x509_certificate(listed.certificate) for listed in keys.roots]
         issuers = [x509.load_der_x509_certificate(each) for each in keys.issuers]

@@ -58,14 +58,15 @@ def check_chain(chain: Sequence[x509.Certificate], trusted: Sequence[x509.Certif
         ConfigError: no trusted certificate issued any of the chain.
     """
     for place, certificate in enumerate(chain):
-        if any(_is_issued_by(certificate, authority) for authority in trusted):
+        if any(is_issued_by(certificate, authority) for authority in trusted):
             return
-        if place + 1 == len(chain) or not _is_issued_by(certificate, chain[place + 1]):
+        if place + 1 == len(chain) or not is_issued_by(certificate, chain[place + 1]):
             break
     raise ConfigError("the certificate was not issued by the authority that is trusted here")
 
 
-def _is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Return whether an authority's key has signed a certificate, which names it as its issuer."""
     try:
         certificate.verify_directly_issued_by(authority)
     except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion):

@@ -159,18 +159,12 @@ def load_authority(directory: Path) -> Authority:
 def load_issuers(directory: Path, now: datetime) -> tuple[Authority, ...]:
     """Read the present issuer and the former ones that still count, the present one first.
 
-    A former one without its key was withdrawn.
-
     Raises:
         ConfigError: one is missing or damaged, or the present one has ended.
     """
-    count = len(load_key_list(directory).issuers)
-    former = (
-        number
-        for number in range(count - 1, 0, -1)
-        if pki_path(directory, f"{numbered(ISSUER, number)}.key").exists()
-    )
-    issuers = [_load_issuer(directory, number) for number in (count, *former)]
+    keys = load_key_list(directory)
+    counting = range(len(keys.issuers), keys.withdrawn, -1)
+    issuers = [_load_issuer(directory, number) for number in counting]
     check_holds(issuers[0], now)
     return tuple(each for each in issuers if now < each.certificate.not_valid_after_utc)
 

@@ -64,6 +64,7 @@ def roll_over_issuer(
 
     What the former issuer signed holds until its own end, or with `withdraws` no longer: the broker
     refuses a certificate if its issuer has no revocation list, and that list needs the issuer's key.
+    The key list names the issuer as withdrawn, so chips refuse a broker by it.
 
     Raises:
         ConfigError: the root is not there, is not the newest one, or has ended.
@@ -74,7 +75,9 @@ def roll_over_issuer(
         issuer = _draw_issuer(directory, authority, keys, now)
         issuers = (*keys.issuers, der(issuer.certificate))
         add_revoked(directory, (), now, issuer)
-        _sign(directory, msgspec.structs.replace(keys, issuers=issuers), authority)
+        withdrawn = len(keys.issuers) if withdraws else keys.withdrawn
+        changed = msgspec.structs.replace(keys, issuers=issuers, withdrawn=withdrawn)
+        _sign(directory, changed, authority)
         if withdraws:
             for number in range(1, len(issuers)):
                 pki_path(directory, f"{numbered(ISSUER, number)}.key").unlink(missing_ok=True)

@@ -13,10 +13,11 @@ import structlog
 
 from edge.mqtt.message import Absence
 from system.conditions import Condition
+from system.tls import WITHDRAWN_CODE
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h, raised when this chip verifies the broker's certificate.
 _FAULTS = {9: Absence.CLOCK, 10: Absence.CITY_EXPIRED} | dict.fromkeys(
-    (2, 18, 19, 20, 21), Absence.AUTHORITY
+    (2, 18, 19, 20, 21, WITHDRAWN_CODE), Absence.AUTHORITY
 )
 # Alerts of RFC 8446, section 6.2, with which a broker refuses this chip's certificate.
 _ALERTS = {

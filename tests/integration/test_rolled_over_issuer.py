@@ -5,8 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud.registry.broker import DEFAULT_NAME, refresh_broker
+from cloud.registry.key_files import load_key_list
 from cloud.registry.pki import revoke
 from cloud.registry.roll_over import roll_over_issuer, roll_over_root
+from edge.chip.agent import link_settings
+from edge.mqtt.link import ChipLink
+from edge.mqtt.message import Absence, Connected, Unreachable
+from edge.renewal.certificates import Certificates
 from tests.support.broker import enrol_chip, wait_until
 from tests.support.mqtt import SUCCESS, Peer, Refused, chip_pass, role_pass
 
@@ -59,6 +64,40 @@ def test_a_withdrawn_issuer_lets_nobody_in_and_comes_back_with_no_list(broker, t
     assert is_refused(broker, before)
     assert is_refused(broker, other)
     Peer(broker.port, chip_pass(after).context()).close()
+
+
+def test_a_chip_refuses_a_broker_by_a_withdrawn_issuer(broker, tmp_path, monkeypatch):
+    """The running broker keeps its certificate, as a thief of the issuer's key has one."""
+    chip = enrol_chip(broker.cloud, tmp_path / "chip")
+    chip.platform_key.key_list = load_key_list(broker.cloud)
+    assert first_event(chip) == Connected()
+    now = datetime.now(UTC)
+    roll_over_issuer(broker.cloud, broker.cloud / "root", now)
+    chip.platform_key.key_list = load_key_list(broker.cloud)
+    assert first_event(chip) == Connected(is_resumed=True), "a former issuer counts"
+    roll_over_issuer(broker.cloud, broker.cloud / "root", now, withdraws=True)
+    listed = load_key_list(broker.cloud)
+    chip.platform_key.key_list = listed
+    assert first_event(chip) == Unreachable(Absence.AUTHORITY)
+    with monkeypatch.context() as sabotage:
+        sabotage.setattr("edge.renewal.certificates.refuse_issuers", lambda *_: None)
+        assert isinstance(first_event(chip), Connected)
+
+    refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    broker.restart()
+    after = enrol_chip(broker.cloud, tmp_path / "after")
+    after.platform_key.key_list = listed
+    assert first_event(after) == Connected()
+
+
+def first_event(chip):
+    """Return what a chip's link reports first, with the certificates that the chip shows."""
+    link = ChipLink(link_settings(chip), Certificates(chip).tls_context)
+    link.start()
+    events = []
+    wait_until(lambda: events.extend(link.events()) or events != [], "a session or none")
+    link.stop()
+    return events[0]
 
 
 def is_refused(broker, chip):

@@ -89,6 +89,7 @@ def test_any_changed_byte_is_refused(keys):
         (followed(FIRST, KEYS[1], of=KEYS[2]), ROOT),
         (followed(FIRST, KEYS[0]), ROOT),
         (followed(FIRST, KEYS[1], begins=TODAY, ends=TODAY - 1), ROOT),
+        (msgspec.structs.replace(FIRST, withdrawn=1), ROOT),
     ],
     ids=[
         "another root signed",
@@ -98,6 +99,7 @@ def test_any_changed_byte_is_refused(keys):
         "a successor that its predecessor did not sign",
         "a key that follows itself",
         "an end before the beginning",
+        "no issuer that counts",
     ],
 )
 def test_a_forged_list_is_refused(keys, root):
@@ -157,6 +159,14 @@ def test_each_later_stage_begins_with_each_earlier_one(stages):
     for place, stage in enumerate(stages):
         assert all(stage.begins_with(earlier) for earlier in stages[: place + 1])
         assert not any(stage.begins_with(later) for later in stages[place + 1 :])
+
+
+def test_a_withdrawn_issuer_stays_withdrawn():
+    two = msgspec.structs.replace(FIRST, issuers=(ISSUERS[0], ISSUERS[1]))
+    withdrawn = msgspec.structs.replace(two, withdrawn=1)
+    assert opened(withdrawn).withdrawn_issuers == (ISSUERS[0],)
+    assert withdrawn.begins_with(two)
+    assert not two.begins_with(withdrawn)
 
 
 def test_two_successors_of_one_key_follow_neither_from_the_other():
