@@ -17,9 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloud.api.connections import CONNECTIONS_MAX, Connections, listen
 from cloud.api.problems import MEDIA_TYPE, problem
-from cloud.registry.key_files import pki_path, revoked_serials
-from protocol.errors import ConfigError
-from system.shell import quoted
+from cloud.registry.key_files import revoked_serials
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
@@ -65,26 +63,6 @@ class ClientCertificate:
             certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc
             and certificate.serial_number not in self._revoked
         )
-
-
-def tls_context(directory: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return the server's TLS 1.3 context with the collectivity's CA for client certificates.
-
-    Raises:
-        ConfigError: a file is missing or does not fit the others.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_OPTIONAL
-    try:
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(pki_path(directory, "ca.pem"))
-    except OSError as exc:
-        raise ConfigError(
-            f"TLS identity {certificate} with key {key} does not load: {exc.strerror or exc}; "
-            f"`volet cloud init --dir {quoted(directory)}` makes the collectivity's."
-        ) from exc
-    return context
 
 
 class _Answering(H11Protocol):

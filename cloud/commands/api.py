@@ -10,8 +10,9 @@ import structlog
 from cloud.api.access import draw_token
 from cloud.api.app import make_gate
 from cloud.api.gate import RateLimits
+from cloud.api.identity import ServerFiles, ServerIdentity
 from cloud.api.renewals import Renewals
-from cloud.api.server import Revoked, make_server, tls_context
+from cloud.api.server import Revoked, make_server
 from cloud.api.service import ApiService
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY, load_config
@@ -56,11 +57,14 @@ def run(
     begin_program()
     collectivity = load_config(directory).collectivity
     certificate = certificate or pki_path(directory, "server.pem")
-    context = tls_context(directory, certificate, key or pki_path(directory, "server.key"))
-    files = {"authority": pki_path(directory, "ca.pem"), "api": certificate}
+    authority = pki_path(directory, "ca.pem")
+    identity = ServerIdentity(
+        ServerFiles(authority, certificate, key or pki_path(directory, "server.key"))
+    )
+    files = {"authority": authority, "api": certificate}
     watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
     run_program(
-        _serve(directory, collectivity, (bind, port), context, RateLimits(rate=rate), watch)
+        _serve(directory, collectivity, (bind, port), identity, RateLimits(rate=rate), watch)
     )
 
 
@@ -68,7 +72,7 @@ async def _serve(
     directory: Path,
     collectivity: str,
     address: tuple[str, int],
-    context: object,
+    identity: ServerIdentity,
     limits: RateLimits,
     watch: CertificateWatch,
 ) -> None:
@@ -80,8 +84,8 @@ async def _serve(
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
             revoked = Revoked(pki_path(directory, "crl.pem"))
             log.info("api_started", bind=address[0], port=address[1])
-            async with watch.beside():
-                await make_server(gate, address, context, revoked).serve()  # type: ignore[arg-type]
+            async with watch.beside(), identity.beside():
+                await make_server(gate, address, identity.context, revoked).serve()
             log.info("api_stopped")
         finally:
             service.close()

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from cloud.api.app import make_gate
+from cloud.api.identity import ServerFiles, tls_context
 from cloud.api.renewals import Renewals
-from cloud.api.server import Revoked, make_server, tls_context
+from cloud.api.server import Revoked, make_server
 from cloud.api.service import ApiService
 from cloud.config import load_config
 from cloud.registry.key_files import pki_path
@@ -42,7 +43,9 @@ def make_town(directory):
 def serving(cloud, head_s=10.0):
     """Serve in a thread; yields the port."""
     (port,) = free_ports(1)
-    context = tls_context(cloud, pki_path(cloud, "server.pem"), pki_path(cloud, "server.key"))
+    context = tls_context(
+        ServerFiles(*(pki_path(cloud, name) for name in ("ca.pem", "server.pem", "server.key")))
+    )
     thread = StoreThread()
     made = []
 
