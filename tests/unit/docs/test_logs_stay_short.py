@@ -45,6 +45,7 @@ BOUNDED = {
     "set_aside_not_kept": "once until it is kept again",
     "statement_set_aside": "once for each request, which is refused then",
     "status_not_kept": "once until it is kept again",
+    "stored_statement_left_out": "once for each such statement in a session of the worker",
     "subject_set_aside": "a subject rests from then on",
     "vault_damaged": "once at the start",
     "year_keys_not_destroyed": "once for each start, as the keys are dropped from memory",
