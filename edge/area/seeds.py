@@ -21,7 +21,7 @@ from edge.vault.area import KeyShares
 from edge.vault.signer import Signer
 from protocol.area_cipher import month_number
 from protocol.area_messages import SeenHeads
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, day_of_number, legal_day, next_month
 from protocol.measures import DEADLINE_MAX_H
 from protocol.seeds import (
     RENEWED_AFTER_DAYS,
@@ -193,8 +193,12 @@ class SeedKeeper:
                 area.mark_cleared()
 
     def _do(self, shares: KeyShares, seen: SeenHeads, now: datetime) -> bool:
-        is_ahead = shares.seeds.month > day_number(legal_day(now))
-        age_days = self._age_s(shares) // 86_400
+        today = day_number(legal_day(now))
+        is_ahead = shares.seeds.month > today
+        # A generation is of the machine's clock, which may have been years ahead then. The month
+        # that the seeds were sealed to is of the meter's, and may have ended days before.
+        sealed_until = day_number(next_month(day_of_number(shares.sealed_month)))
+        age_days = max(self._age_s(shares) // 86_400, today - sealed_until)
         return (
             shares.seen == seen
             and not is_ahead

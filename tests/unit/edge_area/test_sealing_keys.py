@@ -204,6 +204,24 @@ def test_a_key_to_which_nothing_can_be_sealed_costs_its_trustee_alone(bench, par
     assert [bool(each) for each in sent.letters] == [True, False, True, True]
 
 
+def test_seeds_drawn_while_the_machines_clock_was_years_ahead_are_still_drawn_anew(bench):
+    """Their generation is of then, and would be younger than a quarter for years."""
+    bench.begin()
+    bench.run(4)
+    shares = bench.vault.area.key_shares()
+    ahead = msgspec.structs.replace(
+        shares.seeds, generation=shares.seeds.generation + 10 * 365 * 86_400
+    )
+    with bench.vault.area_change() as area:
+        area.put_key_shares(msgspec.structs.replace(shares, seeds=ahead))
+    jump(bench, RENEWED_AFTER_DAYS + RENEWED_WITHIN_DAYS + 31)
+    drawn = {each.generation: each.month for each in letters(bench)}
+    assert max(drawn) == ahead.generation + 1
+    assert drawn[max(drawn)] > MAY
+    bench.run(QUARTERS_A_DAY)
+    assert {each.generation for each in letters(bench)} == set(drawn)
+
+
 def test_seeds_that_were_drawn_with_a_clock_ahead_are_drawn_anew(bench):
     bench.begin()
     bench.run(4)
