@@ -68,11 +68,17 @@ class PlatformKeys:
         return AnyOf(self.known)
 
     def verify(self, signature: bytes, data: bytes, /) -> None:
-        """Check a signature. Raises InvalidSignature."""
+        """Check a signature. Raises InvalidSignature.
+
+        Of the listed keys, those count that followed the key of the enrolment. What came before it
+        has only the root's signature, and the root alone appoints nobody.
+        """
         keys: tuple[bytes, ...] = (self._enrolled,)
         if self.key_list is not None:
             today = day_number(legal_day(self._clock()))
-            keys = self.key_list.taken_on(KeyUse.PLATFORM, today)
+            taken = self.key_list.taken_on(KeyUse.PLATFORM, today)
+            following = self.key_list.successors(KeyUse.PLATFORM, self._enrolled)
+            keys = tuple(key for key in taken if key in following)
         AnyOf(keys).verify(signature, data)
 
 

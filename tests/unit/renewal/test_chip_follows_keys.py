@@ -165,6 +165,16 @@ def test_a_second_successor_of_one_key_is_refused_and_kept_as_proof(town):
     assert not is_taken(town.start(), other.sign(b"data"))
 
 
+def test_the_root_alone_puts_no_key_before_that_of_the_enrolment(town):
+    """A chip without a list cannot know what came before; a thief of the root could say anything."""
+    thief, enrolled = Ed25519PrivateKey.generate(), load_key_list(town.cloud).platform[0].key
+    before = ListedKey(thief.public_key().public_bytes_raw(), 0)
+    after = sign_successor("testville", KeyUse.PLATFORM, thief, ListedKey(enrolled, 20_000, 40_000))
+    known = town.start(town.forged(platform=(before, after)))
+    assert is_taken(known, signed_by(town, 1))
+    assert not is_taken(known, thief.sign(b"data"))
+
+
 def test_a_list_without_the_key_of_the_enrolment_is_refused(town):
     stranger = ListedKey(Ed25519PrivateKey.generate().public_key().public_bytes_raw(), 0)
     town.start()
