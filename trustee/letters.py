@@ -166,12 +166,14 @@ class HeldKeyShares:
 
         The seeds are replaced by those of the first open month, which follow from them, and nothing
         leads back. What is deleted is gone from the file and from its log. Keys of open months, and
-        of the next one, are drawn if they are missing.
+        of the next one, are drawn if they are missing; so a trustee whose clock was months ahead
+        takes new seeds once it is right again.
         """
         today = self._today()
         month = first_open_month(today, self._documents.deadline_h)
         if month > self._forgotten_before:
             self._close_months(month, today)
+        self._forgotten_before = month
         self._sealing.draw(self._forgotten_before, today)
         if not self._is_clean:
             self._is_clean = self._log.truncate_wal()
@@ -193,7 +195,6 @@ class HeldKeyShares:
                     self._latest[seeds.household_key] = seeds
         self._sealing.forget(month)
         self._keys = {known: keys for known, keys in self._keys.items() if known >= month}
-        self._forgotten_before = month
         self._is_clean = False
         log.info("months_closed", before=str(day_of_number(month)), generations=len(later))
 

@@ -123,7 +123,23 @@ def test_what_was_answered_is_answered_again_and_the_rest_never(area, tmp_path):
     assert is_closed(trustee, area.request(day=DAY + 1, ask=Ask.CHECK))
     # A clock that goes back brings nothing back.
     area.today = DAY
-    assert is_closed(trustee, area.request(day=DAY + 1))
+    assert ask(trustee, area.request(day=DAY + 1)).reason is Reason.SEEDS
+
+
+def test_a_trustee_whose_clock_was_months_ahead_takes_new_seeds_once_it_is_right(area, tmp_path):
+    trustee = area.stored(tmp_path)
+    area.today = DAY + 70
+    trustee.expire()
+    assert not holds_seeds(area, tmp_path)
+    area.today = DAY
+    trustee.expire()
+    assert {notice.month for notice in trustee.notices()} >= {MONTH, APRIL}
+    assert ask(trustee, area.request(day=DAY + 1)).reason is Reason.SEEDS
+    area.sealing.learn("trustee-a", trustee.notices())
+    for home in area.near:
+        home.generation, home.seeds = 2, draw_seeds(area.shape)
+        assert trustee.take_key_shares(home.topic, area.letters(home))
+    assert isinstance(ask(trustee, area.request()), Answer)
 
 
 def test_a_trustee_that_was_away_over_the_months_end_opens_what_is_open(area, tmp_path):
