@@ -153,7 +153,7 @@ def test_every_state_that_the_code_knows_is_started_from(stories, tmp_path):
             copy = tmp_path / consent / state
             shutil.copytree(image.directory, copy)
             seen |= seen_in(copy)
-    assert wanted() <= seen, f"take a copy of it in restart_story.py: {wanted() - seen}"
+    assert wanted() <= seen, f"take a copy of it beside restart_story.py: {wanted() - seen}"
 
 
 def test_a_new_state_is_wanted_by_itself(monkeypatch):
