@@ -118,6 +118,7 @@ def _requests(rows: Rows, households: int, runs: int) -> None:
                 begun_s = time.process_time()
                 answer = area.trustee.answer(request)
                 rates[name].append(_SETS * households / (time.process_time() - begun_s))
+                assert answer is not None
                 assert len(answer.sums) == _SETS
                 assert not answer.unknown
     for name, (_, _, note) in questions.items():

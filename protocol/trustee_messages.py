@@ -239,9 +239,9 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class LogEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Entry `number` of a trustee's log: it answers, or has answered, this request.
+    """Entry `number` of a trustee's log: it answers this request, and no other set of the figure.
 
-    `previous` is the hash of the previous entry, `households` the number of them in the set.
+    The answer to a `sum` leaves once t trustees' logs contain the request. `previous` is the hash of the previous entry, `households` the number of them in the set.
     """
 
     trustee: TrusteeName

@@ -10,6 +10,7 @@ sealing    this trustee's sealing keys, one a month, to which chips seal these s
 masks      keystreams in bulk
 views      compares what chips have seen with what this trustee has
 peers      the other trustees' logs: recovery after a restore, and what others signed
+quorum     holds a sum back until enough trustees' logs contain its request
 alarms     signed offences of the collectivity or a trustee, kept with their proof
 quotas     how many messages it takes from each sender
 pages      reassembles messages that arrive in parts

@@ -1,11 +1,12 @@
 """Checks a trustee's messages, logs the answers, then returns them; independent of the broker.
 
-An answer is in the log on disk before it leaves. It depends only on the request and the seeds, so a
-process that is killed in between returns the same bytes later.
+An answer is in the log on disk before it leaves, and a sum leaves once enough trustees' logs contain
+its request. It depends only on the request and the seeds, so a process that is killed in between
+returns the same bytes later.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -36,13 +37,16 @@ from protocol.trustee_messages import (
     RequestPage,
     RosterPage,
     SetRequest,
+    SignedLogEntry,
     SignedRequest,
     SignedSummary,
     ToTrustee,
     pages_of,
     sign_log_entry,
+    unverified_entry,
 )
 from system.conditions import Repeated
+from system.console import counted
 from system.set_aside import SetAside
 from trustee.alarms import Alarms
 from trustee.documents import TrustedDocuments, confirm_first_set
@@ -52,6 +56,7 @@ from trustee.log import TrusteeLog
 from trustee.masks import Draw, check_masks, sums
 from trustee.pages import Assembly
 from trustee.peers import Peers
+from trustee.quorum import Quorum
 from trustee.rules import Asked, Bindings, Bound, check_request, households_of
 from trustee.views import Difference
 
@@ -90,7 +95,7 @@ class TrusteeCore:
     """One trustee with its database.
 
     `today` returns the number of the current day. `is_alone` makes it answer without waiting for
-    the other trustees, for simulations in one process.
+    the other trustees and their logs, for simulations in one process.
     """
 
     def __init__(
@@ -109,6 +114,7 @@ class TrusteeCore:
         self.documents = TrustedDocuments(trustee_log, identity.collectivity, roots)
         self._alarms = Alarms(trustee_log, self.documents)
         self.peers = Peers(trustee_log, self.documents, self._alarms, identity.name)
+        self._quorum = Quorum(trustee_log, self.documents)
         self._log = trustee_log
         self.today = today
         self._is_alone = is_alone
@@ -194,41 +200,56 @@ class TrusteeCore:
             case RequestPage(request, page, pages, data):
                 return self._take_request(request, page, pages, data)
 
-    def take_peer(self, sender: str, message: FromPeer) -> list[FromPeer]:
-        """Handle a message on another trustee's log topic, and return the answers to it."""
+    def take_peer(self, sender: str, message: FromPeer) -> list[FromPeer | FromTrustee]:
+        """Handle a message on another trustee's log topic, and return the answers to it.
+
+        Those to the release worker are sums for which the last log that was missing has come.
+        """
         was_ready = self.is_ready
+        answers: list[FromPeer | FromTrustee] = []
         try:
-            return self.peers.take(sender, message)
+            answers += self.peers.take(sender, message)
         except MessageRefused as exc:
             self._count(exc.reason)
             if times := self._repeated.found("peer", sender, exc.reason, exc.detail):
                 log.warning(
                     "peer_refused", peer=sender, reason=exc.reason, detail=exc.detail, times=times
                 )
-            return []
         finally:
             if self.is_ready and not was_ready:
                 self._bindings.clear()
                 log.info("trustee_ready", entries=self._log.holding(self.identity.name).length)
+        return [*answers, *self._now_given_out()]
 
     def pop_announcements(self) -> list[FromPeer]:
         """Return and clear the messages that the other trustees must get."""
         announcements, self._announcements = self._announcements, []
         return announcements
 
-    def answer(self, signed: SignedRequest) -> Answer:
-        """Log that a request is answered, then return the sums.
+    def answer(self, signed: SignedRequest) -> Answer | None:
+        """Log that a request is answered, then return the sums; None if too few logs contain it.
+
+        They follow from `take_peer` then, as soon as enough logs do.
 
         Raises:
-            MessageRefused: the request breaks a rule, which is the reason; nothing was logged.
+            MessageRefused: the request breaks a rule, which is the reason, and nothing was logged;
+                or it is asked for again while logs are missing.
         """
+        is_new = self._own_entry(signed.request.id) is None
+        answer = self._logged_answer(signed, is_logged=not is_new)
+        missing = 0 if self._is_alone else self._quorum.missing(signed.request.summary)
+        if missing and not is_new:
+            logs = counted(missing, "other trustee's log", "other trustees' logs")
+            raise MessageRefused(Reason.NOT_READY, f"the request is not in {logs} yet")
+        return None if missing else answer
+
+    def _logged_answer(self, signed: SignedRequest, *, is_logged: bool) -> Answer:
         request = signed.request
         if not self.is_ready:
             raise MessageRefused(Reason.NOT_READY, "the other trustees have not told all yet")
         if request.day < max(self._log.horizon(), self.today() - KEPT_DAYS):
             raise MessageRefused(Reason.ANSWERED, f"a day more than {KEPT_DAYS} days ago")
         has_two_sets = self._alarms.has_two_sets(signed.summary)
-        is_logged = self._log.has_entry(self.identity.name, request.id)
         if has_two_sets and not is_logged:
             raise MessageRefused(Reason.CONFLICT, "the collectivity signed two sets of this figure")
         is_closed = request.day < self._letters.forget_closed()
@@ -252,6 +273,22 @@ class TrusteeCore:
         answer = self._compute(asked, draws, unknown)
         self._log.put_answer(request.id, msgspec.msgpack.encode(answer))
         return answer
+
+    def _own_entry(self, request_id: bytes) -> SignedLogEntry | None:
+        return self._log.entry_about(self.identity.name, request_id)
+
+    def _now_given_out(self) -> Iterator[FromTrustee]:
+        """Yield the stored sums for which the last log that was missing has just been heard.
+
+        Whatever is lost of them, the release worker asks for again.
+        """
+        for request_id, heard in self.peers.pop_heard().items():
+            own, stored = self._own_entry(request_id), self._log.answer(request_id)
+            if own is None or stored is None or self._is_alone or not self.is_ready:
+                continue
+            summary = unverified_entry(own).summary
+            if self._quorum.is_reached_by(summary, heard):
+                yield from _answer_pages(request_id, stored)
 
     def _log_answer(self, asked: Asked, summary: SignedSummary) -> None:
         request = asked.request
@@ -334,17 +371,13 @@ class TrusteeCore:
             whole = self._pages.add(b"r" + name, page, pages, data)
             if whole is None:
                 return []
-            answer = msgspec.msgpack.encode(self.answer(_read_request(name, whole)))
+            answer = self.answer(_read_request(name, whole))
         except MessageRefused as exc:
             self._count(exc.reason)
             if times := self._repeated.found("request", exc.reason, exc.detail):
                 log.warning("request_refused", reason=exc.reason, detail=exc.detail, times=times)
             return [FromTrustee(Refused(name, exc.reason, exc.detail))]
-        parts = pages_of(answer)
-        return [
-            FromTrustee(AnswerPage(name, number, len(parts), part))
-            for number, part in enumerate(parts)
-        ]
+        return [] if answer is None else _answer_pages(name, msgspec.msgpack.encode(answer))
 
     def _take_cosigned(self, name: bytes, page: int, pages: int, data: bytes) -> list[FromTrustee]:
         try:
@@ -389,6 +422,14 @@ class TrusteeCore:
 
     def _count(self, reason: Reason) -> None:
         self._log.count(f"refused_{reason}")
+
+
+def _answer_pages(request_id: bytes, answer: bytes) -> list[FromTrustee]:
+    parts = pages_of(answer)
+    return [
+        FromTrustee(AnswerPage(request_id, number, len(parts), part))
+        for number, part in enumerate(parts)
+    ]
 
 
 def _read_request(name: bytes, data: bytes) -> SignedRequest:

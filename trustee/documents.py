@@ -81,6 +81,11 @@ class TrustedDocuments:
             (trustees for cosigned, trustees in self._sets if cosigned.hash == document), None
         )
 
+    def trustees_of(self, measures: bytes) -> TrusteeSet | None:
+        """Return the trustee set of known measures (their hash)."""
+        named = (each.trustees for known, each in self._measures if known == measures)
+        return next((self.trustee_set(document) for document in named), None)
+
     def signing_key(self, name: str) -> bytes | None:
         """Return a trustee's key in the latest set that names it."""
         for _, trustees in reversed(self._sets):

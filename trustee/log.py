@@ -251,14 +251,18 @@ class TrusteeLog(TrusteeDatabase):
         rows = self._rows("SELECT request FROM request WHERE id = ?", [request_id])
         return bytes(rows[0][0]) if rows else None
 
-    def has_entry(self, trustee: str, request_id: bytes) -> bool:
-        """Return whether a trustee's log contains this request."""
-        return bool(
-            self._rows(
-                "SELECT 1 FROM entry WHERE trustee = ? AND request = ? LIMIT 1",
-                [trustee, request_id],
-            )
+    def entry_about(self, trustee: str, request_id: bytes) -> SignedLogEntry | None:
+        """Return the entry of a trustee's log about this request, or None."""
+        rows = self._rows(
+            "SELECT body, signature FROM entry WHERE trustee = ? AND request = ? LIMIT 1",
+            [trustee, request_id],
         )
+        return SignedLogEntry(*rows[0]) if rows else None
+
+    def authors_of(self, request_id: bytes) -> set[str]:
+        """Return the names of the trustees whose stored logs contain this request."""
+        rows = self._rows("SELECT DISTINCT trustee FROM entry WHERE request = ?", [request_id])
+        return {row[0] for row in rows}
 
     def requests_of(self, trustee: str, day: int, measure: str) -> list[tuple[bytes, bytes | None]]:
         """Return (id, request) of what a trustee answered; the request is None if it is missing."""

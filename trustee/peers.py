@@ -5,6 +5,7 @@ what they hold. Every set that was ever opened had t trustees, so one of these t
 """
 
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import structlog
@@ -53,6 +54,7 @@ class Peers:
         self._synced: set[str] = set()
         self._asked: dict[str, int] = {}
         self._answered: dict[str, bytes] = {}
+        self._heard: Counter[bytes] = Counter()
         self._pages = Assembly()
 
     @property
@@ -106,6 +108,11 @@ class Peers:
             case RequestPage() as page:
                 self._take_request(sender, page)
         return list(answers)
+
+    def pop_heard(self) -> Counter[bytes]:
+        """Return and clear how many logs were heard to contain a request (its id) since last time."""
+        heard, self._heard = self._heard, Counter()
+        return heard
 
     def _echo(self, sender: str, hello: Hello) -> Iterator[FromPeer]:
         """Send the entries that the sender lacks, beginning with its own."""
@@ -189,10 +196,11 @@ class Peers:
                 before = self._log.entries(author, holding.length - 1)[0]
                 self._alarms.raise_fork(entry, before, signed)
             return False
-        if self._log.has_entry(author, entry.summary.request):
+        if self._log.entry_about(author, entry.summary.request) is not None:
             raise MessageRefused(Reason.ANSWERED, "an answer that the same log holds already")
         self._alarms.compare(entry, signed)
         self._log.append(entry, signed)
+        self._heard[entry.summary.request] += 1
         return True
 
     def _wanted(self) -> list[FromPeer]:

@@ -148,8 +148,9 @@ def _echo_risks(threshold: int, liars: int) -> None:
         "single day: not your readings, but with little noise."
     )
     echo_translated(
-        f"If trustees lie or hand over their keys, it takes only {liars} of them. The logs of the others then convict the "
-        "collectivity, and each liar that kept two logs, as soon as they are compared."
+        f"If trustees lie, or give away the key with which they sign, it takes only {liars} of them. The "
+        "logs of the others then convict the collectivity, and each of these liars, as soon as they are "
+        "compared."
     )
 
 

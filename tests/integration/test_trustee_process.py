@@ -50,13 +50,22 @@ def _story(town):
     key = str(town.folder / "backup.key")
     town.volet(1, "backup-key", "--out", key, is_at_home=False)
     town.volet(1, "backup", "--out", str(town.folder / "image"), "--to", f"{key}.pub")
+    # So the logs of two contain the request for the sum, and they wait for the fourth.
     assert town.stop(2) == 0
-    answers = {number: town.ask(number, request) for number in (0, 1)}
+    for number in (0, 1):
+        town.send(number, *request_pages(request))
+        town.wait_answered(number, 2)
+    town.restart(0, signal.SIGKILL)
+    assert town.ask(1, request).reason == "not_ready"
+
+    since = [len(town.responses(number)) for number in (0, 1)]
+    answers = {3: _killed_between_writing_and_answering(town, 3, request)}
+    answers[1] = town.answer(1, request, since[1])
+    town.wait_ready(0, since[0])
+    answers[0] = town.ask(0, request)
     assert all(isinstance(each, Answer) for each in answers.values())
     assert town.ask(0, request) == answers[0]
     assert town.ask(0, other).reason == "conflict"
-
-    answers[3] = _killed_between_writing_and_answering(town, 3, request)
     expected = np.sum([each.values for each in area.near], axis=0)
     assert (area.opened(area.near, answers, day) == expected).all()
 

@@ -1,7 +1,8 @@
 """What the collectivity's strategies open on real trustees, and how well that tells one home apart.
 
 A strategy shows chips and trustees documents and rosters, asks each trustee for sets in an order of
-its own, withholds letters and the trustees' words, and has helpers. The trustees are the product's.
+its own, withholds letters and the trustees' words, and has helpers. The trustees are the product's,
+but those that lie.
 What opens is checked on the real contributions, which the chip's own mechanism made. Whether it
 tells a home apart is then tried on many draws of the same mechanism.
 """
@@ -28,7 +29,15 @@ from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Shares
 from protocol.privacy import epsilon_at, gaussian_sigma
 from protocol.trustee_messages import Answer
 from tests.support.distinguishing import worst_excess
-from tests.support.trustee_area import DAY, SLOTS, TrusteeArea, ask, share_answers
+from tests.support.trustee_area import (
+    DAY,
+    SLOTS,
+    TrusteeArea,
+    ask,
+    greet,
+    log_line,
+    share_answers,
+)
 
 EPSILON, DELTA = 2.0, 1e-6
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -43,19 +52,22 @@ class Strategy:
     """What the collectivity does with a set of 3 of 4 trustees.
 
     Attributes:
-        helpers: trustees who hand over their seeds, or answer for any set. It is the same to it.
-        trustees: the document (a number of TERMS) that each honest trustee is shown.
+        liars: trustees who hand over their seeds, and sign to each other one what helps.
+        givers: trustees who hand over their seeds and keep the rules otherwise.
+        trustees: the document (a number of TERMS) that each trustee is shown that does not lie.
         chips: the document that each home's chip is shown.
         other_roster: homes whose chips are shown another roster.
         sets: two sets of homes that it may ask for.
-        orders: which of the sets each honest trustee is asked for, in order.
+        orders: which of the sets each of these trustees is asked for, in order.
         asked: the document that requests name.
         later_days: how many days after the contributions the asked day lies.
         withheld: letters, as (trustee, home), that do not arrive.
-        passes_words: whether the trustees' words reach each other.
+        heard: which words pass, as (from, to), of trustees that do not lie.
+        is_late: whether they pass only after all have been asked.
     """
 
-    helpers: tuple[int, ...]
+    liars: tuple[int, ...]
+    givers: tuple[int, ...]
     trustees: tuple[int, ...]
     chips: tuple[int, ...]
     other_roster: frozenset[int]
@@ -64,7 +76,13 @@ class Strategy:
     asked: int
     later_days: int
     withheld: frozenset[tuple[int, int]]
-    passes_words: bool
+    heard: frozenset[tuple[int, int]]
+    is_late: bool
+
+    @property
+    def keepers(self) -> list[int]:
+        """The trustees that do not lie."""
+        return [number for number in range(4) if number not in self.liars]
 
 
 def terms_of(area: TrusteeArea, crowd: int, threshold: int):
@@ -88,11 +106,12 @@ class Play:
         for home, document in zip(self.area.near, strategy.chips, strict=True):
             measures, group = self.terms[document]
             home.values = noised(np.zeros(CLASSES_SLOTS), measures, 1.0, group)
-        self.honest = [n for n in range(4) if n not in strategy.helpers]
         self.trustees = {
             number: self._trustee(number, document)
-            for number, document in zip(self.honest, strategy.trustees, strict=True)
+            for number, document in zip(strategy.keepers, strategy.trustees, strict=True)
         }
+        self.logged = {number: [] for number in self.trustees}
+        greet(list(self.trustees.values()))
 
     def opened(self) -> list[frozenset[int]]:
         """Return the sets of homes whose sums the collectivity has at the end."""
@@ -105,25 +124,42 @@ class Play:
             )
             for each in strategy.sets
         ]
+        asked = list(zip(strategy.keepers, strategy.orders, strict=True))
+        for number, order in asked:
+            for which in order:
+                self._ask(number, requests[which])
+        for number in strategy.keepers:
+            self._pass_words(number)
         masks = [self._helped(each) for each in strategy.sets]
-        for number, order in zip(self.honest, strategy.orders, strict=True):
+        for number, order in asked:
             for which in order:
                 answer = ask(self.trustees[number], requests[which])
                 if isinstance(answer, Answer):
                     masks[which] |= {n: from_bytes(words) for n, words in answer.sums}
-                if strategy.passes_words:
-                    others = [self.trustees[each] for each in self.honest if each != number]
-                    share_answers(self.trustees[number], others)
         return [
             each
             for each, known in zip(strategy.sets, masks, strict=True)
             if self._opens(each, known)
         ]
 
+    def _ask(self, number, request):
+        trustee, area = self.trustees[number], self.area
+        ask(trustee, request)
+        if not self.strategy.is_late:
+            self._pass_words(number)
+        if trustee._log.entry_about(trustee.identity.name, request.request.id):
+            self.logged[number].append(request)
+        for liar in (area.identities[n] for n in self.strategy.liars):
+            trustee.take_peer(liar.name, log_line(liar, *self.logged[number]))
+
+    def _pass_words(self, number):
+        hearing = [self.trustees[to] for by, to in self.strategy.heard if by == number]
+        share_answers(self.trustees[number], hearing)
+
     def _trustee(self, number, document):
         area, strategy = self.area, self.strategy
         area.signed_measures = self.shown[document]
-        trustee = area.trustee(number, teaches=False)
+        trustee = area.trustee(number, is_alone=False, teaches=False)
         area.teach(trustee)
         for place, home in enumerate(area.near):
             heads = msgspec.structs.replace(
@@ -140,7 +176,8 @@ class Play:
         day = DAY + self.strategy.later_days
         context = MaskContext(self.asked.hash, "classes", "75", SLOTS, day)
         found = {}
-        for number in {n for each in self.strategy.helpers for n in self.area.shape.sets_of(each)}:
+        helpers = (*self.strategy.liars, *self.strategy.givers)
+        for number in {n for each in helpers for n in self.area.shape.sets_of(each)}:
             rows = []
             for home in (self.area.near[n] for n in sorted(homes)):
                 seed = ratchet(home.seeds[number], home.month, month_number(day))

@@ -39,15 +39,20 @@ from protocol.seeds import (
 )
 from protocol.topics import Kind, device_topic
 from protocol.trustee_messages import (
+    FIRST_PREVIOUS,
     Answer,
     AnswerPage,
     Ask,
+    Entries,
     FromPeer,
+    FromTrustee,
+    LogEntry,
     Refused,
     SetRequest,
     SignedRequest,
     bitmap_of,
     draws_of,
+    sign_log_entry,
     sign_request,
 )
 from tests.support.sealing import TrusteesKeys
@@ -296,26 +301,43 @@ class TrusteeArea:
         return unmask(total, masks.values())
 
 
-def ask(trustee: TrusteeCore, request: SignedRequest) -> Answer | Refused:
-    """Send a request in pages; returns the answer or the refusal."""
-    out = [message.message for page in request_pages(request) for message in trustee.take(page)]
-    if isinstance(out[0], Refused):
-        return out[0]
-    assert all(isinstance(page, AnswerPage) for page in out)
-    return msgspec.msgpack.decode(b"".join(page.data for page in out), type=Answer)
+def ask(trustee: TrusteeCore, request: SignedRequest) -> Answer | Refused | None:
+    """Send a request in pages; returns the answer, the refusal, or None: logs are missing."""
+    out = [message for page in request_pages(request) for message in trustee.take(page)]
+    if out and isinstance(out[0].message, Refused):
+        return out[0].message
+    return answer_of(out)
 
 
-def converse(trustees: list[TrusteeCore], first: list[tuple[str, FromPeer]]) -> None:
-    """Pass messages between trustees until none are left."""
+def answer_of(messages: list[FromTrustee]) -> Answer | None:
+    """Return the one answer that messages to the release worker are pages of; None without any."""
+    pages = [message.message for message in messages]
+    assert all(isinstance(page, AnswerPage) for page in pages)
+    data = b"".join(page.data for page in pages)
+    return msgspec.msgpack.decode(data, type=Answer) if pages else None
+
+
+def converse(
+    trustees: list[TrusteeCore], first: list[tuple[str, FromPeer]]
+) -> dict[str, list[FromTrustee]]:
+    """Pass messages between trustees until none are left.
+
+    Returns what each trustee, by name, sends to the release worker meanwhile.
+    """
     waiting = list(first)
+    to_worker = {trustee.identity.name: list[FromTrustee]() for trustee in trustees}
     for _ in range(10_000):
         if not waiting:
-            return
+            return to_worker
         sender, message = waiting.pop(0)
         for trustee in trustees:
-            if trustee.identity.name != sender:
-                answers = trustee.take_peer(sender, message)
-                waiting += [(trustee.identity.name, answer) for answer in answers]
+            name = trustee.identity.name
+            if name != sender:
+                for answer in trustee.take_peer(sender, message):
+                    if isinstance(answer, FromPeer):
+                        waiting.append((name, answer))
+                    else:
+                        to_worker[name].append(answer)
     raise AssertionError("trustees never stop talking")
 
 
@@ -331,7 +353,26 @@ def greet(trustees: list[TrusteeCore]) -> None:
     )
 
 
-def share_answers(trustee: TrusteeCore, others: list[TrusteeCore]) -> None:
-    """Send a trustee's logged answers to the others."""
+def share_answers(trustee: TrusteeCore, others: list[TrusteeCore]) -> dict[str, list[FromTrustee]]:
+    """Send the entries of a trustee's log that are new to the others; returns as `converse`."""
     messages = [(trustee.identity.name, message) for message in trustee.pop_announcements()]
-    converse([trustee, *others], messages)
+    return converse([trustee, *others], messages)
+
+
+def log_line(identity: TrusteeIdentity, *requests: SignedRequest) -> FromPeer:
+    """Return a log with an entry for each request, as a liar signs it for whom it likes."""
+    entries, previous = [], FIRST_PREVIOUS
+    for number, request in enumerate(requests):
+        households = len(request.request.entries)
+        entry = LogEntry(identity.name, number, previous, request.summary, households)
+        entries.append(sign_log_entry(entry, COLLECTIVITY, identity.signing_key))
+        previous = entries[-1].hash
+    return FromPeer(Entries(tuple(entries)))
+
+
+def ask_all(trustees: list[TrusteeCore], request: SignedRequest) -> list[Answer | Refused]:
+    """Ask trustees of which each hears the others; returns what each has answered in the end."""
+    for trustee in trustees:
+        ask(trustee, request)
+        share_answers(trustee, [other for other in trustees if other is not trustee])
+    return [ask(trustee, request) for trustee in trustees]

@@ -204,6 +204,10 @@ class TrusteeTown:
         count = len(self.area.homes)
         self._wait(lambda: self.status(number)["households"] == count, number, "to have all seeds")
 
+    def wait_answered(self, number: int, count: int) -> None:
+        """Wait until a trustee's log has so many entries."""
+        self._wait(lambda: self.status(number)["answered"] == count, number, "to log a request")
+
     def wait_set(self, number: int) -> None:
         self._wait(
             lambda: any(

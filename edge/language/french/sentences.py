@@ -197,10 +197,12 @@ SENTENCES = {
         "Risque        {count} d'entre eux et la collectivité peuvent ouvrir votre contribution d'un "
         "seul jour : pas vos relevés, mais avec peu de bruit."
     ),
-    "If trustees lie or hand over their keys, it takes only {count} of them. The logs of the others then convict the "
-    "collectivity, and each liar that kept two logs, as soon as they are compared.": (
-        "Si des garants mentent ou livrent leurs clés, il n'en faut que {count}. Les journaux des autres accusent alors la "
-        "collectivité, et chaque menteur qui a tenu deux journaux, dès qu'on les compare."
+    "If trustees lie, or give away the key with which they sign, it takes only {count} of them. The "
+    "logs of the others then convict the collectivity, and each of these liars, as soon as they are "
+    "compared.": (
+        "Si des garants mentent, ou donnent la clé avec laquelle ils signent, il n'en faut que "
+        "{count}. Les journaux des autres accusent alors la collectivité, et chacun de ces menteurs, "
+        "dès qu'on les compare."
     ),
     "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
         "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "

@@ -16,7 +16,7 @@ from tests.support.trustee_area import (
     COLLECTIVITY,
     DAY,
     TrusteeArea,
-    ask,
+    ask_all,
     greet,
 )
 from trustee.core import TrusteeIdentity
@@ -91,7 +91,7 @@ def test_three_put_the_fourth_out_and_its_successor_opens_with_them(replacing):
     trustees[out] = newcomer
     greet([newcomer, *trustees.values()])
     request = area.request(day=START, measures=replacing.measures.hash)
-    answers = {n: ask(trustee, request) for n, trustee in trustees.items()}
+    answers = dict(zip(trustees, ask_all(list(trustees.values()), request), strict=True))
     area.signed_measures = replacing.measures
     opened = area.opened(area.near, answers, START)
     assert opened.tolist() == sum(home.values for home in area.near).tolist()

@@ -95,7 +95,10 @@ def test_trustees_are_confirmed_by_their_fingerprint_only(chip):
     said = run("trustees", "--dir", directory)
     assert "NOT CONFIRMED" in said
     assert "3 of them and the collectivity can open your contribution of a single day" in said
-    assert "If trustees lie or hand over their keys, it takes only 2 of them." in said
+    assert (
+        "If trustees lie, or give away the key with which they sign, it takes only 2 of them."
+        in said
+    )
     with pytest.raises(DocumentRefused, match="fingerprint"):
         run("trustees", "--dir", directory, "--confirm", "AAAA BBBB CCCC DDDD EEEE FFFF")
     assert load_choices(directory).trustees == ""
