@@ -121,7 +121,8 @@ class AreaLane(MessageHandler):
         """See `MessageHandler.open`."""
         self._choices = self._options.choices()
         self._trust = self._trust_state()
-        self._fetcher.open(self._today(), self._clock.monotonic_s())
+        if self._trust.entry_on(self._today()) is not None:
+            self._fetcher.open(self._today(), self._clock.monotonic_s())
         self._flights = {
             day: _Contribution(self._clock.monotonic_s(), deadline_s=deadline_s)
             for day, deadline_s in self._vault.area.unsent()

@@ -51,6 +51,18 @@ def test_a_start_after_ten_days_without_a_contribution_asks(bench):
     assert asked(bench) == before + 2
 
 
+def test_a_start_without_a_roster_entry_of_this_chip_asks(bench):
+    """A household that came from another chip brings its stored days, and no entry for this one."""
+    bench.begin()
+    bench.run(2 * A_DAY)
+    before = asked(bench)
+    with bench.vault.area_change() as area:
+        area._database.execute("DELETE FROM area_entries")
+    bench.restart()
+    bench.run(1)
+    assert asked(bench) == before + 1
+
+
 def test_a_household_that_contributes_nothing_asks_each_ten_days(bench):
     bench.box.set(is_on=False)
     bench.begin()
