@@ -36,15 +36,21 @@ _broker = click.option(
 @click.command()
 @_dir
 @_broker
-@click.option("--force", "is_forced", is_flag=True, help="Renew all, whatever time they have left.")
+@click.option(
+    "--force",
+    "is_forced",
+    is_flag=True,
+    help="Renew all that the issuer signed, whatever time they have left.",
+)
 def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
-    A certificate is renewed when less than half of its lifetime is left; the broker's also when its
-    names have changed. Keys that have ended are destroyed. Nothing needs a restart: the broker
-    takes its new certificate at once and the API within seconds, workers take theirs with their
-    next connection. The broker also forgets messages of names whose certificates have ended, and
-    key shares of chips that were replaced. Run it every month.
+    A certificate is renewed when less than half of its lifetime is left, or when a former issuer
+    signed it; the broker's also when its names have changed. Keys that have ended are destroyed.
+    Nothing needs a restart: the broker takes its new certificate at once and the API within
+    seconds, workers take theirs with their next connection. The broker also forgets messages of
+    names whose certificates have ended, and key shares of chips that were replaced. Run it every
+    month.
     """
     now = datetime.now(UTC)
     renewed = renew_roles(directory, now, is_forced=is_forced)

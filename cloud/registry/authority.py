@@ -128,7 +128,7 @@ def issue_server(
 
 
 def new_operator(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    """Sign the operator's own certificate, the only one that the operator's listener trusts."""
+    """Sign the operator's own certificate; the operator's listener trusts it and the former one."""
     name = _name("operator")
     builder = _builder(name, name, key.public_key(), now, now + OPERATOR_VALIDITY)
     return (

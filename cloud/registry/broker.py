@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.config import load_config
-from cloud.registry.key_files import pki_path
+from cloud.registry.key_files import FORMER_OPERATOR, pki_path
 from cloud.registry.pki import roles
 from cloud.registry.revoked import adopt_revocations
 from mosquitto.config import (
@@ -98,8 +98,7 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
     files = render(settings)
     for file in files:
         write_public(broker / file.name, file.text.encode())
-    for name in _DOCUMENTS:
-        write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
+    _copy_documents(directory, broker)
     write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
     names = (*(file.name for file in files), *_DOCUMENTS, SERVER_KEY, DATA, ".")
     _give(broker, names, user)
@@ -118,10 +117,21 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
             "it with --broker."
         )
     adopt_revocations(directory, broker / CRL)
-    for name in _DOCUMENTS:
-        write_public(broker / name, read_document(pki_path(directory, name), _NEXT))
+    _copy_documents(directory, broker)
     _give(broker, _DOCUMENTS, broker.owner())
     return reload_broker(broker)
+
+
+def _copy_documents(directory: Path, broker: Path) -> None:
+    """Copy certificates and revocation lists."""
+    for name in _DOCUMENTS:
+        data = read_document(pki_path(directory, name), _NEXT)
+        if (
+            name == OPERATOR_CERTIFICATE
+            and (former := pki_path(directory, FORMER_OPERATOR)).exists()
+        ):
+            data += former.read_bytes()
+        write_public(broker / name, data)
 
 
 def reload_broker(broker: Path) -> bool:

@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from cloud.config import load_config
-from cloud.registry.key_files import pki_path
+from cloud.registry.key_files import FORMER_OPERATOR, OPERATOR_CERTIFICATE, pki_path
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
 from protocol.topics import Kind, all_of_name, device_topic
@@ -25,7 +25,7 @@ from system.tls import client_context
 _PATIENCE_S = 60.0
 _LOOPBACK = "127.0.0.1"
 # A client id of no chip and no role.
-_OPERATOR = "operator"
+_OWN_ID = "operator"
 
 
 def end_session(directory: Path, client_id: str) -> None:
@@ -66,7 +66,7 @@ def clear_keys(directory: Path, devices: Iterable[DeviceId]) -> int:
         TransportError: the operator's listener cannot be reached, or refuses us.
     """
     collectivity, cleared = load_config(directory).collectivity, 0
-    with _session(directory, _OPERATOR) as session:
+    with _session(directory, _OWN_ID) as session:
         for device in devices:
             topics = session.retained((device_topic(collectivity, device, Kind.KEY),))
             session.clear(topics)
@@ -105,6 +105,10 @@ class _Session:
         """Clear retained messages and wait until the broker has confirmed each."""
         self._answer({self._client.publish(topic, b"", qos=1, retain=True).mid for topic in topics})
 
+    def disconnect(self) -> None:
+        """End the connection."""
+        self._client.disconnect()
+
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.retain and message.payload:
             self._retained.add(message.topic)
@@ -122,11 +126,10 @@ class _Session:
 @contextmanager
 def _session(directory: Path, client_id: str) -> Iterator[_Session]:
     port = load_config(directory).operator_port
-    client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
-    client.tls_set_context(_operator_context(directory))
     try:
-        yield _Session(client).connect(port)
-        client.disconnect()
+        session = _connected(directory, client_id, port)
+        yield session
+        session.disconnect()
     except OSError as exc:
         raise TransportError(
             f"The operator's listener on {_LOOPBACK}:{port} cannot be reached; run this command on "
@@ -134,10 +137,30 @@ def _session(directory: Path, client_id: str) -> Iterator[_Session]:
         ) from exc
 
 
-def _operator_context(directory: Path) -> ssl.SSLContext:
+def _connected(directory: Path, client_id: str, port: int) -> _Session:
+    """Connect with the operator's certificate, or with the former one: see `renewal`."""
+    refusal = None
+    for certificate in (OPERATOR_CERTIFICATE, FORMER_OPERATOR):
+        if certificate == FORMER_OPERATOR and not pki_path(directory, certificate).exists():
+            continue
+        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
+        client.tls_set_context(_operator_context(directory, certificate))
+        try:
+            return _Session(client).connect(port)
+        except ConnectionRefusedError:
+            raise
+        except (OSError, TransportError) as exc:
+            refusal = exc
+    raise TransportError(
+        f"The broker does not let the operator in at {_LOOPBACK}:{port} ({refusal}); its log has "
+        "the reason. Run `volet cloud broker-config` and start the broker again."
+    )
+
+
+def _operator_context(directory: Path, certificate: str) -> ssl.SSLContext:
     context = client_context(
         pki_path(directory, "ca.pem"),
-        pki_path(directory, "operator.pem"),
+        pki_path(directory, certificate),
         pki_path(directory, "operator.key"),
     )
     # The broker's certificate names its public host, not loopback. Only the broker has a server

@@ -9,7 +9,7 @@ pki/above.pem                   a newer root as the older one signed it, while t
 workers.group                   the secret name of the workers' share group at the broker
 pki/server.key, server.pem      the broker
 pki/worker.key, worker.pem      the first worker; further roles likewise, by their names
-pki/operator.key, operator.pem  ends sessions at the broker
+pki/operator.key, operator.pem  ends sessions at the broker; operator-former.pem, the one before
 pki/crl.pem                     the revocation lists, one of each issuer
 pki/issued/{device}.pem         all certificates ever issued to a device
 """
@@ -63,6 +63,7 @@ ROOT_KEY, ROOT_CERTIFICATE = "root.key", "root.pem"
 TRUSTED = "ca.pem"
 ISSUER, ABOVE = "issuer", "above.pem"
 KEY_LIST = "key-list.json"
+OPERATOR_CERTIFICATE, FORMER_OPERATOR = "operator.pem", "operator-former.pem"
 _END_OF_LIST = b"-----END X509 CRL-----\n"
 RESTORE = "put it back from a backup; chips trust the one that was drawn first."
 

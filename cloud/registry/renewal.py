@@ -18,7 +18,9 @@ from cloud.registry.authority import (
     new_operator,
 )
 from cloud.registry.key_files import (
+    FORMER_OPERATOR,
     ISSUER,
+    OPERATOR_CERTIFICATE,
     ROOT,
     exclusive,
     load_authority,
@@ -57,8 +59,8 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
 def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[str, ...]:
     """Renew the certificates of broker, operator and roles under their keys; return which ones.
 
-    A certificate is renewed if less than half of its validity is left; the broker's also if its
-    names have changed in cloud.toml. None outlasts the issuer.
+    A certificate is renewed if less than half of its validity is left, or if a former issuer signed
+    it; the broker's also if its names have changed in cloud.toml. None outlasts the issuer.
 
     Raises:
         ConfigError: a file is missing, or the issuer has ended.
@@ -70,21 +72,40 @@ def renew(directory: Path, now: datetime, *, is_forced: bool = False) -> tuple[s
         path = pki_path(directory, "server.pem")
         server = load_certificate(path)
         fresh = server_certificate(directory, authority, config, now)
-        if is_forced or not is_fresh(server, now) or _names(server) != _names(fresh):
+        is_kept = _holds(server, authority, now) and _names(server) == _names(fresh)
+        if is_forced or not is_kept:
             write_public(path, authority.chained(fresh))
             renewed.append(BROKER)
-        path = pki_path(directory, "operator.pem")
-        if is_forced or not is_fresh(load_certificate(path), now):
-            write_public(path, pem(new_operator(load_ec_key(directory, "operator.key"), now)))
+        if _renew_operator(directory, now):
             renewed.append(OPERATOR)
         for name in roles(directory):
             path = pki_path(directory, f"{name}.pem")
             certificate = load_certificate(path)
-            if is_forced or not is_fresh(certificate, now):
+            if is_forced or not _holds(certificate, authority, now):
                 renewed_one = _reissue(authority, certificate, name, now)
                 write_public(path, authority.chained(renewed_one))
                 renewed.append(name)
     return tuple(renewed)
+
+
+def _holds(certificate: x509.Certificate, authority: Authority, now: datetime) -> bool:
+    """Return whether the present issuer signed a certificate of which more than half is left."""
+    is_of_issuer = certificate.issuer == authority.certificate.subject
+    return is_of_issuer and is_fresh(certificate, now)
+
+
+def _renew_operator(directory: Path, now: datetime) -> bool:
+    """Renew the operator's certificate, which no issuer signs; False if it is fresh.
+
+    A broker that runs goes on to trust the one that it was started with, and no other. So the
+    former one is kept, and shown to such a broker.
+    """
+    path = pki_path(directory, OPERATOR_CERTIFICATE)
+    if is_fresh(load_certificate(path), now):
+        return False
+    write_public(pki_path(directory, FORMER_OPERATOR), path.read_bytes())
+    write_public(path, pem(new_operator(load_ec_key(directory, "operator.key"), now)))
+    return True
 
 
 def _reissue(

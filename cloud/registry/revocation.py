@@ -13,7 +13,7 @@ from cloud.registry.broker_session import clear_retained, end_session
 from cloud.registry.key_files import pki_path
 from cloud.registry.pki import forget_role, revoke
 from cloud.store import Store
-from protocol.errors import DocumentRefused, TransportError
+from protocol.errors import ConfigError, DocumentRefused, TransportError
 from protocol.ids import DeviceId
 
 # A connection that the broker accepted just before it read the new list still passes. By then it
@@ -41,16 +41,32 @@ def revoke_everywhere(
             f"monitors, trustees and providers in {issued.parent}."
         )
     store.revoke(DeviceId(name))
-    is_running = refresh_broker(directory, broker)
-    if is_running:
-        end_session(directory, name)
-        time.sleep(_STRAGGLER_S)
-        end_session(directory, name)
-        clear_retained(directory, name)
-        save_broker(broker)
+    try:
+        is_running = _shut_out(directory, name, broker)
+    except (ConfigError, TransportError) as exc:
+        raise type(exc)(
+            f"{name} is revoked, but an open session of it may go on until this command succeeds: "
+            f"{exc}"
+        ) from exc
     forget_role(directory, name)
     if not is_running and is_in_saved_data(broker, name):
         raise TransportError(
             f"{name} is revoked, but the broker does not run and still keeps messages of it; start "
             f"it (`{start_command(broker)}`), then run this command again."
         )
+
+
+def _shut_out(directory: Path, name: str, broker: Path) -> bool:
+    """Have a running broker refuse `name`, and end its session; False if none runs.
+
+    Raises:
+        ConfigError, TransportError: as `revoke_everywhere`.
+    """
+    if not refresh_broker(directory, broker):
+        return False
+    end_session(directory, name)
+    time.sleep(_STRAGGLER_S)
+    end_session(directory, name)
+    clear_retained(directory, name)
+    save_broker(broker)
+    return True

@@ -82,7 +82,7 @@ def roll_over_issuer(
             for number in range(1, len(issuers)):
                 pki_path(directory, f"{numbered(ISSUER, number)}.key").unlink(missing_ok=True)
             add_revoked(directory, (), now)
-    renew(directory, now, is_forced=True)
+    renew(directory, now)
 
 
 def roll_over_root(directory: Path, root: Path, successor: Path, now: datetime) -> None:
@@ -113,7 +113,7 @@ def roll_over_root(directory: Path, root: Path, successor: Path, now: datetime) 
             issuers=(*keys.issuers, der(issuer.certificate)),
         )
         _sign(directory, changed, new)
-    renew(directory, now, is_forced=True)
+    renew(directory, now)
 
 
 def roll_over_platform(

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from cloud.registry.authority import OPERATOR_VALIDITY, new_operator
 from cloud.registry.broker import refresh_broker, reload_broker
 from cloud.registry.broker_session import end_session
-from cloud.registry.key_files import pki_path
+from cloud.registry.key_files import OPERATOR_CERTIFICATE, load_ec_key, pem, pki_path
 from cloud.registry.pki import issue_role, revoke
-from cloud.registry.renewal import renew
+from cloud.registry.renewal import OPERATOR, renew
 from cloud.registry.revocation import revoke_everywhere
+from cloud.registry.roll_over import roll_over_issuer
 from cloud.store.sqlite.store import SqliteStore
 from mosquitto.config import ACL, DATA, PID
 from protocol.errors import ConfigError, DocumentRefused, TransportError
@@ -230,7 +232,7 @@ def test_revocation_without_the_broker_at_hand_says_so_and_can_be_finished(
     broker, chip, store, tmp_path
 ):
     with Peer(broker.port, chip.context()) as peer:
-        with pytest.raises(ConfigError, match="broker-config"):
+        with pytest.raises(ConfigError, match=f"{chip.name} is revoked, but.*broker-config"):
             revoke_everywhere(broker.cloud, store, chip.name, tmp_path / "nowhere", NOW)
         assert store.devices([chip.name])[0].is_revoked
         revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
@@ -283,3 +285,56 @@ def _shown(broker: Broker, chip: Pass) -> str:
         chip.context().wrap_socket(raw, server_hostname="127.0.0.1") as tls,
     ):
         return ssl.DER_cert_to_PEM_cert(tls.getpeercert(binary_form=True))
+
+
+def _in_the_first_year(broker: Broker) -> None:
+    roll_over_issuer(broker.cloud, broker.cloud / "root", datetime.now(UTC))
+
+
+def _after_half_its_time(broker: Broker) -> None:
+    """The broker was started with a certificate that is to be renewed."""
+    key = load_ec_key(broker.cloud, "operator.key")
+    old = new_operator(key, datetime.now(UTC) - OPERATOR_VALIDITY * 0.6)
+    write_public(pki_path(broker.cloud, OPERATOR_CERTIFICATE), pem(old))
+    broker.configure()
+    broker.restart()
+    assert renew(broker.cloud, datetime.now(UTC)) == (OPERATOR,)
+    assert renew(broker.cloud, datetime.now(UTC)) == ()
+
+
+def _by_force(broker: Broker) -> None:
+    renew(broker.cloud, datetime.now(UTC), is_forced=True)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("replace", [_in_the_first_year, _after_half_its_time, _by_force])
+def test_sessions_can_be_ended_when_certificates_were_replaced(
+    broker, chip, store, replace, restarts
+):
+    """The broker reads whom the operator's listener trusts at its start only."""
+    replace(broker)
+    refresh_broker(broker.cloud, broker.directory)
+    if restarts:
+        broker.restart()
+    with Peer(broker.port, chip.context()) as peer:
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        peer.wait_until_ended()
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+
+
+def test_a_broker_that_does_not_let_the_operator_in_is_named_and_so_is_what_was_done(
+    broker, chip, store
+):
+    path = pki_path(broker.cloud, OPERATOR_CERTIFICATE)
+    known = path.read_bytes()
+    other = new_operator(load_ec_key(broker.cloud, "operator.key"), datetime.now(UTC))
+    write_public(path, pem(other))
+    why = rf"{chip.name} is revoked, but an open session.*does not let the operator in.*start"
+    with Peer(broker.port, chip.context()) as peer:
+        with pytest.raises(TransportError, match=why):
+            revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        assert store.devices([chip.name])[0].is_revoked
+        write_public(path, known)
+        revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+        peer.wait_until_ended()
