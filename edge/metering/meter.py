@@ -76,7 +76,7 @@ class Meter:
         `host` is the time at which the frame arrived.
         """
         reading = read(frame, host.at)
-        if reading is None or self._is_unnamed(reading):
+        if reading is None:
             return []
         time = self._time_of(reading.serial)
         is_simulated = self._settings.is_simulated
@@ -87,7 +87,8 @@ class Meter:
             self._note_untimed()
             return [*kept.notices]
         events = self._move_beginning(kept.step) if self._is_own(reading.serial) else []
-        events += self._take(msgspec.structs.replace(reading, at=kept.at))
+        if not self._is_unnamed(reading):
+            events += self._take(msgspec.structs.replace(reading, at=kept.at))
         self._settle_beginning(kept)
         return [*kept.notices, *self._timed(events)]
 

@@ -116,6 +116,7 @@ class MeteredHousehold:
         """Feed a frame corrupted by noise."""
         self.pass_time(self.at + timedelta(seconds=2), 0)
         self.chip.feed(corrupt(self.line.encode(self.at), Random(seed)))
+        self.clocks.doubt()  # its date may be wrong
         self._disturb()
 
     def plug_into(self, meter: TrueMeter) -> None:

@@ -77,6 +77,18 @@ def a_register_wraps_in_the_last_frame_before_a_mode_changes(machine: MeteringMa
     machine.mode_changes(lull=NONE)
 
 
+def clocks_differ_while_an_unknown_calendar_is_waited_for(machine: MeteringMachine) -> None:
+    """The first frames after the copy of the card lack a register; they have a time all the same."""
+    _begin(machine, "BASE", is_historique=True)
+    machine.image_is_taken()
+    machine.meter_is_replaced(lull=FRAMES, calendar="HPHC", is_historique=False, first_wh=5_000)
+    machine.all_is_right_again(trusted="meter")
+    machine.calendar_changes_unseen(calendar="TEMPO", is_restarted=True)
+    machine.image_is_restored(lull=NONE)
+    machine.host_clock_goes_wrong(lull=NONE, error=-timedelta(hours=2), is_synchronised=True)
+    machine.calendar_changes_unseen(calendar="EJP", is_restarted=False)
+
+
 def a_meters_clock_is_unsure(machine: MeteringMachine) -> None:
     _begin(machine, "BASE", is_historique=False)
     days = timedelta(days=40)
@@ -146,6 +158,7 @@ EXAMPLES: tuple[Example, ...] = (
     another_meter_comes_and_goes,
     a_store_is_lost_beside_a_meter_whose_clock_is_ahead,
     a_register_wraps_in_the_last_frame_before_a_mode_changes,
+    clocks_differ_while_an_unknown_calendar_is_waited_for,
     a_day_passes_in_historique,
     more_is_drawn_than_subscribed,
     a_register_jumps,
