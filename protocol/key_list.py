@@ -214,6 +214,9 @@ def take_key_list(
 ) -> tuple[SignedKeyList, KeyList]:
     """Return a list that has arrived, as it was signed and opened; see `open_key_list`.
 
+    `trusted` begins with the newest root that is known here. A list must name it: without it, the
+    holder of a root that was replaced could sign a first list for those who have had none.
+
     Raises:
         MessageRefused: it is malformed, or no root that is known here signed it.
     """
@@ -221,14 +224,18 @@ def take_key_list(
         raise MessageRefused(Reason.OVERSIZE, f"{len(payload)} bytes")
     try:
         signed = read_packed(payload, SignedKeyList)
-        return signed, open_key_list(signed, trusted, collectivity)
+        keys = open_key_list(signed, trusted, collectivity)
     except msgspec.MsgspecError as exc:
         raise MessageRefused(Reason.MALFORMED, "no key list") from exc
     except DocumentRefused as exc:
         raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
+    roots = certificates(each.certificate for each in keys.roots)
+    if _key_of(trusted[0]) not in map(_key_of, roots):
+        raise MessageRefused(Reason.SIGNATURE, "a key list without the newest root known here")
+    return signed, keys
 
 
-def certificates(listed: Sequence[bytes]) -> list[x509.Certificate]:
+def certificates(listed: Iterable[bytes]) -> list[x509.Certificate]:
     """Return the certificates of a list that was verified."""
     return [x509.load_der_x509_certificate(each) for each in listed]
 

@@ -7,7 +7,10 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud.registry.authority import new_issuer
 from cloud.registry.key_files import (
+    der,
+    draw_ec_key,
     load_authority,
     load_ed25519_key,
     load_key_list,
@@ -173,6 +176,22 @@ def test_the_root_alone_puts_no_key_before_that_of_the_enrolment(town):
     known = town.start(town.forged(platform=(before, after)))
     assert is_taken(known, signed_by(town, 1))
     assert not is_taken(known, thief.sign(b"data"))
+
+
+def test_a_root_that_was_replaced_gives_a_new_chip_no_list(town, tmp_path):
+    """Such a list would keep the chip from the true one, which contradicts it, for good."""
+    first, old = load_key_list(town.cloud), load_root(town.root)
+    roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
+    town.chip = tmp_path / "late"
+    enrol_chip(town.cloud, town.chip)
+    key = draw_ec_key(tmp_path / "issuer.key").public_key()
+    issuers = (der(new_issuer(old, key, "testville", NOW)),)
+    forged = sign_key_list(msgspec.structs.replace(first, issuers=issuers), old.key)
+    town.start()
+    with pytest.raises(MessageRefused, match="newest root"):
+        town.take(msgspec.msgpack.encode(forged))
+    town.take(town.payload())
+    assert load_identity(town.chip).platform_key.key_list == load_key_list(town.cloud)
 
 
 def test_a_list_without_the_key_of_the_enrolment_is_refused(town):
