@@ -105,8 +105,8 @@ def check_config(config: CloudConfig, origin: str) -> None:
             raise ConfigError(f"{origin}: {host!r} is no host name and no address.")
     if config.broker_bind and not _is_address(config.broker_bind):
         raise ConfigError(f"{origin}: broker_bind is an address of this machine, or empty.")
-    if config.broker_port == config.operator_port:
-        raise ConfigError(f"{origin}: broker_port and operator_port must differ.")
+    if len({config.broker_port, config.operator_port, config.api_port}) < 3:  # noqa: PLR2004
+        raise ConfigError(f"{origin}: broker_port, operator_port and api_port must differ.")
 
 
 def config_toml(config: CloudConfig) -> bytes:

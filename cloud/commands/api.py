@@ -25,7 +25,6 @@ from system.commands import directory_option
 from system.program import begin_program, run_program
 from system.store_thread import StoreThread
 
-PORT = 8443
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -40,7 +39,11 @@ def api() -> None:
 @api.command()
 @_dir
 @click.option("--bind", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port to listen on. Default: api_port of cloud.toml.",
+)
 @click.option("--certificate", type=_FILE, help="Server certificate. Default: pki/server.pem.")
 @click.option("--key", type=_FILE, help="The certificate's key. Default: pki/server.key.")
 @click.option(
@@ -51,11 +54,17 @@ def api() -> None:
     help="Calls per second that one provider may make.",
 )
 def run(
-    directory: Path, bind: str, port: int, certificate: Path | None, key: Path | None, rate: float
+    directory: Path,
+    bind: str,
+    port: int | None,
+    certificate: Path | None,
+    key: Path | None,
+    rate: float,
 ) -> None:
     """Serve providers over TLS until stopped, and chips whose certificates have ended."""
     begin_program()
-    collectivity = load_config(directory).collectivity
+    config = load_config(directory)
+    address = (bind, config.api_port if port is None else port)
     certificate = certificate or pki_path(directory, "server.pem")
     authority = pki_path(directory, "ca.pem")
     identity = ServerIdentity(
@@ -64,7 +73,7 @@ def run(
     files = {"authority": authority, "api": certificate}
     watch = CertificateWatch(lambda: read_lifetimes(files), lambda: datetime.now(UTC))
     run_program(
-        _serve(directory, collectivity, (bind, port), identity, RateLimits(rate=rate), watch)
+        _serve(directory, config.collectivity, address, identity, RateLimits(rate=rate), watch)
     )
 
 

@@ -24,6 +24,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.option("--bind", default="", help="Address that the broker listens on. Default: all.")
 @click.option("--also", multiple=True, help="Another name for its certificate, e.g. localhost.")
 @click.option("--operator-port", type=_PORT, default=8884, show_default=True)
+@click.option("--api-port", type=_PORT, default=8443, show_default=True)
 @click.option(
     "--root",
     type=click.Path(path_type=Path, file_okay=False),
@@ -38,10 +39,13 @@ def init(  # noqa: PLR0913 - one parameter an option
     bind: str,
     also: tuple[str, ...],
     operator_port: int,
+    api_port: int,
     root: Path | None,
 ) -> None:
     """Generate the collectivity's keys and first certificates. Existing ones are kept."""
-    config = CloudConfig(collectivity, broker_host, broker_port, bind, also, operator_port)
+    config = CloudConfig(
+        collectivity, broker_host, broker_port, bind, also, operator_port, api_port
+    )
     check_config(config, "volet cloud init")
     is_new = pki.initialise(directory, config, datetime.now(UTC), root)
     SqliteStore.open(directory).close()

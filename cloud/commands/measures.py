@@ -77,7 +77,6 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 
 @measures.command("draw-up")
 @click.argument("groups", metavar="GROUPS.json|csv", type=_FILE)
-@click.option("--collectivity", required=True)
 @click.option("--trustees", type=_FILE, required=True, help="The signed trustee set.")
 @click.option(
     "--constants",
@@ -93,7 +92,6 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 def draw_up_command(  # noqa: PLR0913 - one parameter an option
     *,
     groups: Path,
-    collectivity: str,
     trustees: Path,
     constants: Path | None,
     effective: datetime | None,
@@ -108,7 +106,7 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     GROUPS lists measure, code, areas, roster and, optionally, provider for each group.
     """
     cosigned = read_cosigned_file(trustees)
-    read_cosigned(cosigned, TrusteeSet)
+    trustee_set = read_cosigned(cosigned, TrusteeSet)
     first = (
         day_number(effective.date())
         if effective
@@ -116,7 +114,7 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     )
     version, previous = _place(follows)
     terms = PlanTerms(
-        collectivity=collectivity,
+        collectivity=trustee_set.collectivity,
         trustees=cosigned.hash,
         effective=first,
         end=day_number(end.date()) if end else first + LIFE_DAYS,

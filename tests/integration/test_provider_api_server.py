@@ -165,6 +165,16 @@ def test_a_port_in_use_is_told_in_a_sentence(town):
     assert f"cannot listen on 127.0.0.1 port {port}" in told
 
 
+def test_the_api_listens_where_chips_that_were_away_look_for_it(tmp_path, monkeypatch):
+    addresses = []
+    monkeypatch.setattr("cloud.commands.api._serve", lambda *found: found[2])
+    monkeypatch.setattr("cloud.commands.api.run_program", addresses.append)
+    make_cloud(tmp_path / "cloud", api_port=9_443)
+    run("cloud", "api", "run", "--dir", tmp_path / "cloud")
+    run("cloud", "api", "run", "--dir", tmp_path / "cloud", "--port", 9_444)
+    assert addresses == [("127.0.0.1", 9_443), ("127.0.0.1", 9_444)]
+
+
 def ended(connection) -> bool:
     """Say whether the other end closes without an answer."""
     try:

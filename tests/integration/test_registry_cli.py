@@ -28,16 +28,16 @@ def volet(*arguments: str | Path, expect: int = 0) -> str:
 
 @pytest.fixture
 def cloud(tmp_path) -> Path:
-    port, operator_port = free_ports(2)
     directory = tmp_path / "cloud"
-    initialise(directory, str(port), str(operator_port))
+    initialise(directory, *map(str, free_ports(3)))
     return directory
 
 
-def initialise(directory: Path, port: str, operator_port: str, **options) -> str:
+def initialise(directory: Path, port: str, operator_port: str, api_port: str) -> str:
     where = ("--broker-host", "127.0.0.1", "--broker-port", port, "--bind", "127.0.0.1")
-    name = ("--dir", directory, "--collectivity", "testville", "--operator-port", operator_port)
-    return volet("cloud", "init", *name, *where, **options)
+    name = ("--dir", directory, "--collectivity", "testville")
+    others = ("--operator-port", operator_port, "--api-port", api_port)
+    return volet("cloud", "init", *name, *where, *others)
 
 
 @pytest.mark.usefixtures("mosquitto_available")
@@ -116,6 +116,7 @@ def test_bad_settings_are_refused_before_anything_is_made(tmp_path):
         ("--bind", "localhost"),
         ("--also", 'x"\n[metrics]'),
         ("--operator-port", "8883"),
+        ("--api-port", "8883"),
     ):
         good = ("--collectivity", "testville", "--broker-host", "127.0.0.1")
         said = volet("cloud", "init", "--dir", tmp_path / "cloud", *good, option, value, expect=5)
@@ -123,10 +124,10 @@ def test_bad_settings_are_refused_before_anything_is_made(tmp_path):
     assert not (tmp_path / "cloud").exists()
 
 
-def load_ports(cloud: Path) -> tuple[str, str]:
+def load_ports(cloud: Path) -> tuple[str, str, str]:
     lines = (cloud / "cloud.toml").read_text().splitlines()
     values = dict(line.split(" = ") for line in lines if " = " in line and line[0] != "#")
-    return values["broker_port"], values["operator_port"]
+    return values["broker_port"], values["operator_port"], values["api_port"]
 
 
 def contents(directory: Path) -> dict[Path, bytes]:

@@ -56,7 +56,7 @@ def come_back(town, chip, old, metered):
     """Let the broker have the keys of now, and the chip come back by itself."""
     refresh_broker(town.cloud, town.directory)
     town.restart()
-    with worker(town), api(town, town.config.api_port):
+    with worker(town), api(town):
         chip.start()
         chip.meter()
         wait_until(lambda: has_renewed(chip, old), f"another certificate\n{chip.log}")
@@ -104,7 +104,7 @@ def test_a_revoked_chip_that_was_dark_stays_out(town, chip):
     store = SqliteStore.open(town.cloud, is_checked=False)
     revoke_everywhere(town.cloud, store, chip.identity.device, town.directory, datetime.now(UTC))
     store.close()
-    with worker(town), api(town, town.config.api_port):
+    with worker(town), api(town):
         chip.start()
         wait_until(lambda: "certificate_not_given" in chip.log, chip.log)
     assert chip.certificate() == old

@@ -37,11 +37,11 @@ def serial_of(cloud, name):
 
 
 def test_the_api_shows_a_renewed_certificate_while_open_connections_go_on(tmp_path):
-    make_cloud(tmp_path / "cloud")
-    broker = Broker(tmp_path / "cloud")
     port = free_ports(1)[0]
+    make_cloud(tmp_path / "cloud", api_port=port)
+    broker = Broker(tmp_path / "cloud")
     log = tmp_path / "api.log"
-    with api(broker, port):
+    with api(broker):
         kept, first = called(broker.cloud, port)
         assert first == serial_of(broker.cloud, "server")
         renew(broker.cloud, datetime.now(UTC), is_forced=True)

@@ -166,10 +166,10 @@ def _connections(log: Path) -> int:
 
 
 @contextmanager
-def api(broker: Broker, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the API."""
+def api(broker: Broker) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the API, at the port of `cloud.toml`."""
     log = broker.cloud.with_name("api.log")
-    arguments = ("cloud", "api", "run", "--dir", str(broker.cloud), "--port", str(port))
+    arguments = ("cloud", "api", "run", "--dir", str(broker.cloud))
     with program(log, *arguments) as process:
         wait_until(lambda: "api_started" in log.read_text(), "the API")
         yield process

@@ -220,7 +220,6 @@ def _plan(commune: DemoCommune) -> tuple[PlannedGroup, ...]:
 def _draw_up(commune: DemoCommune, out: Path) -> None:
     volet(
         *("cloud", "measures", "draw-up", commune.papers / "groups.json"),
-        *("--collectivity", load_config(commune.cloud).collectivity),
         *("--trustees", commune.papers / "trustees.json", "--effective", str(commune.first)),
         *("--days-a-week", str(_EVERY_DAY), "--out", out),
     )

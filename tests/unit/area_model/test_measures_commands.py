@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 def draw_up(folder, *options):
     return run(
-        *("draw-up", folder / "groups.json", "--collectivity", "ville"),
+        *("draw-up", folder / "groups.json"),
         *("--trustees", folder / "trustees.json", "--constants", folder),
         *("--out", folder / "measures.json", *options),
     )
@@ -55,7 +55,7 @@ def test_what_is_drawn_up_is_a_sound_document_under_its_trustees(folder):
     assert not cosigned.signatures
     document = read_cosigned(cosigned, Measures)
     check_measures(document)
-    assert (document.collectivity, document.version) == ("ville", 2)
+    assert (document.collectivity, document.version) == ("testville", 2)
     assert document.previous == read_cosigned_file(first).hash
     assert document.trustees == TOWN.signed_trustees.hash
     assert str(day_of_number(document.effective)) == "2026-03-01"
