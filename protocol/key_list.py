@@ -93,6 +93,12 @@ class KeyList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return all keys of a use: what they signed in their time stays signed."""
         return tuple(listed.key for listed in self.keys(use))
 
+    def end_of(self, use: KeyUse, key: bytes) -> int | None:
+        """Return the first day (a number) without a listed key; None before a successor is listed."""
+        keys = self.keys(use)
+        place = self.ever(use).index(key)
+        return min((later.ends for later in keys[place + 1 :]), default=None)
+
     def taken_on(self, use: KeyUse, day: int) -> tuple[bytes, ...]:
         """Return the keys whose new signatures count on `day` (a number), the newest first.
 

@@ -15,6 +15,7 @@ from cloud.registry.broker import (
 )
 from cloud.registry.key_files import ISSUER, ROOT
 from cloud.registry.leftovers import clear_ended, clear_replaced
+from cloud.registry.passed_days import METERED_DAYS_MIN
 from cloud.registry.renewal import lifetimes
 from cloud.registry.renewal import renew as renew_roles
 from cloud.registry.roll_over import destroy_ended
@@ -46,11 +47,11 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
     A certificate is renewed when less than half of its lifetime is left, or when a former issuer
-    signed it; the broker's also when its names have changed. Keys that have ended are destroyed.
-    Nothing needs a restart: the broker takes its new certificate at once and the API within
-    seconds, workers take theirs with their next connection. The broker also forgets messages of
-    names whose certificates have ended, and key shares of chips that were replaced. Run it every
-    month.
+    signed it; the broker's also when its names have changed. Nothing needs a restart:
+    the broker takes its new certificate at once and the API within seconds, workers take theirs
+    with their next connection. Keys that have ended are destroyed, and the broker forgets messages
+    of names whose certificates have ended, once chips have metered a week since; it also forgets
+    key shares of chips that were replaced. Run it every month.
     """
     now = datetime.now(UTC)
     renewed = renew_roles(directory, now, is_forced=is_forced)
@@ -58,8 +59,7 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
         click.echo(f"Renewed: {', '.join(renewed)}.")
     else:
         click.echo("All certificates are fresh; nothing was changed.")
-    if ended := destroy_ended(directory, now):
-        click.echo(f"Destroyed, as they have ended: {', '.join(ended)}.")
+    _destroy_ended(directory, now)
     broker = broker or directory / DEFAULT_NAME
     if renewed:
         echo_refreshed(directory, broker)
@@ -83,12 +83,27 @@ def echo_refreshed(directory: Path, broker: Path) -> None:
         )
 
 
+def _destroy_ended(directory: Path, now: datetime) -> None:
+    """Destroy keys that have ended, and print which."""
+    if not (directory / FILE_NAME).exists():
+        return
+    with open_store(directory) as store:
+        ended = destroy_ended(directory, store, now)
+    if ended.destroyed:
+        click.echo(f"Destroyed, as they have ended: {', '.join(ended.destroyed)}.")
+    if ended.kept:
+        click.echo(
+            f"Ended by this machine's clock, and kept until chips have metered {METERED_DAYS_MIN} "
+            f"days since: {', '.join(ended.kept)}."
+        )
+
+
 def _clear_leftovers(directory: Path, broker: Path, now: datetime) -> int:
     """Clear what a running broker keeps of ended certificates and of replaced chips."""
     if not is_running(broker) or not (directory / FILE_NAME).exists():
         return 0
     with open_store(directory) as store:
-        cleared = clear_ended(directory, now) + clear_replaced(directory, store)
+        cleared = clear_ended(directory, store, now) + clear_replaced(directory, store)
     if cleared:
         save_broker(broker)
     return cleared

@@ -12,12 +12,14 @@ from cryptography import x509
 
 from cloud.registry.broker_session import clear_keys, clear_retained, end_session
 from cloud.registry.key_files import load_certificate, pki_path
+from cloud.registry.passed_days import has_passed
 from cloud.registry.pki import issued_certificates, roles
 from cloud.store import Store
+from protocol.calendar import legal_day
 from protocol.ids import DeviceId
 
 
-def clear_ended(directory: Path, now: datetime) -> int:
+def clear_ended(directory: Path, store: Store, now: datetime) -> int:
     """End the sessions of names whose certificates have ended; clear what is retained of them.
 
     Returns how many messages there were.
@@ -26,19 +28,19 @@ def clear_ended(directory: Path, now: datetime) -> int:
         TransportError: the operator's listener cannot be reached.
     """
     cleared = 0
-    for name in ended_names(directory, now):
+    for name in ended_names(directory, store, now):
         end_session(directory, name)
         cleared += clear_retained(directory, name)
     return cleared
 
 
-def ended_names(directory: Path, now: datetime) -> Iterator[str]:
-    """Yield chips and roles that hold no certificate any more."""
+def ended_names(directory: Path, store: Store, now: datetime) -> Iterator[str]:
+    """Yield chips and roles whose certificates have all ended for sure; see `passed_days`."""
     for path in sorted(pki_path(directory, "issued").glob("*.pem")):
-        if _have_ended(issued_certificates(directory, DeviceId(path.stem)), now):
+        if _have_ended(issued_certificates(directory, DeviceId(path.stem)), store, now):
             yield path.stem
     for name in roles(directory):
-        if _have_ended([load_certificate(pki_path(directory, f"{name}.pem"))], now):
+        if _have_ended([load_certificate(pki_path(directory, f"{name}.pem"))], store, now):
             yield name
 
 
@@ -59,5 +61,6 @@ def replaced_chips(store: Store) -> Iterator[DeviceId]:
             yield device.device
 
 
-def _have_ended(certificates: list[x509.Certificate], now: datetime) -> bool:
-    return all(certificate.not_valid_after_utc <= now for certificate in certificates)
+def _have_ended(certificates: list[x509.Certificate], store: Store, now: datetime) -> bool:
+    end = max((each.not_valid_after_utc for each in certificates), default=now)
+    return end <= now and has_passed(store, legal_day(end), now)

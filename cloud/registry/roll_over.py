@@ -29,8 +29,10 @@ from cloud.registry.key_files import (
     public_bytes,
     write_key_list,
 )
+from cloud.registry.passed_days import has_passed
 from cloud.registry.pki import add_revoked, draw_root
 from cloud.registry.renewal import renew
+from cloud.store import Store
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.governance import NOTICE_DAYS
@@ -55,6 +57,18 @@ class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     predecessor: PublicKey
     successor: ListedKey
+
+
+class EndedKeys(msgspec.Struct, frozen=True):
+    """Files of private keys that have ended by this machine's clock.
+
+    Attributes:
+        destroyed: they are gone.
+        kept: chips have not metered long enough since.
+    """
+
+    destroyed: tuple[str, ...]
+    kept: tuple[str, ...]
 
 
 def roll_over_issuer(
@@ -174,22 +188,26 @@ def roll_over_registrar(directory: Path, root: Path, succession: Succession) -> 
         _sign(directory, changed, authority)
 
 
-def destroy_ended(directory: Path, now: datetime) -> tuple[str, ...]:
-    """Destroy the private keys that nothing needs any more; return their files' names.
+def destroy_ended(directory: Path, store: Store, now: datetime) -> EndedKeys:
+    """Destroy the private keys of the platform that have ended for sure; see `passed_days`.
 
     Raises:
         ConfigError: the key list is missing or damaged.
     """
-    ended = []
+    destroyed, kept = [], []
     with exclusive(directory):
-        keys = load_key_list(directory)
-        taken = keys.taken_on(KeyUse.PLATFORM, day_number(legal_day(now)))
+        keys, today = load_key_list(directory), legal_day(now)
         for number, key in enumerate(keys.ever(KeyUse.PLATFORM), 1):
             path = directory / f"{numbered('platform', number)}.key"
-            if key not in taken and path.exists():
+            end = keys.end_of(KeyUse.PLATFORM, key)
+            if end is None or day_of_number(end) > today or not path.exists():
+                continue
+            if has_passed(store, day_of_number(end), now):
                 path.unlink()
-                ended.append(path.name)
-    return tuple(ended)
+                destroyed.append(path.name)
+            else:
+                kept.append(path.name)
+    return EndedKeys(tuple(destroyed), tuple(kept))
 
 
 def _newest_root(root: Path, keys: KeyList) -> Authority:

@@ -364,6 +364,9 @@ class Store(MovingStore, Protocol):
     def figures(self) -> StoreFigures:
         """Count what is stored; dead letters are counted by reason since the store was made."""
 
+    def metered_days(self, start: date, end: date) -> int:
+        """Count the days in [start, end) of which a block of any chip is stored."""
+
     def expire(self, before: date, limit: int = 10_000) -> int:
         """Delete at most `limit` blocks of days before `before`; return how many were deleted.
 

@@ -14,12 +14,23 @@ from mosquitto.config import DATA
 from protocol.ids import DeviceId
 from protocol.topics import SENT_BY_CHIPS, Kind, TrusteeKind, device_topic, trustee_topic
 from tests.support.broker import COLLECTIVITY, Broker, enrol_chip
+from tests.support.fake_chip import FakeChip
 from tests.support.mqtt import NO_SUBSCRIBERS, SUCCESS, Pass, Peer, chip_pass, role_pass
+from tests.unit.cloud.store_contract import block_item, epoch_item, put
 from volet.main import volet
 
 ACCEPTED = (SUCCESS, NO_SUBSCRIBERS)
 # Beyond the life of every certificate that is issued now.
 LATER = datetime.now(UTC) + timedelta(days=3_000)
+
+
+def meter(store, days, last=LATER):
+    """Store blocks of a chip, of each of the days before `last`."""
+    chip = FakeChip()
+    store.enrol(chip.enrolment)
+    for n in range(days):
+        day = (last - timedelta(days=n + 1)).date()
+        put(store, epoch_item(chip, day), block_item(chip, n + 1, day))
 
 
 @pytest.fixture
@@ -51,7 +62,7 @@ def replace(store, chip):
     return other
 
 
-def test_nothing_is_kept_of_a_chip_or_role_whose_certificates_have_ended(broker, chip):
+def test_nothing_is_kept_of_a_chip_or_role_whose_certificates_have_ended(broker, chip, store):
     issue_role(broker.cloud, "trustee-a", datetime.now(UTC))
     broker.configure()
     device = DeviceId(chip.name)
@@ -62,19 +73,27 @@ def test_nothing_is_kept_of_a_chip_or_role_whose_certificates_have_ended(broker,
         for kind in SENT_BY_CHIPS:
             retain(peer, device_topic(COLLECTIVITY, device, kind))
         retain(trustee, trustee_topic(COLLECTIVITY, "trustee-a", TrusteeKind.LOG))
-        assert clear_ended(broker.cloud, datetime.now(UTC)) == 0
+        assert clear_ended(broker.cloud, store, datetime.now(UTC)) == 0
         assert is_kept(broker, chip.name)
-        assert clear_ended(broker.cloud, LATER) == len(SENT_BY_CHIPS) + 1
+        meter(store, 7)
+        assert clear_ended(broker.cloud, store, LATER) == len(SENT_BY_CHIPS) + 1
         peer.wait_until_ended()
         trustee.wait_until_ended()
     assert not is_kept(broker, chip.name)
     assert not is_kept(broker, "trustee-a")
-    assert clear_ended(broker.cloud, LATER) == 0
+    assert clear_ended(broker.cloud, store, LATER) == 0
 
 
-def test_names_whose_certificates_hold_have_not_ended(broker, chip):
-    assert list(ended_names(broker.cloud, datetime.now(UTC))) == []
-    assert chip.name in set(ended_names(broker.cloud, LATER))
+def test_names_whose_certificates_hold_have_not_ended(broker, chip, store):
+    meter(store, 7)
+    assert list(ended_names(broker.cloud, store, datetime.now(UTC))) == []
+    assert chip.name in set(ended_names(broker.cloud, store, LATER))
+
+
+def test_a_clock_that_is_ahead_ends_nobody(broker, store):
+    meter(store, 6)
+    meter(store, 40, last=datetime.now(UTC))
+    assert list(ended_names(broker.cloud, store, LATER)) == []
 
 
 def test_the_key_of_a_replaced_chip_is_cleared_and_its_session_goes_on(

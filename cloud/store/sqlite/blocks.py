@@ -112,6 +112,17 @@ class SqliteBlocks(Tables):
             for topic, reason, detail, size_bytes, sha256, at in rows
         )
 
+    def metered_days(self, start: date, end: date) -> int:
+        """See `Store.metered_days`."""
+        count, day = 0, day_number(start)
+        while day is not None:  # one look into the index a day, however many blocks it has
+            ((day,),) = self._rows(
+                "SELECT min(day) FROM block WHERE day >= ? AND day < ?", [day, day_number(end)]
+            )
+            if day is not None:
+                count, day = count + 1, day + 1
+        return count
+
     def expire(self, before: date, limit: int = 10_000) -> int:
         """See `Store.expire`."""
         with self._writing():

@@ -371,6 +371,17 @@ class StoreContract:
 
     # retention
 
+    def test_days_with_blocks_are_counted_once_for_all_chips(self, store, chip):
+        other = FakeChip()
+        store.enrol(other.enrolment)
+        days = [DAY + timedelta(days=n) for n in (0, 1, 5)]
+        for each in (chip, other):
+            put(store, epoch_item(each))
+            put(store, *(block_item(each, n, day) for n, day in enumerate(days, 1)))
+        assert store.metered_days(DAY, DAY + timedelta(days=6)) == 3
+        assert store.metered_days(DAY + timedelta(days=1), DAY + timedelta(days=5)) == 1
+        assert store.metered_days(DAY + timedelta(days=6), DAY + timedelta(days=900)) == 0
+
     def test_an_incarnation_of_which_nothing_is_kept_is_forgotten(self, store, chip):
         old, new = date(2025, 8, 31), date(2025, 9, 1)
         names = [Incarnation(bytes([n]) * 8) for n in range(3)]
