@@ -50,13 +50,20 @@ def roll_over() -> None:
 def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws: bool) -> None:
     """Replace the issuer, which signs certificates, and renew those of broker and roles."""
     now = datetime.now(UTC)
-    registry.roll_over_issuer(directory, root or directory / ROOT, now, withdraws=withdraws)
-    click.echo(
-        "Another issuer signs from now on. Restart the broker, which keeps the lists that it has "
-        "read; chips get other certificates from the API (`volet cloud api run`)."
-        if withdraws
-        else "Another issuer signs from now on; chips go on with what the former one signed."
-    )
+    root = root or directory / ROOT
+    is_replaced = registry.roll_over_issuer(directory, root, now, withdraws=withdraws)
+    if not is_replaced:
+        click.echo(
+            f"The issuer was replaced less than {registry.REPEATED_WITHIN.days} days ago, and "
+            "signs; nothing was drawn. After a theft, replace it with --withdraw."
+        )
+    elif withdraws:
+        click.echo(
+            "Another issuer signs from now on. Restart the broker, which keeps the lists that it "
+            "has read; chips get other certificates from the API (`volet cloud api run`)."
+        )
+    else:
+        click.echo("Another issuer signs from now on; chips go on with what the former one signed.")
     echo_refreshed(directory, broker or directory / DEFAULT_NAME)
 
 

@@ -19,6 +19,7 @@ from cloud.registry.key_files import (
     draw_ec_key,
     draw_ed25519_key,
     exclusive,
+    load_authority,
     load_key_list,
     load_platform_key,
     load_root,
@@ -50,6 +51,8 @@ from system.files import write_public
 
 # How long a platform key still counts after its successor has begun to sign.
 OVERLAP = timedelta(days=30)
+# A roll-over of the issuer that is typed again within this time is taken for a repetition.
+REPEATED_WITHIN = timedelta(days=30)
 
 
 class Succession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,8 +76,12 @@ class EndedKeys(msgspec.Struct, frozen=True):
 
 def roll_over_issuer(
     directory: Path, root: Path, now: datetime, *, withdraws: bool = False
-) -> None:
+) -> bool:
     """Replace the issuer, and renew the certificates of broker and roles under it.
+
+    Returns False, and completes what an interrupted run left, if the present issuer is another
+    one's successor of the last `REPEATED_WITHIN`: the list has room for a hundred. After a theft,
+    which `withdraws` is for, it is replaced however new it is.
 
     What the former issuer signed holds until its own end, or with `withdraws` no longer: the broker
     refuses a certificate if its issuer has no revocation list, and that list needs the issuer's key.
@@ -86,17 +93,11 @@ def roll_over_issuer(
     with exclusive(directory):
         keys = load_key_list(directory)
         authority = _newest_root(root, keys)
-        issuer = _draw_issuer(directory, authority, keys, now)
-        issuers = (*keys.issuers, der(issuer.certificate))
-        add_revoked(directory, (), now, issuer)
-        withdrawn = len(keys.issuers) if withdraws else keys.withdrawn
-        changed = msgspec.structs.replace(keys, issuers=issuers, withdrawn=withdrawn)
-        _sign(directory, changed, authority)
-        if withdraws:
-            for number in range(1, len(issuers)):
-                pki_path(directory, f"{numbered(ISSUER, number)}.key").unlink(missing_ok=True)
-            add_revoked(directory, (), now)
+        is_replaced = withdraws or not _is_new(directory, keys, now)
+        if is_replaced:
+            _replace_issuer(directory, keys, authority, now, withdraws=withdraws)
     renew(directory, now)
+    return is_replaced
 
 
 def roll_over_root(directory: Path, root: Path, successor: Path, now: datetime) -> None:
@@ -208,6 +209,27 @@ def destroy_ended(directory: Path, store: Store, now: datetime) -> EndedKeys:
             else:
                 kept.append(path.name)
     return EndedKeys(tuple(destroyed), tuple(kept))
+
+
+def _is_new(directory: Path, keys: KeyList, now: datetime) -> bool:
+    """Return whether the present issuer follows another one, and has not done so for long."""
+    begun = load_authority(directory).certificate.not_valid_before_utc
+    return len(keys.issuers) > 1 and begun <= now < begun + REPEATED_WITHIN
+
+
+def _replace_issuer(
+    directory: Path, keys: KeyList, root: Authority, now: datetime, *, withdraws: bool
+) -> None:
+    issuer = _draw_issuer(directory, root, keys, now)
+    issuers = (*keys.issuers, der(issuer.certificate))
+    add_revoked(directory, (), now, issuer)
+    withdrawn = len(keys.issuers) if withdraws else keys.withdrawn
+    changed = msgspec.structs.replace(keys, issuers=issuers, withdrawn=withdrawn)
+    _sign(directory, changed, root)
+    if withdraws:
+        for number in range(1, len(issuers)):
+            pki_path(directory, f"{numbered(ISSUER, number)}.key").unlink(missing_ok=True)
+        add_revoked(directory, (), now)
 
 
 def _newest_root(root: Path, keys: KeyList) -> Authority:

@@ -245,3 +245,28 @@ def test_an_issuer_that_has_ended_renews_nothing_and_says_what_to_do(directory):
     with pytest.raises(ConfigError, match=r"authority ended on 2028-05-\d\d"):
         renewal.renew(directory, NOW + timedelta(days=801))
     assert _contents(directory) == before
+
+
+def issuers(directory):
+    return key_files.load_key_list(directory).issuers
+
+
+def test_a_roll_over_typed_twice_draws_one_issuer_and_completes_the_first(directory):
+    def replace(days, **how):
+        now = NOW + timedelta(days=days)
+        return roll_over.roll_over_issuer(directory, directory / "root", now, **how)
+
+    path = key_files.pki_path(directory, "worker.pem")
+    before = path.read_bytes()
+    assert replace(0)
+    new = path.read_bytes()
+    path.write_bytes(before)  # as an interrupted run leaves it
+    assert not replace(1)
+    assert len(issuers(directory)) == 2
+    issuer = key_files.load_authority(directory).certificate
+    assert key_files.load_certificate(path).issuer == issuer.subject
+    assert path.read_bytes() != new
+    assert replace(2, withdraws=True)
+    assert not replace(20)
+    assert replace(40)
+    assert len(issuers(directory)) == 4
