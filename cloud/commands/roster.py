@@ -73,6 +73,7 @@ def init(keys: Path) -> None:
 def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> None:
     """Draw a key that follows the registrar's, which signs it, for `volet cloud roll-over registrar`."""
     collectivity = load_config(directory).collectivity
+    registrar.check_present(registrar.load(keys).public_key, load_key_list(directory))
     succession = registrar.succeed(keys, successor, collectivity, legal_day(datetime.now(UTC)))
     write_public(out, msgspec.json.encode(succession))
     click.echo(

@@ -9,7 +9,7 @@ import msgspec
 
 from cloud.geo.codes import Codes
 from cloud.governance import documents as governance
-from cloud.roster.registrar import Registrar
+from cloud.roster.registrar import Registrar, check_present
 from cloud.store import Device, Store
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused
@@ -47,13 +47,15 @@ class RosterEditor:
         """Read the roster; `keys` names the registrar's earlier keys.
 
         Raises:
-            ConfigError: the trustees know another registrar.
+            ConfigError: the trustees know another registrar, or another one has followed.
             DocumentRefused: the roster in the store is not this registrar's.
         """
         self._registrar = registrar
         self._store = store
         self._codes = codes
         self._today = day_number(today)
+        if keys is not None:
+            check_present(registrar.public_key, keys)
         chain = governance.trustee_chain(store.area)
         successors = keys.successors if keys else alone
         known = (*(keys.ever(KeyUse.REGISTRAR) if keys else ()), registrar.public_key)
@@ -107,8 +109,10 @@ class RosterEditor:
 
     def _entry(self, place: RosterAssignment, device: Device | None) -> RosterEntry | None:
         self._codes.check_cell(place.cell)
-        if device is None or device.is_revoked:
+        if device is None:
             raise DocumentRefused("not enrolled here; enrol it with `volet cloud enrol`.")
+        if device.is_revoked:
+            raise DocumentRefused("it was revoked; enter the chip that the household uses now.")
         if len(place.provider) > PROVIDER_MAX:
             raise DocumentRefused(f"a provider's word has at most {PROVIDER_MAX} characters.")
         history = self.roster.history(device.household_key)

@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cloud.registry.roll_over import Succession
-from protocol.calendar import day_number
+from protocol.calendar import day_number, day_of_number
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.key_list import KeyUse, ListedKey, sign_successor
+from protocol.key_list import KeyList, KeyUse, ListedKey, sign_successor
 from system.files import (
     draw_secret,
     make_private_dir,
@@ -117,6 +117,21 @@ def load(directory: Path) -> Registrar:
     if len(salt) != SALT_BYTES:
         raise ConfigError(f"{directory / SALT} has not {SALT_BYTES} bytes; put its backup there.")
     return Registrar(key, salt)
+
+
+def check_present(public_key: bytes, keys: KeyList) -> None:
+    """Check that a registrar's key has no successor in the key list.
+
+    Raises:
+        ConfigError: it was replaced; the message says when.
+    """
+    successors = keys.successors(KeyUse.REGISTRAR, public_key)[1:]
+    if successors:
+        (begins,) = (each.begins for each in keys.registrar if each.key == successors[0])
+        raise ConfigError(
+            f"This registrar's key was replaced on {day_of_number(begins)}; name the directory of "
+            "the present one with --registrar."
+        )
 
 
 def read_public_key(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from cloud.roster.editor import RosterAssignment, RosterEditor, read_places
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number
 from protocol.errors import ConfigError, DocumentRefused, StoreError
+from protocol.key_list import KeyList, ListedKey, ListedRoot
 from protocol.roster import Roster
 from tests.support.area_town import AreaTown
 from tests.support.fake_chip import FakeChip
@@ -130,8 +131,8 @@ def test_a_list_with_one_bad_line_enters_nobody(editor, store):
 def test_strangers_and_revoked_chips_are_not_entered(editor, store):
     chip = joined(store)
     store.revoke(chip.device)
-    for device in (chip.device, FakeChip().device):
-        with pytest.raises(DocumentRefused, match="not enrolled"):
+    for device, why in ((chip.device, "it was revoked"), (FakeChip().device, "not enrolled here")):
+        with pytest.raises(DocumentRefused, match=f"{device}: {why}"):
             editor.add([RosterAssignment(device, IRIS, "1")])
     with pytest.raises(DocumentRefused, match="no code"):
         editor.add([RosterAssignment(joined(store).device, "75", "1")])
@@ -231,6 +232,22 @@ def test_a_roster_of_another_registrar_is_not_added_to(tmp_path, editor, store):
     registrar.draw(tmp_path / "other")
     with pytest.raises(DocumentRefused, match="registrar has not signed"):
         RosterEditor(registrar.load(tmp_path / "other"), store, Codes(), TODAY)
+
+
+def test_a_registrar_whose_key_was_replaced_enters_nobody(tmp_path, keys, store):
+    succession = registrar.succeed(tmp_path / "registrar", tmp_path / "next", "town", TODAY)
+    listed = KeyList(
+        "town",
+        (ListedRoot(b""),),
+        (b"",),
+        (ListedKey(bytes(32), 0),),
+        (ListedKey(keys.public_key, 0), succession.successor),
+    )
+    with pytest.raises(ConfigError, match=rf"replaced on {TODAY}.*--registrar"):
+        RosterEditor(keys, store, Codes(), TODAY, listed)
+    own = registrar.load(tmp_path / "next")
+    editor = RosterEditor(own, store, Codes(), TODAY, listed)
+    assert editor.add([RosterAssignment(joined(store).device, IRIS, "1")]) == 1
 
 
 def test_the_registrar_is_the_one_that_the_trustees_know(keys, store):
