@@ -125,11 +125,16 @@ def replace(
         write_public(out / "measures.json", governance.cosigned_file(signed))
         files.append(out / "measures.json")
     shape = trustee_set.shape
+    next_step = (
+        "the other trustees sign copies of it; add it"
+        if measures is None
+        else "the other trustees sign copies of each; add the set, then the measures,"
+    )
     click.echo(
         f"Wrote {' and '.join(map(str, files))}: {shape.threshold} of {shape.trustees}, without "
         f"{name}, from {day_of_number(trustee_set.effective)} on; fingerprint of the set "
         f"{fingerprint(cosigned)}.\n"
-        "Next: the other trustees sign copies of each; add the set, then the measures, with "
+        f"Next: {next_step} with "
         f"`volet cloud documents add --dir {quoted(directory)} …`, and shut {name} out of the "
         f"broker with `volet cloud revoke {name} --dir {quoted(directory)}`."
     )

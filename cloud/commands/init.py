@@ -13,6 +13,8 @@ from system.commands import directory_option
 from system.shell import quoted
 
 _PORT = click.IntRange(1, 65535)
+_MOVE = "Move that directory to two sticks"
+_COPY = "If that is a stick, copy the directory to a second one"
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
 
@@ -53,7 +55,7 @@ def init(  # noqa: PLR0913 - one parameter an option
         click.echo(
             f"Made the authority of {collectivity} in {directory}; keep a copy of it where nobody "
             f"else reads it.\nThe root's key is in {root or directory / ROOT}: it is needed once a "
-            "year, to replace keys. Move that directory to two sticks, and keep them apart.\n"
+            f"year, to replace keys. {_MOVE if root is None else _COPY}, and keep them apart.\n"
             f"Next: `volet cloud broker-config --dir {quoted(directory)}`."
         )
     else:

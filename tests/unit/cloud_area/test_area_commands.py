@@ -71,6 +71,8 @@ def test_documents_are_drawn_up_signed_added_and_listed(bench):
     folder, town = bench / "cloud", AreaTown(COLLECTIVITY)
     trustees = drawn_set(bench, town)
     volet("documents", "add", "--dir", folder, trustees)
+    said = volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "bare")
+    assert "sign copies of it; add it with" in said  # there are no measures yet
     parent = governance.read_cosigned_file(trustees)
     start = read_cosigned(parent, TrusteeSet).effective
     bare = draw_up(town.measures_of(parent.hash, effective=start))
@@ -102,6 +104,8 @@ def test_one_command_draws_up_what_puts_a_trustee_out(bench):
         volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "next")
     trustees = drawn_set(bench, town)
     volet("documents", "add", "--dir", folder, trustees)
+    said = volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "bare")
+    assert "sign copies of it; add it with" in said  # there are no measures yet
     parent = governance.read_cosigned_file(trustees)
     start = read_cosigned(parent, TrusteeSet).effective
     measures, transform = bench / "measures.json", bench / "transform"
@@ -114,6 +118,7 @@ def test_one_command_draws_up_what_puts_a_trustee_out(bench):
         volet("documents", "replace", "--dir", folder, "trustee-z", "--out", bench / "next")
     said = volet("documents", "replace", "--dir", folder, "trustee-b", "--out", bench / "next")
     assert "2 of 3, without trustee-b" in said
+    assert "add the set, then the measures, with" in said
     for file in ("set.json", "measures.json"):
         path = bench / "next" / file
         cosigned = governance.read_cosigned_file(path)
