@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.identity.enrolment import load_former
-from edge.identity.keys import Keys, load_keys
+from edge.identity.enrolment import load_former, load_record
+from edge.identity.keys import has_keys, load_keys
 from edge.vault.signer import FormerDevice
 from protocol.contract import Contract, Offer, Signed, open_document, open_offer
 from protocol.envelope import decode_body
@@ -73,24 +73,36 @@ def read_agreement(directory: Path) -> SignedAgreement | None:
 def open_contract(directory: Path, signed: Signed) -> Contract:
     """Verify a contract that the household signed on this chip or on a former one.
 
+    An enrolled chip without its keys at hand, such as one whose keys only its unit gets, is known
+    by its enrolment; the contract's sealing key is not compared then.
+
     Raises:
         DocumentRefused: no chip of the household signed it, or it names another household's keys.
         ConfigError: a key is missing.
     """
-    keys = load_keys(directory)
-    contract = _open_signed(signed, load_former(directory), keys)
-    own = keys.household.id, keys.household.sealing.public_bytes
-    if (contract.household_key, contract.sealing_key) != own:
+    former = load_former(directory)
+    record = None if has_keys(directory) else load_record(directory)
+    if record is not None:
+        contract = _open_signed(signed, former, record.signing_key)
+        is_own = contract.household_key == record.household_key
+    else:
+        keys = load_keys(directory)
+        contract = _open_signed(signed, former, keys.signing_public)
+        own = keys.household.id, keys.household.sealing.public_bytes
+        is_own = (contract.household_key, contract.sealing_key) == own
+    if not is_own:
         raise DocumentRefused("The contract names other keys than this household's.")
     return contract
 
 
-def _open_signed(signed: Signed, former: tuple[FormerDevice, ...], keys: Keys) -> Contract:
+def _open_signed(
+    signed: Signed, former: tuple[FormerDevice, ...], signing_public: bytes
+) -> Contract:
     for chip in former:
         with suppress(DocumentRefused):
             key = Ed25519PublicKey.from_public_bytes(chip.signing_key)
             return open_document(signed, key, Contract)
-    return open_document(signed, keys.signing_key.public_key(), Contract)
+    return open_document(signed, Ed25519PublicKey.from_public_bytes(signing_public), Contract)
 
 
 def read_signed(path: Path, next_step: str) -> Signed:

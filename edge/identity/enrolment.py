@@ -120,12 +120,22 @@ def load_device(directory: Path) -> DeviceId | None:
     Raises:
         ConfigError: the enrolment is damaged.
     """
+    record = load_record(directory)
+    return None if record is None else DeviceId(record.device)
+
+
+def load_record(directory: Path) -> EnrolmentRecord | None:
+    """Return what the issuer signed of the chip; None if it is not enrolled. Needs no key.
+
+    Raises:
+        ConfigError: the enrolment is damaged.
+    """
     path = directory / ENROLMENT
     if not path.exists():
         return None
     enrolment = _read_enrolment(path, read_document(path, next_step(directory)))
     try:
-        return DeviceId(decode_body(enrolment.record, EnrolmentRecord).device)
+        return decode_body(enrolment.record, EnrolmentRecord)
     except MessageRefused as exc:
         raise ConfigError(
             f"{path} is damaged: {exc.detail}; put it back from a copy, or make a new request."

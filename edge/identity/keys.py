@@ -61,6 +61,12 @@ def check_keys_are_files(directory: Path) -> None:
             )
 
 
+def has_keys(directory: Path) -> bool:
+    """Return whether all keys that the chip drew are at hand, in keys/ or as credentials."""
+    names = (TLS_KEY, SIGNING_KEY, HOUSEHOLD_KEY, METER_SALT)
+    return all(key_path(directory, name).exists() for name in names)
+
+
 def load_keys(directory: Path) -> Keys:
     """Read the chip's own keys.
 
@@ -87,8 +93,11 @@ def load_keys(directory: Path) -> Keys:
 def _key_bytes(directory: Path, name: str) -> bytes:
     path = key_path(directory, name)
     step = f"draw the chip's keys with `volet edge init --dir {quoted(directory)}`."
-    if stage(directory) is Stage.EMPTY:
-        step = next_step(directory)
+    match stage(directory):
+        case Stage.EMPTY:
+            step = next_step(directory)
+        case Stage.ENROLLED:  # new keys would be another chip's
+            step = "put it back from a copy, or give it as a credential."
     if path.parent != directory / "keys":
         return read_document(path, step)  # systemd keeps others away from its credentials
     return read_secret(path, step)

@@ -1,6 +1,9 @@
 """French of errors about certificates and the collectivity's keys."""
 
 KEYS = {
+    "put it back from a copy, or give it as a credential.": (
+        "remettez-le depuis une copie, ou donnez-le comme « credential » de systemd."
+    ),
     "delete it; the chip gets it again with its next session.": (
         "supprimez-le ; le boîtier le reçoit de nouveau à sa prochaine connexion."
     ),
