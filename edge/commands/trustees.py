@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.area.report import OwnGroup, own_groups
+from edge.area.report import own_groups
 from edge.area.settings import change_choices, load_choices
-from edge.area.trust import FORK, TRUSTEE_SET, first_set, trust_state
+from edge.area.trust import FORK, TRUSTEE_SET, TrustState, first_set, trust_state
 from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.identity.enrolment import Identity, load_identity, signer_of
@@ -28,6 +28,8 @@ _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 class TrusteesReport(msgspec.Struct, frozen=True):
     """A trustee set as `volet edge trustees` shows it; `shape` is a text such as "3 of 4".
 
+    `is_later`: it is trusted because the set before it signed it.
+
     `threshold` trustees open one household's contribution with the collectivity, and so do
     `liars_for_two_sets` that lie.
     """
@@ -38,6 +40,7 @@ class TrusteesReport(msgspec.Struct, frozen=True):
     trustees: tuple[tuple[str, str], ...]
     effective: str
     is_confirmed: bool
+    is_later: bool
     threshold: int
     liars_for_two_sets: int
 
@@ -69,8 +72,12 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         name = chosen.hash.hex()
         change_choices(directory, lambda choices: msgspec.structs.replace(choices, trustees=name))
     confirmed = load_choices(directory).trustees
-    reports = [_report(document, trustee_set, confirmed) for document, trustee_set in proposed]
-    groups = _groups(directory, identity, confirmed)
+    trust = _trust(directory, identity, confirmed)
+    reports = [
+        *(_report(*each, each[1].effective, confirmed) for each in proposed),
+        *(_report(each.cosigned, each.trustees, each.start, confirmed) for each in trust.sets[1:]),
+    ]
+    groups = own_groups(trust, day_number(legal_day(datetime.now(UTC))))
     forks = _forks(directory)
     if is_json:
         click.echo(msgspec.json.encode({"sets": reports, "groups": groups, "forks": forks}))
@@ -81,6 +88,8 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
         )
     for report in reports:
         state = "confirmed" if report.is_confirmed else "NOT CONFIRMED: nothing is contributed"
+        if report.is_later:
+            state = "signed by the set before it"
         echo_translated(f"Fingerprint   {report.fingerprint}   ({state})")
         day = day_text(date.fromisoformat(report.effective), language())
         echo_translated(f"To open       {report.shape}, from {day}")
@@ -115,27 +124,30 @@ def _forks(directory: Path) -> tuple[str, ...]:
         return tuple(row.hash.hex() for row in vault.area.documents() if row.kind == FORK)
 
 
-def _groups(directory: Path, identity: Identity, confirmed: str) -> tuple[OwnGroup, ...]:
+def _trust(directory: Path, identity: Identity, confirmed: str) -> TrustState:
     with read_vault(directory) as vault:
         rows, entries = vault.area.documents(), vault.area.entries()
-    trust = trust_state(
+    return trust_state(
         rows,
         entries,
         bytes.fromhex(confirmed) or None,
         signer_of(identity),
         successors_of(identity.platform_key),
     )
-    return own_groups(trust, day_number(legal_day(datetime.now(UTC))))
 
 
-def _report(document: CosignedDocument, trustee_set: TrusteeSet, confirmed: str) -> TrusteesReport:
+def _report(
+    document: CosignedDocument, trustee_set: TrusteeSet, start: int, confirmed: str
+) -> TrusteesReport:
+    is_later = trustee_set.previous is not None
     return TrusteesReport(
         hash=document.hash.hex(),
         fingerprint=fingerprint(document),
         shape=f"{trustee_set.shape.threshold} of {trustee_set.shape.trustees}",
         trustees=tuple((trustee.name, trustee.title) for trustee in trustee_set.trustees),
-        effective=day_of_number(trustee_set.effective).isoformat(),
-        is_confirmed=document.hash.hex() == confirmed,
+        effective=day_of_number(start).isoformat(),
+        is_confirmed=is_later or document.hash.hex() == confirmed,
+        is_later=is_later,
         threshold=trustee_set.shape.threshold,
         liars_for_two_sets=trustee_set.shape.liars_for_two_sets,
     )

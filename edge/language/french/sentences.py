@@ -189,6 +189,7 @@ SENTENCES = {
     "Fingerprint {fingerprint} ({state})": "Empreinte     {fingerprint}   ({state})",
     "confirmed": "confirmés",
     "not confirmed": "non confirmés",
+    "signed by the set before it": "signés par l'ensemble d'avant",
     "NOT CONFIRMED: nothing is contributed": "NON CONFIRMÉS : rien n'est transmis",
     "To open {shape}, from {day}": "Pour ouvrir   {shape}, depuis le {day}",
     "{count} of {all}": "{count} sur {all}",

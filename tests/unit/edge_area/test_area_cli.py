@@ -20,7 +20,7 @@ from edge.vault.area import ContributionRow
 from edge.vault.database import SCHEMA_VERSION, open_database
 from edge.vault.reader import read_vault
 from edge.vault.vault import Vault
-from protocol.calendar import day_number, day_start, legal_day, quarter_hours
+from protocol.calendar import day_number, day_of_number, day_start, legal_day, quarter_hours
 from protocol.errors import ConfigError, DocumentRefused, StoreError, VoletError
 from protocol.governance import fingerprint
 from protocol.transform import CLOCK_SLOTS
@@ -107,6 +107,27 @@ def test_trustees_are_confirmed_by_their_fingerprint_only(chip):
     assert shown["sets"][0]["is_confirmed"]
     assert shown["sets"][0]["shape"] == "3 of 4"
     assert load_choices(directory).trustees == cosigned.hash.hex()
+
+
+def test_a_household_sees_the_trustees_of_later_sets(chip):
+    first = Trustees(PLATFORM_KEY)
+    signed = first.sign(first.set())
+    following = Trustees(PLATFORM_KEY)
+    following.registrar_key = first.registrar_key
+    document = following.set(version=2, previous=signed.hash, effective=TODAY)
+    later = first.sign(document)
+    with chip.area_change() as area:
+        for each in (signed, later):
+            area.put_document(each.hash, "TrusteeSet", msgspec.msgpack.encode(each), TODAY)
+    at = ("--dir", chip.directory, "--lang", "en")
+    assert fingerprint(later) not in run("trustees", *at)
+    said = run("trustees", *at, "--confirm", fingerprint(signed))
+    assert f"Fingerprint   {fingerprint(signed)}   (confirmed)" in said
+    assert f"Fingerprint   {fingerprint(later)}   (signed by the set before it)" in said
+    sets = json.loads(run("trustees", *at, "--json"))["sets"]
+    # Three days' notice after it has arrived.
+    assert sets[1]["effective"] == day_of_number(TODAY + 3).isoformat()
+    assert [each["is_later"] for each in sets] == [False, True]
 
 
 def test_the_lane_is_turned_off_and_on(chip):
