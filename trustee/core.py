@@ -165,10 +165,11 @@ class TrusteeCore:
 
     def expire(self) -> None:
         """Delete requests and answers of days that are too old, and the seeds of closed months."""
+        was_ready = self.is_ready
         self._letters.forget_closed()
-        horizon = self.today() - KEPT_DAYS
-        if self._log.expire(horizon):
-            log.info("answers_expired", before=str(day_of_number(horizon)))
+        if self._log.expire(self.identity.name, self.today() - KEPT_DAYS):
+            log.info("answers_expired", before=str(day_of_number(self._log.horizon())))
+        self._see_ready(was_ready=was_ready)
 
     def take_key_shares(self, topic: str, payload: bytes) -> bool:
         """Take a retained `d/{device}/key`; return whether its seeds are new and stored.
@@ -216,9 +217,7 @@ class TrusteeCore:
                     "peer_refused", peer=sender, reason=exc.reason, detail=exc.detail, times=times
                 )
         finally:
-            if self.is_ready and not was_ready:
-                self._bindings.clear()
-                log.info("trustee_ready", entries=self._log.holding(self.identity.name).length)
+            self._see_ready(was_ready=was_ready)
         return [*answers, *self._now_given_out()]
 
     def pop_announcements(self) -> list[FromPeer]:
@@ -273,6 +272,12 @@ class TrusteeCore:
         answer = self._compute(asked, draws, unknown)
         self._log.put_answer(request.id, msgspec.msgpack.encode(answer))
         return answer
+
+    def _see_ready(self, *, was_ready: bool) -> None:
+        """Forget the cached bindings once it is ready: answers may have come back meanwhile."""
+        if self.is_ready and not was_ready:
+            self._bindings.clear()
+            log.info("trustee_ready", entries=self._log.holding(self.identity.name).length)
 
     def _own_entry(self, request_id: bytes) -> SignedLogEntry | None:
         return self._log.entry_about(self.identity.name, request_id)

@@ -286,11 +286,15 @@ class TrusteeLog(TrusteeDatabase):
         fact = self.fact(_HORIZON)
         return 0 if fact is None else int.from_bytes(fact, "big")
 
-    def expire(self, horizon: int) -> bool:
+    def expire(self, trustee: str, horizon: int) -> bool:
         """Delete the requests and answers of days before `horizon`; return whether it has moved.
 
-        The log entries stay.
+        The log entries stay. The horizon stops after the newest day that our own log, that of
+        `trustee`, has answered: there is nothing to delete beyond it, and a day before the horizon
+        is never answered, so a clock that is ahead for a moment must not move it into the future.
         """
+        rows = self._rows("SELECT max(day) FROM entry WHERE trustee = ?", [trustee])
+        horizon = 0 if rows[0][0] is None else min(horizon, rows[0][0] + 1)
         if horizon <= self.horizon():
             return False
         with self.writing():

@@ -2,7 +2,9 @@
 
 import pytest
 
+from protocol.area_cipher import month_number
 from protocol.errors import Reason
+from protocol.seeds import draw_seeds
 from protocol.trustee_messages import Answer, Ask
 from tests.support.trustee_area import DAY, TrusteeArea, ask, greet
 from trustee.core import KEPT_DAYS
@@ -64,5 +66,44 @@ def test_a_restored_image_is_ready_without_what_expired_at_the_others(area, tmp_
     restored = area.stored(tmp_path / "restored", is_alone=False)
     restored.expire()
     greet([restored, *trustees])
+    assert not restored.is_ready
+    restored.expire()
     assert restored.is_ready
     assert ask(restored, area.request(area.near[:8])).reason is Reason.ANSWERED
+
+
+def test_a_clock_that_was_far_ahead_costs_the_days_that_were_answered_alone(area, tmp_path):
+    """It deletes what was answered, so those days stay closed, also after a restart; no other does."""
+    trustee = area.stored(tmp_path)
+    assert isinstance(ask(trustee, area.request()), Answer)
+    area.today = DAY + 400
+    trustee.expire()
+    area.today = DAY + 1
+    trustee = restarted(area, tmp_path)
+    for again in (area.request(), area.request(area.near[:8]), area.request(day=DAY - 1)):
+        assert ask(trustee, again).reason is Reason.ANSWERED
+    assert isinstance(ask(trustee, area.request(day=DAY + 1)), Answer)
+    trustee.expire()
+    other = ask(trustee, area.request(area.near[:8], day=DAY + 1))
+    assert other.reason is Reason.CONFLICT
+
+
+def test_a_clock_far_ahead_costs_no_day_before_the_first_answer(area, tmp_path):
+    area.stored(tmp_path)
+    area.today = DAY + 400
+    restarted(area, tmp_path).expire()
+    area.today = DAY
+    assert isinstance(ask(restarted(area, tmp_path), area.request()), Answer)
+
+
+def restarted(area, folder):
+    """Start a stored trustee again; homes have drawn new seeds for the present month."""
+    trustee = area.stored(folder, teaches=False)
+    trustee.expire()
+    area.sealing.learn(trustee.identity.name, trustee.notices())
+    for home in area.near:
+        home.generation += 1
+        home.seeds = draw_seeds(area.shape)
+        home.month = month_number(area.today)
+    area.seed(trustee)
+    return trustee
