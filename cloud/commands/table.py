@@ -24,6 +24,7 @@ cloud = LazyGroup(
         "provider": "cloud.commands.provider:provider",
         "api": "cloud.commands.api:api",
         "renew": "cloud.commands.renew:renew",
+        "keys": "cloud.commands.keys:keys",
         "roll-over": "cloud.commands.roll_over:roll_over",
         "new-store": "cloud.commands.new_store:new_store",
         "wire": "cloud.commands.wire:wire",
