@@ -5,7 +5,7 @@ that contradicts the known one is kept beside it as proof (`key-list-fork.json`)
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Lock
 
@@ -13,7 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509 import load_pem_x509_certificates
 
-from protocol.calendar import day_number, legal_day
+from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.envelope import VerifyingKey, decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.json_text import read_json
@@ -118,16 +118,31 @@ def load_platform_keys(directory: Path, enrolled: bytes, collectivity: str) -> P
         raise ConfigError(f"{path} is damaged: {exc} Or {step}") from exc
 
 
+class ReplacedKey(msgspec.Struct, frozen=True):
+    """The key that was replaced last: `platform`, `registrar`, `issuer` or `root`.
+
+    `day` is the first of its successor, and may be ahead.
+    """
+
+    key: str
+    day: date
+
+
 class KnownKeys(msgspec.Struct, frozen=True):
     """What a chip knows of its collectivity's keys, for its household.
 
-    `is_forked`: a list that contradicts the known one is kept as proof.
+    Attributes:
+        replaced: how many keys have been replaced.
+        last: the latest of them, None if there was none.
+        is_forked: a list that contradicts the known one is kept as proof.
     """
 
     issuers: tuple[Lifetime, ...]
     roots: int
     platform_keys: int
     is_forked: bool
+    replaced: int = 0
+    last: ReplacedKey | None = None
 
 
 def read_known_keys(directory: Path) -> KnownKeys | None:
@@ -143,6 +158,7 @@ def read_known_keys(directory: Path) -> KnownKeys | None:
         signed = read_json(path.read_bytes(), SignedKeyList)
         keys = decode_body(signed.body, KeyList)
         issuers = certificates(keys.issuers)
+        replaced = _replaced(keys)
     except (msgspec.MsgspecError, MessageRefused, *UNREADABLE) as exc:
         raise ConfigError(f"{path} is damaged; delete it, the chip gets it again.") from exc
     return KnownKeys(
@@ -150,9 +166,28 @@ def read_known_keys(directory: Path) -> KnownKeys | None:
         len(keys.roots),
         len(keys.platform),
         (directory / FORK).exists(),
+        len(replaced),
+        max(replaced, key=lambda each: each.day, default=None),
     )
 
 
 def keep_key_list(directory: Path, signed: SignedKeyList, name: str = KEY_LIST) -> None:
     """Write a verified list, or with `FORK` one that contradicts it."""
     write_public(directory / name, msgspec.json.encode(signed))
+
+
+def _replaced(keys: KeyList) -> list[ReplacedKey]:
+    """Return each replacement on a list; one that replaced root and issuer shows the root last."""
+    roots = certificates([each.certificate for each in keys.roots])
+    return [
+        *(
+            ReplacedKey(use, day_of_number(each.begins))
+            for use in KeyUse
+            for each in keys.keys(use)[1:]
+        ),
+        *(ReplacedKey("root", legal_day(each.not_valid_before_utc)) for each in roots[1:]),
+        *(
+            ReplacedKey("issuer", legal_day(each.not_valid_before_utc))
+            for each in certificates(keys.issuers)[1:]
+        ),
+    ]

@@ -59,8 +59,17 @@ WORDS = bilingual(
         "area_on": "last contribution {last}; {left}% of this year's budget left",
         "certificate": "Certificate",
         "keys": "The city's keys",
-        "replaced": "replaced {count} times; who signs certificates now does so until {end}",
-        "replaced_once": "replaced once; who signs certificates now does so until {end}",
+        "replaced": (
+            "replaced {count} times, last {key} on {day}; who signs certificates now does so until "
+            "{end}"
+        ),
+        "replaced_once": (
+            "replaced once, {key} on {day}; who signs certificates now does so until {end}"
+        ),
+        "platform": "the one that signs messages",
+        "registrar": "the one that signs the roster",
+        "issuer": "the one that signs certificates",
+        "root": "the root",
         "not_enrolled": "none; this chip is not enrolled",
         "holds": "holds until {end}",
         "ended": "has ended on {end}",
@@ -116,8 +125,18 @@ WORDS = bilingual(
         "area_on": "dernière contribution {last} ; il reste {left} % du budget de l'année",
         "certificate": "Certificat",
         "keys": "Ses clés",
-        "replaced": "remplacées {count} fois ; celle qui signe les certificats vaut jusqu'au {end}",
-        "replaced_once": "remplacées une fois ; celle qui signe les certificats vaut jusqu'au {end}",
+        "replaced": (
+            "remplacées {count} fois, en dernier {key} le {day} ; celle qui signe les certificats "
+            "vaut jusqu'au {end}"
+        ),
+        "replaced_once": (
+            "remplacées une fois, {key} le {day} ; celle qui signe les certificats vaut jusqu'au "
+            "{end}"
+        ),
+        "platform": "celle qui signe les messages",
+        "registrar": "celle du teneur du registre",
+        "issuer": "celle qui signe les certificats",
+        "root": "la racine",
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
         "holds": "valable jusqu'au {end}",
         "ended": "a expiré le {end}",
@@ -295,14 +314,13 @@ def _area(area: AreaSummary, lang: Lang) -> str:
 
 def _keys(keys: KnownKeys | None, lang: Lang) -> list[tuple[str, str]]:
     """Return the row that shows that the collectivity has replaced keys."""
-    if keys is None:
-        return []
-    replaced = keys.roots + len(keys.issuers) + keys.platform_keys - 3
-    if not replaced:
+    if keys is None or keys.last is None:
         return []
     end = day_text(keys.issuers[-1].not_after.astimezone(PARIS).date(), lang)
-    text = WORDS[lang]["replaced" if replaced > 1 else "replaced_once"]
-    return [("keys", text.format(count=replaced, end=end))]
+    words, day = WORDS[lang], day_text(keys.last.day, lang)
+    text = words["replaced" if keys.replaced > 1 else "replaced_once"]
+    key = words[keys.last.key]
+    return [("keys", text.format(count=keys.replaced, key=key, day=day, end=end))]
 
 
 def _certificate(report: ChipReport, now: datetime, lang: Lang) -> str:

@@ -7,7 +7,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud.registry.authority import new_issuer
+from cloud.registry.authority import BACKDATED, new_issuer
 from cloud.registry.key_files import (
     der,
     draw_ec_key,
@@ -26,9 +26,13 @@ from edge.identity.platform_keys import (
     for_stored,
     read_known_keys,
 )
+from edge.language.choice import Lang
+from edge.language.numbers import day_text
 from edge.renewal.key_list import KeyListReader
+from edge.status.words import _keys as keys_row
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused, Reason
+from protocol.governance import NOTICE_DAYS
 from protocol.key_list import KeyUse, ListedKey, sign_key_list, sign_successor
 from tests.support.broker import enrol_chip, make_cloud
 
@@ -235,6 +239,24 @@ def test_another_successor_waits_until_the_last_one_has_begun(town):
         roll_over_platform(town.cloud, town.root, NOW)
 
 
+def test_a_household_sees_which_key_was_replaced_last_and_when(town, tmp_path):
+    town.start(town.payload())
+    assert read_known_keys(town.chip).last is None
+    roll_over_platform(town.cloud, town.root, NOW, TODAY, TODAY)
+    roll_over_issuer(town.cloud, town.root, NOW + timedelta(days=9))
+    for key, replaced, days in (("issuer", 2, 9), ("root", 4, 20)):
+        if key == "root":
+            roll_over_root(town.cloud, town.root, tmp_path / "next", NOW + timedelta(days=20))
+        town.take(town.payload())
+        shown = read_known_keys(town.chip)
+        assert (shown.replaced, shown.last.key) == (replaced, key)
+        backdated = NOW + timedelta(days=days) - BACKDATED
+        assert shown.last.day == legal_day(backdated)
+        (english,), (french,) = (keys_row(shown, lang) for lang in (Lang.EN, Lang.FR))
+        assert f"{replaced} times, last" in english[1]
+        assert day_text(shown.last.day, Lang.FR) in french[1]
+
+
 def test_a_household_sees_keys_that_were_replaced_and_lists_that_contradict(town):
     first = load_ed25519_key(town.cloud / "platform.key")
     keys = load_key_list(town.cloud)
@@ -245,6 +267,8 @@ def test_a_household_sees_keys_that_were_replaced_and_lists_that_contradict(town
     shown = read_known_keys(town.chip)
     assert (shown.roots, len(shown.issuers), shown.platform_keys) == (1, 1, 2)
     assert not shown.is_forked
+    assert (shown.replaced, shown.last.key) == (1, "platform")
+    assert shown.last.day == TODAY + timedelta(days=NOTICE_DAYS)
     with pytest.raises(MessageRefused):
         town.take(forged)
     assert read_known_keys(town.chip).is_forked
