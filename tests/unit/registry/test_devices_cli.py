@@ -201,3 +201,11 @@ def test_whoever_was_revoked_is_listed_and_counted_for_good(tmp_path_factory, st
     assert store.figures().revoked == len(revoked)
     assert store.fleet.known() == enrolled
     store.close()
+
+
+def test_the_status_names_the_list_of_chips_unbroken_and_init_leaves_a_stick_in_place(tmp_path):
+    where = ("--dir", tmp_path / "cloud", "--collectivity", "town", "--broker-host", "town.example")
+    said = run("init", *where, "--root", tmp_path / "stick").output
+    assert "If that is a stick, copy the directory to a second one" in said
+    assert "two sticks" not in said
+    assert "`volet cloud devices`" in run("status", "--dir", tmp_path / "cloud").output
