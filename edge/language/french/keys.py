@@ -16,9 +16,13 @@ KEYS = {
     "The certificate is not for this chip's TLS key.": (
         "Le certificat n'est pas pour la clé TLS de ce boîtier."
     ),
-    "The certificate is by an issuer that is not listed.": (
-        "Le certificat vient d'un émetteur qui n'est pas sur la liste."
+    "The certificate is by an issuer that is not listed, or no more.": (
+        "Le certificat vient d'un émetteur qui n'est pas, ou plus, sur la liste."
     ),
+    "The certificate is the one that the broker refuses.": (
+        "Le certificat est celui que le serveur refuse."
+    ),
+    "This key list withdraws every issuer.": "Cette liste de clés retire tous les émetteurs.",
     "The certificate ends no later than the present one.": (
         "Le certificat ne vaut pas plus longtemps que l'actuel."
     ),
