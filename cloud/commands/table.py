@@ -14,6 +14,7 @@ cloud = LazyGroup(
         "registry": "cloud.commands.registry:registry",
         "enrol": "cloud.commands.enrol:enrol",
         "devices": "cloud.commands.devices:devices",
+        "senders": "cloud.commands.senders:senders",
         "name": "cloud.commands.name:name",
         "revoke": "cloud.commands.revoke:revoke",
         "roster": "cloud.commands.roster:roster",

@@ -41,6 +41,15 @@ class FleetDevice(msgspec.Struct, frozen=True):
     is_damaged: bool = False
 
 
+class DeviceStored(msgspec.Struct, frozen=True):
+    """A device's stored blocks: how many, their size, and how many are of days to come."""
+
+    device: DeviceId
+    blocks: int
+    size_bytes: int
+    blocks_ahead: int
+
+
 class FleetStore(Protocol):
     """The part of `Store` for the latest state of each chip, without history."""
 
@@ -52,6 +61,9 @@ class FleetStore(Protocol):
 
     def devices(self) -> tuple[FleetDevice, ...]:
         """Return enrolled and revoked devices by id, wherever their household is now."""
+
+    def stored(self, today: date) -> tuple[DeviceStored, ...]:
+        """Return what is stored of each device, revoked ones too; none without a block."""
 
     def known(self) -> set[DeviceId]:
         """Return every device that was ever enrolled."""

@@ -24,6 +24,14 @@ TRUSTEE = (
     "--broker-host broker.testville.example --ca /var/lib/volet-cloud/pki/ca.pem"
 )
 REGISTERED = 'volet cloud provider add town --title EDF --key "$(volet provider key)"'
+DEVICE = """$(volet cloud devices --json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["devices"][0]["device"])')"""
+RUBBISH = (
+    "mosquitto_pub -V 5 -h broker.testville.example -p 8883 -q 1 --cafile /var/lib/volet/ca.pem "
+    "--cert /var/lib/volet/device.pem --key /var/lib/volet/keys/tls.key -i $device "
+    "-t volet/v1/testville/d/$device/up/block"
+)
 LINE = "timeout 60 sh -c 'until [ -e /dev/serial0 ]; do sleep 0.1; done'"
 BROKER = (
     "OPENSSL_CONF=/etc/mosquitto/volet/openssl.cnf "
@@ -115,6 +123,21 @@ def test_watch_with_mosquitto_sub(enrolled, tmp_path):
     with town(enrolled, tmp_path) as typing:
         run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
         assert typing.type_page(HOW_TO / "watch-with-mosquitto-sub.md") > 5
+
+
+def test_when_a_chip_misbehaves(metered, tmp_path):
+    """The chip's own certificate and key send three messages that no chip writes."""
+    with town(metered, tmp_path) as typing:
+        # What comes before a worker has subscribed reaches nobody.
+        run(
+            typing,
+            "timeout 60 sh -c 'until grep -q broker_connected worker.log; do sleep 0.1; done'",
+        )
+        run(typing, f"device={DEVICE}")
+        for text in ("a", "b", "c"):
+            run(typing, f"{RUBBISH} -m {text}")
+        run(typing, "volet cloud senders | grep 'malformed 3'  # later")
+        assert typing.type_page(HOW_TO / "when-a-chip-misbehaves.md") == 4
 
 
 def test_write_a_tariff(empty):

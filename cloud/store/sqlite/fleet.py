@@ -1,13 +1,13 @@
 """The latest state of each chip, in SQLite."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from cloud.store.fleet import FleetDevice, LastHeard
+from cloud.store.fleet import DeviceStored, FleetDevice, LastHeard
 from cloud.store.put import Count
 from cloud.store.sqlite.tables import Tables, instant, seconds
-from protocol.calendar import day_of_number
+from protocol.calendar import day_number, day_of_number
 from protocol.ids import DeviceId
 
 _HEAR = """
@@ -29,6 +29,10 @@ WHERE e.until IS NULL OR (e.is_revoked = 1 AND e.rowid = (
 _LIVING = """
 FROM enrolment e LEFT JOIN device_word w ON w.device = e.device
 WHERE e.until IS NULL AND e.is_revoked = 0
+"""
+_STORED = """
+SELECT i.device, count(*), sum(length(b.payload)), sum(b.day > ?)
+FROM block b JOIN incarnation i ON i.id = b.incarnation GROUP BY i.device ORDER BY i.device
 """
 _UNKNOWN = datetime.fromtimestamp(0, UTC)
 
@@ -64,6 +68,11 @@ class SqliteFleet(Tables):
     def devices(self) -> tuple[FleetDevice, ...]:
         """See `FleetStore.devices`."""
         return tuple(_device(row) for row in self._rows(_DEVICES))
+
+    def stored(self, today: date) -> tuple[DeviceStored, ...]:
+        """See `FleetStore.stored`."""
+        rows = self._rows(_STORED, [day_number(today)])
+        return tuple(DeviceStored(DeviceId(row[0]), *row[1:]) for row in rows)
 
     def known(self) -> set[DeviceId]:
         """See `FleetStore.known`."""
