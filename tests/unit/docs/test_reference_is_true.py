@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cloud.registry.authority import DEVICE_VALIDITY
 from edge.bills.judgement import Finding
 from protocol import area_messages, catalogue, measures, messages, moving, quotes, release
 from protocol.errors import Reason
@@ -169,3 +170,9 @@ def test_the_golden_vectors_have_the_sizes_told():
         assert [str(len(payload)), body] == row[1:]
         listed[words(row[0])[0]] = payload
     assert set(listed) == {path.name for path in golden.glob("*.hex")}
+
+
+def test_a_monitor_is_alarmed_only_once_a_renewal_is_overdue():
+    page = (ROOT / "docs/how-to/watch-with-mosquitto-sub.md").read_text("utf-8")
+    (days,) = re.findall(r"`not_after` within (\d+) days", page)
+    assert int(days) < DEVICE_VALIDITY.days / 3
