@@ -17,6 +17,7 @@ from cloud.ingest.pipeline import Ingest
 from cloud.ingest.quotas import Quotas
 from cloud.registry.key_files import load_platform_key, load_signed_list, pki_path, share_group
 from cloud.registry.key_in_force import until_key_changes
+from cloud.registry.key_list_behind import is_behind
 from cloud.registry.reissuing import reissue
 from cloud.registry.renewal import lifetimes
 from cloud.store import Store
@@ -95,6 +96,7 @@ async def _serve(
         clock=lambda: datetime.now(UTC),
         set_aside=set_aside,
         key_list=lambda: msgspec.msgpack.encode(load_signed_list(directory)),
+        is_behind=partial(is_behind, directory),
     )
     thread = StoreThread()
     try:

@@ -8,7 +8,7 @@ any moment.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -70,6 +70,10 @@ def shared_filters(collectivity: str, group: str) -> list[str]:
     return [*shared, all_devices(collectivity, Kind.KEY)]
 
 
+async def _always(_message: Outgoing) -> bool:
+    return True
+
+
 class BatchObserver(Protocol):
     """Observes batches: their outcome, and the seconds they took."""
 
@@ -96,7 +100,8 @@ class NoCounts:
 class WorkerSettings:
     """The worker's identity, its clock, and what it could not handle.
 
-    `key_list` returns the present key list as it is published; nothing if it is empty.
+    `key_list` returns the present key list as it is published; nothing if it is empty. `is_behind`
+    returns whether it lacks what another one has, the one that the broker retains.
     """
 
     collectivity: str
@@ -104,6 +109,7 @@ class WorkerSettings:
     clock: Callable[[], datetime]
     set_aside: SetAside = field(default_factory=SetAside)
     key_list: Callable[[], bytes] = bytes
+    is_behind: Callable[[bytes], bool] = lambda _retained: False
 
 
 class Worker:
@@ -130,7 +136,7 @@ class Worker:
         self._has_requests = asyncio.Event()
         self._are_keys_published = asyncio.Event()
         self._in_batch = asyncio.Lock()
-        self._unconfirmed, self._crowded = Condition(), Condition()
+        self._unconfirmed, self._crowded, self._behind = Condition(), Condition(), Condition()
         self._repeated = Repeated()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -278,10 +284,21 @@ class Worker:
         """Keep the key list published.
 
         It comes before all that is signed, since chips do not take what a key signs that they do
-        not know yet.
+        not know yet. One that lacks what the broker's has comes from a directory that was put back
+        from an old backup: it stays here, as chips would keep the contradiction for good.
         """
         make, is_out = self._key_list, self._are_keys_published.set
-        await self._keep_published("keys", make, CATALOGUE_EVERY_S, is_out)
+        await self._keep_published("keys", make, CATALOGUE_EVERY_S, is_out, self._may_replace)
+
+    async def _may_replace(self, message: Outgoing) -> bool:
+        retained = await self._link.retained(message.topic)
+        is_behind = partial(self._settings.is_behind, retained)
+        if not retained or not await self._part("keys", is_behind, otherwise=True):
+            self._behind.ends()
+            return True
+        if self._behind.begins():
+            log.error("key_list_behind")
+        return False
 
     def _key_list(self) -> Outgoing | None:
         keys = self._settings.key_list()
@@ -302,10 +319,12 @@ class Worker:
         make: Callable[[], Outgoing | None],
         every_s: float,
         is_out: Callable[[], None] = lambda: None,
+        may_replace: Callable[[Outgoing], Awaitable[bool]] = _always,
     ) -> NoReturn:
         """Publish a retained message after a new connection and when it changes.
 
-        `is_out` is called whenever what `make` returns is published, or it returns nothing.
+        `may_replace` returns whether it may take the place of what the broker retains. `is_out` is
+        called whenever what `make` returns is published, or it returns nothing.
         """
         published: tuple[int, Outgoing | None] = (0, None)
         while True:
@@ -313,8 +332,9 @@ class Worker:
             message = await self._part(name, make, None)
             if message is not None and published != (connection, message):
                 with contextlib.suppress(TransportError):  # the link reports that it is away
-                    await self._link.confirmed([self._link.send(message)])
-                    published = connection, message
+                    if await may_replace(message):
+                        await self._link.confirmed([self._link.send(message)])
+                        published = connection, message
             if message is None or published == (connection, message):
                 is_out()
             await asyncio.sleep(every_s)

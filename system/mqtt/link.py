@@ -96,6 +96,7 @@ class _Connection:
         self._window = settings.receive_maximum
         self._waiting: deque[tuple[Outgoing, asyncio.Future[None]]] = deque()
         self._in_flight: dict[int, asyncio.Future[None]] = {}
+        self._looked_up: dict[str, bytes] = {}
         self.client = aiomqtt.Client(
             settings.host,
             settings.port,
@@ -143,6 +144,20 @@ class _Connection:
         self._pump()
         return future
 
+    async def retained(self, topic: str) -> bytes:
+        """Return what the broker retains on a topic; see `Link.retained`."""
+        options = SubscribeOptions(qos=0, retainHandling=_ALL)
+        self._looked_up[topic] = b""
+        try:
+            for _ in range(2):  # the second answer comes after what the first one has set off
+                await self.client.subscribe([(topic, options)])
+            await self.client.unsubscribe(topic)
+        except aiomqtt.MqttError as exc:
+            raise TransportError(f"The broker does not answer: {exc}.") from exc
+        finally:
+            found = self._looked_up.pop(topic)
+        return found
+
     async def until_lost(self) -> None:
         """Wait until the connection is lost, which raises aiomqtt's error."""
         async for _ in self.client.messages:
@@ -185,6 +200,10 @@ class _Connection:
 
     def _on_message(self, paho: PahoClient, _userdata: object, message: MQTTMessage) -> None:
         mid, qos = message.mid, message.qos
+        if message.topic in self._looked_up:
+            self._looked_up[message.topic] = bytes(message.payload)
+            paho.ack(mid, qos)
+            return
         incoming = Incoming(message.topic, bytes(message.payload), message.retain)
         if self._admits(incoming):
             self._received.put_nowait(Received(incoming, lambda: paho.ack(mid, qos)))
@@ -318,6 +337,16 @@ class Link:
                 await asyncio.gather(*sent)
         except TimeoutError as exc:
             raise TransportError("The broker does not confirm what it gets.") from exc
+
+    async def retained(self, topic: str) -> bytes:
+        """Return what the broker retains on a topic that is not in the filters, or nothing.
+
+        Raises:
+            TransportError: there is no connection, or it is lost.
+        """
+        if self._connection is None:
+            raise TransportError("The broker is away.")
+        return await self._connection.retained(topic)
 
     async def publish(self, message: Outgoing) -> None:
         """Publish and wait for the broker's answer; raises as `send` and `confirmed` do."""
