@@ -1,1 +1,1 @@
-"""The `volet` command and the demo: the only package that imports both edge and cloud."""
+"""The `volet` command, the demo and a machine's software; only this package imports edge and cloud."""

@@ -27,6 +27,7 @@ volet = LazyGroup(
         "provider": "volet.provider:provider",
         "trustee": "trustee.commands.table:trustee",
         "area": "volet.area.cli:area",
+        "software": "volet.software.cli:software",
     },
     "Smart metering whose load curve never leaves the home.",
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from cloud.audit.capture import Captured, read_capture
@@ -59,6 +60,7 @@ from tests.fuzz.target import Prepared, Samples, Target, named, sign_bytes
 from tests.support.tariffs import simple_tariff
 from trustee.directory import TrusteeConfig
 from trustee.directory import load_config as load_trustee_config
+from volet.software.manifest import SoftwareManifest, read_manifest
 
 TODAY = date(2026, 3, 10)
 PASSPHRASE = "une phrase que personne ne devine"
@@ -290,6 +292,17 @@ def prepare_provider(directory: Path) -> Prepared:
     return Prepared(run, tuple(b"\0" + page for page in (*pages, *BROKEN)))
 
 
+def prepare_software(directory: Path) -> Prepared:
+    """Read a release's manifest, signed after it was mutated."""
+    del directory
+    key = Ed25519PrivateKey.generate()
+
+    def run(data: bytes) -> None:
+        refused(lambda: read_manifest(data, key.sign(data), key.public_key()))
+
+    return Prepared(run, json_of(SoftwareManifest))
+
+
 TARIFF = msgspec.json.encode(simple_tariff())
 CURVE = b"start,wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n"
 
@@ -336,6 +349,7 @@ TARGETS = (
     Target("year-keys", prepare_year_keys, is_packed=False),
     Target("backup-head", of_bytes(lambda data: read_head(io.BytesIO(data).read, "a backup"), write_head(Header("edge", 0, _lock_by_key(SealingKey.generate().public_bytes)[1], 9))), named(Header), is_packed=False),
     Target("backup-manifest", prepare_backup, named(Manifest)),
+    Target("software-manifest", prepare_software, named(SoftwareManifest), is_packed=False),
     Target("bundle-head", of_bytes(lambda data: bundles._read_header(data, "a bundle"), bundles.MAGIC + b"\x02\x00\x01\xc0"), frozenset(["_Header"]), is_packed=False),
     Target("bundle", prepare_bundle, named(Bundle)),
     Target("enrolment-answer", prepare_answer, named(Enrolment), is_packed=False),

@@ -21,6 +21,7 @@ OWN = {
     "MeterState": "the vault",
     "RestorePoint": "the vault",
     "Receipt": "the vault; at the cloud it is the target cloud-receipt",
+    "_Report": "what this machine's own chip reports of itself",
     "SeenHeads": "a trustee's database; it comes within `SeedLetters`",
     "SetAsideMessage": "hashes",
     "SignedAgreement": "the household's contract",

@@ -1,0 +1,10 @@
+"""The software of a machine: signed releases in directories of their own, switched by one link.
+
+manifest    what a release consists of, and its signature
+places      where releases, wheels and what is known of them lie
+receiving   takes an archive apart, if all of it is as the signed manifest says
+building    makes a release's environment from locked wheels, without a network
+health      how the unit that runs the software does
+switching   switches to a release, and back if it does not do well
+cli         `volet software`
+"""

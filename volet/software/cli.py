@@ -1,0 +1,205 @@
+"""`volet software`: install signed releases, switch between them, and go back."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from protocol.errors import ConfigError, VoletError
+from volet.software import building, receiving
+from volet.software.health import show
+from volet.software.manifest import SoftwareManifest, Version
+from volet.software.places import ROOT, Places, Trial, VersionsSeen
+from volet.software.switching import Switch
+
+CHIP_DIRECTORY = Path("/var/lib/volet")
+CHIP_UNITS = "volet-edge@*.service"
+TRIAL_UNIT = "volet-trial"
+HOLD_S, PATIENCE_S = 120.0, 300.0
+_POLL_S = 1.0
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT,
+    show_default=True,
+    help="Where the releases lie.",
+)
+chip_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CHIP_DIRECTORY,
+    show_default=True,
+    help="The chip's directory.",
+)
+
+
+class SoftwareStatus(msgspec.Struct, frozen=True):
+    """What `status` shows; `key` is the SHA-256 of the key that signs releases."""
+
+    current: Version | None
+    previous: Version | None
+    complete: tuple[Version, ...]
+    highest: Version | None
+    condemned: tuple[Version, ...]
+    trial: Trial | None
+
+
+@click.group()
+def software() -> None:
+    """Install signed releases, switch between them, and go back."""
+
+
+@software.command()
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@root_option
+def verify(archive: Path, root: Path) -> None:
+    """Check an archive's signature, hashes, machine and age, and change nothing."""
+    manifest = receiving.verify(Places(root), archive)
+    click.echo(f"{_named(manifest)} is signed by the key of this machine, and complete.")
+
+
+@software.command()
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@root_option
+def install(archive: Path, root: Path) -> None:
+    """Verify an archive and build its release beside the others; what runs goes on."""
+    places = Places(root)
+    with places.alone():
+        manifest = receiving.receive(places, archive)
+        building.build(places, manifest)
+    click.echo(
+        f"{_named(manifest)} is installed. Next: `volet software activate {manifest.version}`."
+    )
+
+
+@software.command()
+@click.argument("version")
+@root_option
+@chip_option
+@click.option("--hold", "hold_s", default=HOLD_S, show_default=True, help="Seconds to do well for.")
+@click.option("--patience", "patience_s", default=PATIENCE_S, show_default=True, help="Within.")
+def activate(version: str, root: Path, directory: Path, hold_s: float, patience_s: float) -> None:
+    """Switch to a release; it is taken back if the chip does not do as well as before.
+
+    The trial goes on if this command is ended.
+    """
+    places = Places(root)
+    with places.alone():
+        trial = Switch(places).begin(version, running_unit(), directory, hold_s, patience_s)
+    if trial is None:
+        click.echo(f"Release {version} is the current one.")
+        return
+    _judge_apart(places, trial)
+    click.echo(f"Release {version} runs; it is watched for {hold_s:g} s.")
+    while places.trial() == trial:
+        time.sleep(_POLL_S)
+    if places.linked("current") != version:
+        raise VoletError(
+            f"Release {version} did not do well and was taken back; {trial.back_to} runs. "
+            f"`journalctl -u {TRIAL_UNIT}` says why."
+        )
+    click.echo(f"Release {version} does well.")
+
+
+@software.command(hidden=True)
+@root_option
+@click.option("--boot", "is_boot", is_flag=True)
+def judge(root: Path, *, is_boot: bool) -> None:
+    """Judge the release on trial; `volet-trial` and, at a boot, `volet-software-boot` run this."""
+    switch = Switch(Places(root))
+    if is_boot:
+        switch.resume_at_boot()
+    else:
+        switch.judge()
+
+
+@software.command()
+@root_option
+def rollback(root: Path) -> None:
+    """Go back to the release before."""
+    places = Places(root)
+    with places.alone():
+        version = Switch(places).rollback(running_unit())
+    click.echo(f"Release {version} is the current one again.")
+
+
+@software.command()
+@click.argument("version")
+@root_option
+def forgive(version: str, root: Path) -> None:
+    """Let a release be tried again that did not do well."""
+    places = Places(root)
+    with places.alone():
+        state = places.state()
+        if version not in state.condemned:
+            raise ConfigError(f"The release {version} is not condemned.")
+        kept = tuple(each for each in state.condemned if each != version)
+        places.keep_state(VersionsSeen(highest=state.highest, condemned=kept))
+    click.echo(f"Release {version} may be tried again.")
+
+
+@software.command()
+@root_option
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def status(root: Path, *, is_json: bool) -> None:
+    """Show which releases are here, which runs, and what is known of them."""
+    places = Places(root)
+    state = places.state()
+    known = SoftwareStatus(
+        places.linked("current"),
+        places.linked("previous"),
+        tuple(places.complete()),
+        state.highest,
+        state.condemned,
+        places.trial(),
+    )
+    if is_json:
+        click.echo(msgspec.json.encode(known))
+        return
+    for version in known.complete:
+        notes = [
+            note
+            for note, holds in (
+                ("current", version == known.current),
+                ("before it", version == known.previous),
+                ("on trial", known.trial is not None and version == known.trial.version),
+                ("taken back", version in known.condemned),
+            )
+            if holds
+        ]
+        click.echo(f"{version}{': ' if notes else ''}{', '.join(notes)}")
+    if not known.complete:
+        click.echo(f"No release is installed in {root}.")
+
+
+def running_unit() -> str | None:
+    """Return the chip's unit, None if none is active."""
+    listed = subprocess.run(
+        ("systemctl", "list-units", "--plain", "--no-legend", CHIP_UNITS),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for line in listed.stdout.splitlines():
+        unit = line.split()[0]
+        if show(unit, "ActiveState")["ActiveState"] in {"active", "activating"}:
+            return unit
+    return None
+
+
+def _judge_apart(places: Places, trial: Trial) -> None:
+    """Have the release before judge, in a unit that outlives this terminal."""
+    program = places.program(trial.back_to)
+    command = ("software", "judge", "--root", str(places.root))
+    subprocess.run(
+        ("systemd-run", "--quiet", "--collect", f"--unit={TRIAL_UNIT}", str(program), *command),
+        check=True,
+    )
+
+
+def _named(manifest: SoftwareManifest) -> str:
+    return f"Release {manifest.version} of {manifest.created_at:%d %B %Y}"

@@ -1,0 +1,122 @@
+"""How the unit that runs the software does, before and after a switch."""
+
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from protocol.json_text import read_json
+from system.process_status import status_field
+
+# A chip takes 80 to 100 MB.
+MEMORY_MAX_MB = 200
+_STATUS_S = 60.0
+
+
+class Health(msgspec.Struct, frozen=True):
+    """A unit at one moment.
+
+    Attributes:
+        is_active: it has reported that it is ready, and runs.
+        restarts: how often systemd had to start it again.
+        memory_mb: what its program has resident.
+        is_line_good, is_session_up: None if the program reports nothing.
+        outbox: the blocks that wait to be sent.
+    """
+
+    is_active: bool
+    restarts: int = 0
+    memory_mb: int = 0
+    is_line_good: bool | None = None
+    is_session_up: bool | None = None
+    outbox: int | None = None
+
+
+class _Line(msgspec.Struct, frozen=True):
+    is_good: bool
+
+
+class _Session(msgspec.Struct, frozen=True):
+    is_up: bool
+
+
+class _Presence(msgspec.Struct, frozen=True):
+    line: _Line
+    session: _Session
+
+
+class _Report(msgspec.Struct, frozen=True):
+    """What is used of `volet edge status --json`."""
+
+    presence: _Presence | None = None
+    outbox_depth: int | None = None
+
+
+def health_of(unit: str, program: Path, directory: Path) -> Health:
+    """Ask systemd, and `program`, how a chip's unit does."""
+    shown = show(unit, "ActiveState", "NRestarts", "MainPID", "User")
+    if shown["ActiveState"] != "active":
+        return Health(is_active=False, restarts=int(shown["NRestarts"] or 0))
+    resident_kb = _resident_kb(int(shown["MainPID"]))
+    known = _reported(program, directory, shown["User"] or "root")
+    presence = known.presence
+    return Health(
+        is_active=True,
+        restarts=int(shown["NRestarts"]),
+        memory_mb=resident_kb >> 10,
+        is_line_good=presence.line.is_good if presence else None,
+        is_session_up=presence.session.is_up if presence else None,
+        outbox=known.outbox_depth,
+    )
+
+
+def problem(before: Health, now: Health) -> str | None:
+    """Return what is worse than before, None if nothing is.
+
+    A broker that is away condemns no release: there need be a session only if there was one.
+    """
+    if not now.is_active:
+        return "it does not run"
+    worse = {
+        f"it had to be started again {now.restarts} times": now.restarts > 0,
+        f"it takes {now.memory_mb} MB of memory": now.memory_mb > MEMORY_MAX_MB,
+        "it reports nothing of itself": now.is_line_good is None,
+        "it does not read the meter, which was read before": (
+            before.is_line_good and not now.is_line_good
+        ),
+        "it has no session with the broker, and there was one before": (
+            before.is_session_up and not now.is_session_up
+        ),
+    }
+    return next((why for why, is_so in worse.items() if is_so), None)
+
+
+def show(unit: str, *properties: str) -> dict[str, str]:
+    """Return properties of a unit, "" for what it has not."""
+    command = ("systemctl", "show", unit, *(f"--property={name}" for name in properties))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return {name: shown.get(name, "") for name in properties}
+
+
+def _resident_kb(process: int) -> int:
+    try:
+        return int(status_field("VmRSS", process) or 0)
+    except OSError:
+        return 0
+
+
+def _reported(program: Path, directory: Path, user: str) -> _Report:
+    """Return what the program reports; as its own user, so that no file there becomes another's."""
+    command = ("runuser", "-u", user, "--", str(program), "edge", "status", "--json")
+    try:
+        done = subprocess.run(
+            (*command, "--dir", str(directory)),
+            capture_output=True,
+            check=False,
+            timeout=_STATUS_S,
+            cwd="/",
+        )
+        return read_json(done.stdout, _Report) if done.returncode == 0 else _Report()
+    except (OSError, msgspec.MsgspecError, subprocess.TimeoutExpired):
+        return _Report()

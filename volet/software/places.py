@@ -1,0 +1,184 @@
+"""Where the releases of a machine lie, and what is known of them.
+
+releases/VERSION/{venv,units,lock.txt,manifest.json,manifest.sig,complete}
+wheels/SHA256         what releases are made of; only what is missing need be sent
+current, previous     links to releases
+release.pub           the key that signs releases
+state.json            versions seen and condemned
+trial.json            the release that is on trial, if one is
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from protocol.errors import ConfigError
+from protocol.json_text import read_json
+from system.files import read_document, write_public
+from volet.software.health import Health
+from volet.software.manifest import SoftwareManifest, Version, order, read_manifest
+
+ROOT = Path("/opt/volet")
+
+Kept = TypeVar("Kept")
+
+
+class VersionsSeen(msgspec.Struct, frozen=True):
+    """What outlives releases: the highest version seen, and those that did not do well."""
+
+    highest: Version | None = None
+    condemned: tuple[Version, ...] = ()
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A release that has been switched to and not been found healthy yet.
+
+    Attributes:
+        version: the release.
+        back_to: the one before; `before_that`: the one before that, None if there was none.
+        unit: the systemd unit that runs it; `directory`: the chip's.
+        boot: the boot in which it was switched to.
+        before: how the unit did before.
+        hold_s, patience_s: for how long it must do well, and within what time.
+    """
+
+    version: Version
+    back_to: Version
+    before_that: Version | None
+    unit: str
+    directory: str
+    boot: str
+    before: Health
+    hold_s: float
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The directory of a machine's software."""
+
+    root: Path = ROOT
+
+    @property
+    def wheels(self) -> Path:
+        """The wheels, by hash."""
+        return self.root / "wheels"
+
+    @property
+    def trial_file(self) -> Path:
+        """There while a release is on trial."""
+        return self.root / "trial.json"
+
+    def release(self, version: str) -> Path:
+        """Return the directory of a release."""
+        return self.root / "releases" / version
+
+    def program(self, version: str) -> Path:
+        """Return the `volet` command of a release."""
+        return self.release(version) / "venv/bin/volet"
+
+    def key(self) -> Ed25519PublicKey:
+        """Return the key that signs releases; raises ConfigError."""
+        path = self.root / "release.pub"
+        try:
+            key = load_pem_public_key(read_document(path, "The installer puts it there."))
+        except (ValueError, UnsupportedAlgorithm) as exc:
+            raise ConfigError(f"{path} is no public key.") from exc
+        if not isinstance(key, Ed25519PublicKey):
+            raise ConfigError(f"{path} is no Ed25519 key.")
+        return key
+
+    def manifest(self, version: str) -> SoftwareManifest:
+        """Return the manifest of a release that is complete; raises ConfigError if it is not."""
+        release = self.release(version)
+        if not (release / "complete").exists():
+            raise ConfigError(f"The release {version} is not here as a whole; have it installed.")
+        data, signature = (
+            (release / name).read_bytes() for name in ("manifest.json", "manifest.sig")
+        )
+        return read_manifest(data, signature, self.key())
+
+    def complete(self) -> list[str]:
+        """Return the versions that are here as a whole, the oldest first."""
+        found = (path.parent.name for path in self.root.glob("releases/*/complete"))
+        return sorted(found, key=order)
+
+    def linked(self, name: str) -> str | None:
+        """Return the version to which `current` or `previous` points."""
+        try:
+            return (self.root / name).readlink().name
+        except OSError:
+            return None
+
+    def link(self, name: str, version: str) -> None:
+        """Let `current` or `previous` point to a release, in one step."""
+        beside = self.root / f".{name}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(Path("releases") / version)
+        beside.replace(self.root / name)
+        _sync(self.root)
+
+    def state(self) -> VersionsSeen:
+        """Return what is known of versions."""
+        return _read(self.root / "state.json", VersionsSeen) or VersionsSeen()
+
+    def keep_state(self, state: VersionsSeen) -> None:
+        """Keep what is known of versions."""
+        write_public(self.root / "state.json", msgspec.json.encode(state))
+
+    def trial(self) -> Trial | None:
+        """Return the trial that runs, or was interrupted."""
+        return _read(self.trial_file, Trial)
+
+    def keep_trial(self, trial: Trial) -> None:
+        """Keep a trial until its end, also over a power cut."""
+        write_public(self.trial_file, msgspec.json.encode(trial))
+
+    def end_trial(self) -> None:
+        """Forget the trial."""
+        self.trial_file.unlink(missing_ok=True)
+        _sync(self.root)
+
+    def remove(self, version: str) -> None:
+        """Remove a release; one that is half removed counts as none."""
+        release = self.release(version)
+        (release / "complete").unlink(missing_ok=True)
+        shutil.rmtree(release, ignore_errors=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Change the software alone; raises ConfigError if another command does."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise ConfigError("Another `volet software` is at work; wait for it.") from exc
+            yield
+
+
+def _read(path: Path, kind: type[Kept]) -> Kept | None:
+    if not path.exists():
+        return None
+    try:
+        return read_json(path.read_bytes(), kind)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path} cannot be read: {exc}.") from exc
+
+
+def _sync(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,178 @@
+"""Switches to a release, watches how its unit does, and goes back by itself if that is not well.
+
+A trial is kept on the disk before the link moves. Whatever happens then, the release before is
+there to judge it: a process that goes on without the terminal it was started from, or, after a
+power cut, the boot, which goes back without condemning the release.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from protocol.errors import ConfigError, DocumentRefused
+from system.kernel_clock import boot_id
+from volet.software.health import Health, health_of, problem
+from volet.software.manifest import order
+from volet.software.places import Places, Trial, VersionsSeen
+
+KEPT = 3
+POLL_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Switch:
+    """Switches one machine's software.
+
+    Args:
+        places: where releases lie.
+        restart: starts a unit again; `health` asks how it does.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        restart: Callable[[str], None] | None = None,
+        health: Callable[[str, Path, Path], Health] | None = None,
+    ) -> None:
+        self._places = places
+        self._restart = restart or restart_unit
+        self._health = health or health_of
+
+    def begin(
+        self, version: str, unit: str | None, directory: Path, hold_s: float, patience_s: float
+    ) -> Trial | None:
+        """Switch to a release; return its trial, None where no unit runs that could be judged.
+
+        Raises:
+            ConfigError: it is not here as a whole, or a trial runs already.
+            DocumentRefused: it was condemned, or is older than one that was here.
+        """
+        places = self._places
+        if places.trial() is not None:
+            raise ConfigError("A release is on trial; `volet software status` shows it.")
+        places.manifest(version)
+        state, current = places.state(), places.linked("current")
+        if version in state.condemned:
+            raise DocumentRefused(
+                f"The release {version} did not do well here and is not tried again; "
+                f"`volet software forgive {version}` allows it."
+            )
+        if state.highest is not None and order(version) < order(state.highest):
+            raise DocumentRefused(
+                f"The release {version} is older than {state.highest}; to go back there is "
+                "`volet software rollback`."
+            )
+        places.keep_state(msgspec.structs.replace(state, highest=version))
+        if current is None or unit is None or current == version:
+            places.link("current", version)
+            return None
+        before = self._health(unit, places.program(current), directory)
+        previous = places.linked("previous")
+        trial = Trial(
+            version,
+            current,
+            previous,
+            unit,
+            str(directory),
+            boot_id(),
+            before,
+            hold_s,
+            patience_s,
+        )
+        places.link("previous", current)
+        places.keep_trial(trial)
+        places.link("current", version)
+        self._restart(unit)
+        return trial
+
+    def judge(self) -> str | None:
+        """Watch the trial to its end; return why the release was taken back, None if it was not."""
+        trial = self._places.trial()
+        if trial is None:
+            return None
+        program = self._places.program(trial.version)
+        begun_s = since_s = time.monotonic()
+        why: str | None = "it was not looked at"
+        while (now_s := time.monotonic()) - begun_s < trial.patience_s:
+            why = problem(trial.before, self._health(trial.unit, program, Path(trial.directory)))
+            if why is not None:
+                since_s = time.monotonic()
+            elif now_s - since_s >= trial.hold_s:
+                self._places.end_trial()
+                log.info("release_healthy", version=trial.version)
+                self._forget_old()
+                return None
+            time.sleep(POLL_S)
+        self._back(trial, why or "it did not do well for long enough", is_condemned=True)
+        return why
+
+    def resume_at_boot(self) -> None:
+        """Go back from a trial that a reboot has interrupted, before its unit starts."""
+        trial = self._places.trial()
+        if trial is not None and trial.boot != boot_id():
+            self._back(trial, "the machine started anew in its trial", is_condemned=False)
+
+    def rollback(self, unit: str | None) -> str:
+        """Go back to the release before; return its version.
+
+        Raises:
+            ConfigError: there is none, or it cannot read what the present one has written.
+        """
+        places = self._places
+        current, previous = places.linked("current"), places.linked("previous")
+        if current is None or previous is None or previous == current:
+            raise ConfigError("There is no release before this one to go back to.")
+        oldest = places.manifest(current).rolls_back_to
+        places.manifest(previous)
+        if order(previous) < order(oldest):
+            raise ConfigError(
+                f"The release {previous} cannot read what {current} has written, which goes back "
+                f"to {oldest} at most."
+            )
+        places.end_trial()
+        places.link("current", previous)
+        places.link("previous", current)
+        if unit is not None:
+            self._restart(unit)
+        return previous
+
+    def _back(self, trial: Trial, why: str, *, is_condemned: bool) -> None:
+        places = self._places
+        places.link("current", trial.back_to)
+        if is_condemned:
+            state = places.state()
+            condemned = (*state.condemned, trial.version)
+            places.keep_state(VersionsSeen(highest=trial.back_to, condemned=condemned))
+        if trial.before_that is not None:
+            places.link("previous", trial.before_that)
+        places.end_trial()
+        log.error("software_rolled_back", version=trial.version, to=trial.back_to, why=why)
+        if is_condemned:  # at a boot, the unit has not been started yet
+            self._restart(trial.unit)
+
+    def _forget_old(self) -> None:
+        """Keep the newest releases up to the current one, and those that wait to be tried."""
+        places = self._places
+        current, previous = places.linked("current"), places.linked("previous")
+        condemned = places.state().condemned
+        older = [
+            version
+            for version in places.complete()
+            if current is not None and order(version) < order(current)
+        ]
+        good = [version for version in older if version not in condemned]
+        kept = {*good[1 - KEPT :], previous}
+        for version in older:
+            if version not in kept:
+                places.remove(version)
+
+
+def restart_unit(unit: str) -> None:
+    """Let systemd read the units again and start one anew; how it does is judged later."""
+    for command in (("daemon-reload",), ("reset-failed", unit), ("restart", "--no-block", unit)):
+        subprocess.run(("systemctl", *command), capture_output=True, check=False)
