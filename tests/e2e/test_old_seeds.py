@@ -17,6 +17,7 @@ import pytest
 from cloud.config import load_config
 from cloud.governance.documents import read_cosigned_file
 from cloud.registry.broker_session import _operator_context
+from cloud.registry.key_files import OPERATOR_CERTIFICATE
 from cloud.store.area import FigureStage
 from edge.simulate.host import host_time_at
 from edge.vault.area import AreaTables
@@ -45,7 +46,7 @@ class Recorder:
 
     def __init__(self, cloud):
         self._config = load_config(cloud)
-        self._context = _operator_context(cloud)
+        self._context = _operator_context(cloud, OPERATOR_CERTIFICATE)
         self.peer = self._listen()
 
     def _listen(self):

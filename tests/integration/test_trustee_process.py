@@ -20,7 +20,6 @@ from trustee.files import TRUSTEE
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", database._TABLES)
 ALIKE = {
-    "fact": "there is one from the first start on",
     "sealing_key": "there are some from the first start on",
 }
 

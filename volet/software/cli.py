@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from protocol.errors import ConfigError, VoletError
+from system.shell import quoted
 from volet.software import building, receiving
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
@@ -72,7 +73,7 @@ def install(archive: Path, root: Path) -> None:
         manifest = receiving.receive(places, archive)
         building.build(places, manifest)
     click.echo(
-        f"{_named(manifest)} is installed. Next: `volet software activate {manifest.version}`."
+        f"{_named(manifest)} is installed. Next: `volet software activate {quoted(manifest.version)}`."
     )
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from protocol.errors import ConfigError, DocumentRefused
 from system.kernel_clock import boot_id
+from system.shell import quoted
 from volet.software.health import Health, health_of, problem
 from volet.software.manifest import order
 from volet.software.places import Places, Trial, VersionsSeen
@@ -60,7 +61,7 @@ class Switch:
         if version in state.condemned:
             raise DocumentRefused(
                 f"The release {version} did not do well here and is not tried again; "
-                f"`volet software forgive {version}` allows it."
+                f"`volet software forgive {quoted(version)}` allows it."
             )
         if state.highest is not None and order(version) < order(state.highest):
             raise DocumentRefused(
