@@ -79,7 +79,7 @@ def draw_secret(path: Path, data: bytes) -> bool:
         raise _cannot_write(path, exc) from exc
     finally:
         beside.unlink(missing_ok=True)
-    _sync_dir(path.parent)
+    sync_dir(path.parent)
     return True
 
 
@@ -119,7 +119,7 @@ def new_secret(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(fd)
         _put_new(beside, path)
-        _sync_dir(path.parent)
+        sync_dir(path.parent)
     except FileExistsError as exc:
         raise _taken(path) from exc
     except OSError as exc:
@@ -179,7 +179,7 @@ def destroy(path: Path) -> None:
         path.unlink()
     except OSError as exc:
         raise ConfigError(f"{path} cannot be erased: {exc.strerror}; run this again.") from exc
-    _sync_dir(path.parent)
+    sync_dir(path.parent)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
@@ -189,7 +189,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     except OSError as exc:
         beside.unlink()
         raise _cannot_write(path, exc) from exc
-    _sync_dir(path.parent)
+    sync_dir(path.parent)
 
 
 def _put_new(beside: Path, path: Path) -> None:
@@ -225,7 +225,8 @@ def _write_beside(path: Path, data: bytes, mode: int) -> Path:
     return beside
 
 
-def _sync_dir(path: Path) -> None:
+def sync_dir(path: Path) -> None:
+    """Have a directory's entries written to the disk."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

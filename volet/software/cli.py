@@ -39,7 +39,7 @@ chip_option = click.option(
 
 
 class SoftwareStatus(msgspec.Struct, frozen=True):
-    """What `status` shows; `key` is the SHA-256 of the key that signs releases."""
+    """What `status` shows."""
 
     current: Version | None
     previous: Version | None

@@ -21,7 +21,6 @@ class Health(msgspec.Struct, frozen=True):
         restarts: how often systemd had to start it again.
         memory_mb: what its program has resident.
         is_line_good, is_session_up: None if the program reports nothing.
-        outbox: the blocks that wait to be sent.
     """
 
     is_active: bool
@@ -29,7 +28,6 @@ class Health(msgspec.Struct, frozen=True):
     memory_mb: int = 0
     is_line_good: bool | None = None
     is_session_up: bool | None = None
-    outbox: int | None = None
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -49,7 +47,6 @@ class _Report(msgspec.Struct, frozen=True):
     """What is used of `volet edge status --json`."""
 
     presence: _Presence | None = None
-    outbox_depth: int | None = None
 
 
 def health_of(unit: str, program: Path, directory: Path) -> Health:
@@ -58,15 +55,13 @@ def health_of(unit: str, program: Path, directory: Path) -> Health:
     if shown["ActiveState"] != "active":
         return Health(is_active=False, restarts=int(shown["NRestarts"] or 0))
     resident_kb = _resident_kb(int(shown["MainPID"]))
-    known = _reported(program, directory, shown["User"] or "root")
-    presence = known.presence
+    presence = _reported(program, directory, shown["User"] or "root").presence
     return Health(
         is_active=True,
         restarts=int(shown["NRestarts"]),
         memory_mb=resident_kb >> 10,
         is_line_good=presence.line.is_good if presence else None,
         is_session_up=presence.session.is_up if presence else None,
-        outbox=known.outbox_depth,
     )
 
 

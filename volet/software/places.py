@@ -8,7 +8,6 @@ state.json            versions seen and condemned
 trial.json            the release that is on trial, if one is
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,9 +21,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
-from system.files import read_document, write_public
+from system.files import read_document, sync_dir, write_public
+from system.locks import take_lock
 from volet.software.health import Health
 from volet.software.manifest import SoftwareManifest, Version, order, read_manifest
 
@@ -38,6 +38,14 @@ class VersionsSeen(msgspec.Struct, frozen=True):
 
     highest: Version | None = None
     condemned: tuple[Version, ...] = ()
+
+    def check_is_no_older(self, version: str) -> None:
+        """Refuse a release that is older than the highest seen; raises DocumentRefused."""
+        if self.highest is not None and order(version) < order(self.highest):
+            raise DocumentRefused(
+                f"The release {version} is older than {self.highest}, which was here; to go back "
+                "to one that is still here there is `volet software rollback`."
+            )
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -126,7 +134,7 @@ class Places:
         beside.unlink(missing_ok=True)
         beside.symlink_to(Path("releases") / version)
         beside.replace(self.root / name)
-        _sync(self.root)
+        sync_dir(self.root)
 
     def state(self) -> VersionsSeen:
         """Return what is known of versions."""
@@ -147,7 +155,7 @@ class Places:
     def end_trial(self) -> None:
         """Forget the trial."""
         self.trial_file.unlink(missing_ok=True)
-        _sync(self.root)
+        sync_dir(self.root)
 
     def remove(self, version: str) -> None:
         """Remove a release; one that is half removed counts as none."""
@@ -159,12 +167,13 @@ class Places:
     def alone(self) -> Iterator[None]:
         """Change the software alone; raises ConfigError if another command does."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise ConfigError("Another `volet software` is at work; wait for it.") from exc
+        lock = take_lock(self.root / ".lock", is_made=True)
+        if lock is None:
+            raise ConfigError("Another `volet software` is at work; wait for it.")
+        try:
             yield
+        finally:
+            os.close(lock)
 
 
 def _read(path: Path, kind: type[Kept]) -> Kept | None:
@@ -174,11 +183,3 @@ def _read(path: Path, kind: type[Kept]) -> Kept | None:
         return read_json(path.read_bytes(), kind)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} cannot be read: {exc}.") from exc
-
-
-def _sync(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -23,7 +23,6 @@ from volet.software.manifest import (
     WHEELS,
     ReleaseFile,
     SoftwareManifest,
-    order,
 )
 from volet.software.manifest import read_manifest as read_signed
 from volet.software.places import Places
@@ -81,19 +80,13 @@ def _check_fits(places: Places, manifest: SoftwareManifest) -> None:
             f"The release is for {manifest.architecture} with Python {manifest.python}; this is "
             f"{platform.machine()} with Python {own}."
         )
-    state = places.state()
-    if state.highest is not None and order(manifest.version) < order(state.highest):
-        raise DocumentRefused(
-            f"The release {manifest.version} is older than {state.highest}, which was here; to go "
-            "back to one that is still here there is `volet software rollback`."
-        )
+    places.state().check_is_no_older(manifest.version)
     wheels = sum(file.size for file in manifest.under(WHEELS) if not _is_here(places, file))
     needed = wheels * ON_DISK_TIMES + SPARE_BYTES
     free = shutil.disk_usage(places.root).free
     if free < needed:
         raise ConfigError(
-            f"{places.root} has {free >> 20} MB free, and the release needs {needed >> 20} MB; "
-            "`volet software remove` takes an old release away."
+            f"{places.root} has {free >> 20} MB free, and the release needs {needed >> 20} MB."
         )
 
 

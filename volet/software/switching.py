@@ -63,11 +63,7 @@ class Switch:
                 f"The release {version} did not do well here and is not tried again; "
                 f"`volet software forgive {quoted(version)}` allows it."
             )
-        if state.highest is not None and order(version) < order(state.highest):
-            raise DocumentRefused(
-                f"The release {version} is older than {state.highest}; to go back there is "
-                "`volet software rollback`."
-            )
+        state.check_is_no_older(version)
         places.keep_state(msgspec.structs.replace(state, highest=version))
         if current is None or unit is None or current == version:
             places.link("current", version)

@@ -105,7 +105,7 @@ class Household:
             return
         answer = self.home.directory / "answer.json"
         answer.write_bytes(self.home.cloud.enrol(self.drawer[-1]))
-        writes, synced = count(), system.files._sync_dir
+        writes, synced = count(), system.files.sync_dir
 
         def cut(directory):
             synced(directory)
@@ -113,7 +113,7 @@ class Household:
                 raise PowerCut
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(system.files, "_sync_dir", cut)
+            patch.setattr(system.files, "sync_dir", cut)
             try:
                 install(self.home.directory, answer)
             except PowerCut:

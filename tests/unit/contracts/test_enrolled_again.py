@@ -77,7 +77,7 @@ def test_a_power_cut_at_any_write_leaves_a_chip_that_starts_and_is_enrolled_agai
     home.kill()
     for cut_at in count():
         writes = count()
-        replace = system.files._sync_dir
+        replace = system.files.sync_dir
 
         def cut(directory, writes=writes, cut_at=cut_at, replace=replace):
             replace(directory)
@@ -85,7 +85,7 @@ def test_a_power_cut_at_any_write_leaves_a_chip_that_starts_and_is_enrolled_agai
                 raise PowerCut
 
         with monkeypatch.context() as patch:
-            patch.setattr(system.files, "_sync_dir", cut)
+            patch.setattr(system.files, "sync_dir", cut)
             try:
                 install(home.directory, path)
             except PowerCut:

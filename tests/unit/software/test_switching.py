@@ -13,7 +13,7 @@ from volet.software.switching import Switch
 
 UNIT = "volet-edge@pi.service"
 CHIP = Path("/nowhere")
-WELL = Health(is_active=True, memory_mb=90, is_line_good=True, is_session_up=True, outbox=0)
+WELL = Health(is_active=True, memory_mb=90, is_line_good=True, is_session_up=True)
 
 
 class PowerCut(BaseException):
