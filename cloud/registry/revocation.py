@@ -8,7 +8,13 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from cloud.registry.broker import is_in_saved_data, refresh_broker, save_broker, start_command
+from cloud.registry.broker import (
+    is_in_saved_data,
+    is_running,
+    refresh_broker,
+    save_broker,
+    start_command,
+)
 from cloud.registry.broker_session import clear_retained, end_session
 from cloud.registry.key_files import pki_path
 from cloud.registry.pki import forget_role, revoke
@@ -42,14 +48,14 @@ def revoke_everywhere(
         )
     store.revoke(DeviceId(name))
     try:
-        is_running = _shut_out(directory, name, broker)
+        runs = _shut_out(directory, name, broker)
     except (ConfigError, TransportError) as exc:
         raise type(exc)(
             f"{name} is revoked, but an open session of it may go on until this command succeeds: "
             f"{exc}"
         ) from exc
     forget_role(directory, name)
-    if not is_running and is_in_saved_data(broker, name):
+    if not runs and is_in_saved_data(broker, name):
         raise TransportError(
             f"{name} is revoked, but the broker does not run and still keeps messages of it; start "
             f"it (`{start_command(broker)}`), then run this command again."
@@ -62,6 +68,10 @@ def _shut_out(directory: Path, name: str, broker: Path) -> bool:
     Raises:
         ConfigError, TransportError: as `revoke_everywhere`.
     """
+    if is_running(broker):
+        # mosquitto 2.0.11 that reloads beside the session of a client which it has just dropped for
+        # want of memory lists that session twice, and later drops whoever has its place in memory.
+        end_session(directory, name)
     if not refresh_broker(directory, broker):
         return False
     end_session(directory, name)

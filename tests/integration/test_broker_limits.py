@@ -1,6 +1,7 @@
 """What one certified chip may take of the broker, and that others are served and it is shut out."""
 
 import socket
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -69,6 +70,11 @@ def test_one_chip_cannot_take_more_memory_than_the_broker_has(tmp_path):
         finally:
             store.close()
         assert _serves(town)
+        # Nor does it drop others for the session that it has lost: it looks every second.
+        with town.connect(WORKER) as worker:
+            time.sleep(2.5)
+            assert worker.subscribe(town.device(BOB, "up/block")) == 1
+        assert "Expiring client" not in broker.log
 
 
 def test_silent_connections_keep_nobody_out(tmp_path):

@@ -208,7 +208,7 @@ class Peer:
 
     def _answer(self, expected: str) -> int:
         what, code = self._answers.get(timeout=WITHIN_S)
-        assert what == expected
+        assert what == expected, f"the broker answered {what} {code:#x}"
         return code
 
 
