@@ -4,8 +4,9 @@ Inputs that reach something new are kept in build/fuzz/TARGET/corpus, and what r
 than ten seconds or too much memory in build/fuzz/TARGET/found. A found input belongs into
 tests/fuzz/corpus/TARGET once it is mended: the tests replay it.
 
-A long run takes the target that had the least time of a core so far, two minutes of it, then the
-next. It may be ended at any time, and several may run at once.
+A long run takes the target that had the least time of a core so far, five minutes of it, then the
+next. It may be ended at any time, and several may run at once. A directory without a tally begins
+with what the project keeps in tests/fuzz/kept; `--keep` puts there what the directory has.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from tests.fuzz.kept import KEPT, keep, resume
 from tests.fuzz.tally import Result, Tally
 
 BUILD = Path("build/fuzz")
@@ -37,13 +39,22 @@ def main() -> None:
     what.add_argument("--for", dest="in_all_s", type=int, metavar="SECONDS", help="in all")
     what.add_argument("--each", dest="each_s", type=int, metavar="SECONDS", help="each target")
     what.add_argument("--tally", action="store_true", help="say what each target has had so far")
+    what.add_argument(
+        "--keep", action="store_true", help="put corpus and tally into tests/fuzz/kept"
+    )
     parser.add_argument("--in", dest="directory", type=Path, default=BUILD, metavar="DIRECTORY")
     chosen = parser.parse_args()
     # Code that has been loaded can no longer be instrumented.
-    fuzzing = importlib.import_module(f"tests.fuzz.{'registry' if chosen.tally else 'running'}")
+    fuzzing = importlib.import_module(
+        f"tests.fuzz.{'registry' if chosen.tally or chosen.keep else 'running'}"
+    )
     if unknown := set(chosen.targets) - fuzzing.TARGETS.keys():
         parser.error(f"no target is called {', '.join(sorted(unknown))}")
     names = chosen.targets or list(fuzzing.TARGETS)
+    resume(chosen.directory)
+    if chosen.keep:
+        click.echo(f"{keep(chosen.directory, names)} inputs kept in {KEPT}")
+        return
     if chosen.tally:
         click.echo("\n".join(Tally(chosen.directory, names).lines()))
         return

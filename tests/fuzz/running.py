@@ -34,7 +34,7 @@ MEMORY_MB = 512
 # Of a core. libFuzzer reports what took as long on the clock, which other programs may have taken.
 ONE_INPUT_S = 10
 NO_END_S = 600
-SLICE_S = 120.0
+SLICE_S = 300.0
 FOUND_MAX = 5
 IN_MEMORY = Path("/dev/shm")
 SLOW = ("slow-unit-", "timeout-")
