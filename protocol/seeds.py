@@ -14,6 +14,7 @@ import msgspec
 
 from protocol.area_cipher import SEED_BYTES, Shape, month_number
 from protocol.area_messages import SeedLetters, SeenHeads
+from protocol.calendar import day_number, day_of_number, next_month
 from protocol.errors import CipherError
 from protocol.governance import TrusteeSet
 from protocol.hpke import SealingKey, seal
@@ -40,6 +41,12 @@ def first_open_month(today: int, deadline_h: int) -> int:
     Trustees have deleted the seeds and sealing keys of the months before.
     """
     return month_number(max(first_open_day(today, deadline_h), 0))
+
+
+def closing_day(month: int, deadline_h: int) -> int:
+    """Return the day (a number) on which a month (number of its first day) is closed."""
+    end = day_number(next_month(day_of_number(month)))
+    return end + (end - first_open_day(end, deadline_h))
 
 
 class LetterContext(msgspec.Struct, frozen=True, array_like=True):

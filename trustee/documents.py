@@ -66,6 +66,11 @@ class TrustedDocuments:
         return (*sets, *(document for document, _ in self._measures))
 
     @property
+    def cosigned_sets(self) -> tuple[tuple[CosignedDocument, TrusteeSet], ...]:
+        """All trustee sets with what was signed, oldest first."""
+        return tuple(self._sets)
+
+    @property
     def trustees(self) -> TrusteeSet | None:
         """The latest trustee set."""
         return self._sets[-1][1] if self._sets else None
@@ -98,6 +103,11 @@ class TrustedDocuments:
         """Return the measures in force on `day` (a number), with their hash."""
         begun = [known for known in self._measures if known[1].effective <= day]
         return begun[-1] if begun and day < begun[-1][1].end else None
+
+    @property
+    def begins(self) -> int | None:
+        """The first day (a number) on which homes may contribute; None without measures."""
+        return self._measures[0][1].effective if self._measures else None
 
     @property
     def deadline_h(self) -> int:
