@@ -1,11 +1,11 @@
 """The files of a trustee's directory, and which of them a backup contains."""
 
 from contextlib import closing
-from itertools import count
 from pathlib import Path
 
+from protocol.area_cipher import month_number
 from protocol.calendar import day_of_number
-from protocol.seeds import first_open_month
+from protocol.seeds import closing_day, first_open_month
 from system.backup.listing import Fate, ListedFile, Party, beside_database
 from system.set_aside import FILE_NAME as SET_ASIDE
 from trustee.core import today_number
@@ -57,14 +57,47 @@ def destroy_by(directory: Path) -> str:
     if not (directory / LOG).is_file():
         return ""
     with closing(open_existing_log(directory)) as kept:
-        deadline_h = TrustedDocuments(kept, load_config(directory).collectivity).deadline_h
-    today = today_number()
-    month = first_open_month(today, deadline_h)
-    end = next(day for day in count(today) if first_open_month(day, deadline_h) > month)
+        documents = TrustedDocuments(kept, load_config(directory).collectivity)
+    if documents.begins is None:
+        return (
+            "There are no measures yet, so no home contributes, and no day is set on which to "
+            "destroy this backup. Make a new one when the first measures take effect, and destroy "
+            "this one then."
+        )
+    deadline_h = documents.deadline_h
+    month = max(first_open_month(today_number(), deadline_h), month_number(documents.begins))
+    end = closing_day(month, deadline_h)
     return (
         f"Make a new one on {day_of_number(end)}, and destroy this one then: the trustee will have "
         f"deleted its seeds and sealing keys of {day_of_number(month):%Y-%m}, and this backup still "
         "opens what was contributed in that month."
+    )
+
+
+def settle(restored: Path, directory: Path) -> str:
+    """Return a warning if the backup should have been destroyed by now, or "".
+
+    The program deletes what has ended before it does anything else, so nothing is changed here.
+    """
+    if not (restored / LOG).is_file():
+        return ""
+    with_config = restored if (restored / CONFIG_NAME).is_file() else directory
+    with closing(open_existing_log(restored)) as kept:
+        documents = TrustedDocuments(kept, load_config(with_config).collectivity)
+        months = sorted(kept.sealing_keys())
+    first = month_number(documents.begins or 0)
+    ended = [
+        month
+        for month in months
+        if month >= first and closing_day(month, documents.deadline_h) <= today_number()
+    ]
+    if not ended:
+        return ""
+    return (
+        f"WARNING: this backup should have been destroyed on "
+        f"{day_of_number(closing_day(ended[0], documents.deadline_h))}. It still opens what was "
+        f"contributed from {day_of_number(ended[0]):%Y-%m} on; destroy it now, with all its copies. "
+        "The trustee deletes what has ended when it starts; start it now, then make a new backup."
     )
 
 
@@ -76,6 +109,7 @@ TRUSTEE = Party(
     files=FILES,
     last=CONFIG_NAME,
     check=check,
+    settle=settle,
     note=destroy_by,
     next_step=lambda: (
         "Next: `volet trustee run --dir {directory}`. It answers nothing before enough of the "
