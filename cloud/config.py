@@ -16,6 +16,9 @@ DEFAULT_DIRECTORY = Path("/var/lib/volet-cloud")
 # What a program of the collectivity, by its certificate's name, could not handle.
 SET_ASIDE = "set-aside-{program}.json"
 
+# Settings without an option of `volet cloud init`, which writes their defaults.
+ONLY_EDITED = ("broker_memory_mb",)
+
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cloud.config import CONFIG_NAME, CloudConfig, config_toml, load_config
+from cloud.config import CONFIG_NAME, ONLY_EDITED, CloudConfig, config_toml, load_config
 from cloud.registry.authority import (
     DEVICE_VALIDITY,
     ROLE_VALIDITY,
@@ -272,12 +273,19 @@ def forget_role(directory: Path, name: str) -> None:
 
 
 def _check_same(directory: Path, config: CloudConfig) -> None:
-    existing = load_config(directory)
-    if existing != config:
+    """Check that what `volet cloud init` was given is what the directory has."""
+    path, existing = directory / CONFIG_NAME, load_config(directory)
+    if existing.collectivity != config.collectivity:
+        raise ConfigError(f"{path} is {existing.collectivity}'s; name another directory.")
+    differing = [
+        f"{key} = {_toml(getattr(existing, key))}, not {_toml(getattr(config, key))}"
+        for key in CloudConfig.__struct_fields__
+        if key not in ONLY_EDITED and getattr(existing, key) != getattr(config, key)
+    ]
+    if differing:
         raise ConfigError(
-            f"{directory / CONFIG_NAME} says otherwise (collectivity {existing.collectivity}, broker "
-            f"{existing.broker_host}:{existing.broker_port}); edit it and run `volet cloud renew`, or "
-            "name another directory."
+            f"{path} has {'; '.join(differing)}. If the file is right, type what it has; if not, "
+            "edit it, then run `volet cloud renew` and `volet cloud broker-config`."
         )
     load_authority(directory)
     load_trusted(directory)
@@ -287,6 +295,10 @@ def _check_same(directory: Path, config: CloudConfig) -> None:
         load_ec_key(directory, f"{name}.key")
         load_certificate(pki_path(directory, f"{name}.pem"))
     read_document(pki_path(directory, "crl.pem"), RESTORE)
+
+
+def _toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _draw_keys(directory: Path) -> None:

@@ -6,10 +6,12 @@ import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 
-from cloud.config import CloudConfig
+from cloud.commands.init import init
+from cloud.config import ONLY_EDITED, CloudConfig, config_toml
 from cloud.registry import key_files, pki, renewal, roll_over
 from cloud.registry.authority import DEVICE_VALIDITY
 from protocol.errors import ConfigError
@@ -62,10 +64,43 @@ def test_second_initialisation_changes_nothing(directory):
     assert _contents(directory) == before
 
 
-def test_other_settings_are_refused_with_the_next_step(directory):
+def test_the_directory_of_another_collectivity_is_refused(directory):
     other = CloudConfig("village", "broker.example")
-    with pytest.raises(ConfigError, match=r"cloud.toml says otherwise.*volet cloud renew"):
+    with pytest.raises(ConfigError, match=r"cloud.toml is town's; name another directory"):
         pki.initialise(directory, other, NOW)
+
+
+# A second value for each setting, as its operator may have edited it.
+EDITED = {
+    "broker_host": "other.example",
+    "broker_port": 28_983,
+    "broker_bind": "127.0.0.1",
+    "broker_names": ("other.example",),
+    "operator_port": 28_984,
+    "api_port": 28_985,
+    "broker_memory_mb": 4_096,
+}
+
+
+def test_every_setting_is_an_option_of_init_or_only_edited():
+    assert set(CloudConfig.__struct_fields__) == {"collectivity", *EDITED}
+    options = len([each for each in init.params if each.name not in {"directory", "root"}])
+    assert options == len(CloudConfig.__struct_fields__) - len(ONLY_EDITED)
+
+
+@pytest.mark.parametrize("key", EDITED)
+def test_a_setting_that_was_edited_is_named_or_left_alone(directory, key):
+    edited = msgspec.structs.replace(CONFIG, **{key: EDITED[key]})
+    (directory / "cloud.toml").write_bytes(config_toml(edited))
+    if key in ONLY_EDITED:
+        assert not pki.initialise(directory, CONFIG, NOW)
+        return
+    with pytest.raises(ConfigError) as refusal:
+        pki.initialise(directory, CONFIG, NOW)
+    said = str(refusal.value)
+    assert f"has {key} = " in said
+    assert not any(f"{other} = " in said for other in EDITED if other != key)
+    assert "type what it has" in said
 
 
 @pytest.mark.parametrize(
