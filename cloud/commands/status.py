@@ -84,6 +84,10 @@ def _rows(figures: StoreFigures) -> list[tuple[str, str]]:
         *((f"requests {count.label}", f"{count.count:,}") for count in figures.requests),
         *((f"refused: {count.label}", f"{count.count:,}") for count in figures.dead_letters),
         ("version of the wire in use", str(figures.version)),
-        *((f"chips that read version {c.label}", f"{c.count:,}") for c in figures.chips_by_version),
+        *((_readers(count.label), f"{count.count:,}") for count in figures.chips_by_version),
         ("size", f"{figures.size_bytes / 1e6:,.1f} MB"),
     ]
+
+
+def _readers(version: str) -> str:
+    return f"chips that read version {version}" if version else "chips that were never heard"

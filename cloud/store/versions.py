@@ -30,4 +30,4 @@ class VersionStore(Protocol):
         """
 
     def counts(self) -> tuple[Count, ...]:
-        """Return how many enrolled chips read each version as their newest."""
+        """Count enrolled chips by the newest version that they read; "" stands for never heard."""

@@ -94,7 +94,7 @@ class City:
     def use_newest(self) -> None:
         """Put the newest version in use, and wait until the worker has told everybody."""
         directory = str(self.broker.cloud)
-        told = volet(LATER, "cloud", "wire", "--newest", "--json", "--dir", directory)
+        told = volet(LATER, "cloud", "wire", "--newest", "--yes", "--json", "--dir", directory)
         assert (json.loads(told)["in_use"], json.loads(told)["changed"]) == (2, True)
         with Peer(self.broker.port, role_pass(self.broker.cloud, "monitor").context()) as peer:
             peer.subscribe(hub_topic(COLLECTIVITY))

@@ -8,8 +8,9 @@ from protocol.ids import DeviceId
 
 _READ = "SELECT reads FROM enrolment WHERE device = ? AND until IS NULL"
 _COUNTS = """
-SELECT reads, count(*) FROM enrolment WHERE until IS NULL AND is_revoked = 0
-GROUP BY reads ORDER BY reads
+SELECT iif(w.heard_at IS NULL, '', e.reads), count(*)
+FROM enrolment e LEFT JOIN device_word w ON w.device = e.device
+WHERE e.until IS NULL AND e.is_revoked = 0 GROUP BY 1 ORDER BY min(e.reads), 1
 """
 
 
