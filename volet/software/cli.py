@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import msgspec
+import structlog
 
 from protocol.errors import ConfigError, VoletError
 from system.shell import quoted
@@ -20,6 +21,13 @@ CHIP_UNITS = "volet-edge@*.service"
 TRIAL_UNIT = "volet-trial"
 HOLD_S, PATIENCE_S = 120.0, 300.0
 _POLL_S = 1.0
+# A trial whose process is killed goes on in a new one; where that cannot be, the boot goes back.
+_AGAIN = (
+    *("--property=Restart=on-failure", "--property=RestartSec=5"),
+    *("--property=StartLimitIntervalSec=600", "--property=StartLimitBurst=20"),
+)
+
+log = structlog.get_logger()
 
 root_option = click.option(
     "--root",
@@ -35,6 +43,12 @@ chip_option = click.option(
     default=CHIP_DIRECTORY,
     show_default=True,
     help="The chip's directory.",
+)
+hold_option = click.option(
+    "--hold", "hold_s", default=HOLD_S, show_default=True, help="Seconds to do well for."
+)
+patience_option = click.option(
+    "--patience", "patience_s", default=PATIENCE_S, show_default=True, help="Within."
 )
 
 
@@ -81,41 +95,67 @@ def install(archive: Path, root: Path) -> None:
 @click.argument("version")
 @root_option
 @chip_option
-@click.option("--hold", "hold_s", default=HOLD_S, show_default=True, help="Seconds to do well for.")
-@click.option("--patience", "patience_s", default=PATIENCE_S, show_default=True, help="Within.")
+@hold_option
+@patience_option
 def activate(version: str, root: Path, directory: Path, hold_s: float, patience_s: float) -> None:
     """Switch to a release; it is taken back if the chip does not do as well as before.
 
     The trial goes on if this command is ended.
     """
-    places = Places(root)
-    with places.alone():
-        trial = Switch(places).begin(version, running_unit(), directory, hold_s, patience_s)
-    if trial is None:
+    places, switch = Places(root), Switch(Places(root))
+    switch.check(version)
+    current, trial = places.linked("current"), places.trial()
+    unit = running_unit() if trial is None else trial.unit
+    is_current = current == version and trial is None
+    if current is None or unit is None or is_current:
+        with places.alone():
+            switch.begin(version, None, directory, hold_s, patience_s)
         click.echo(f"Release {version} is the current one.")
         return
-    _judge_apart(places, trial)
-    click.echo(f"Release {version} runs; it is watched for {hold_s:g} s.")
-    while places.trial() == trial:
+    _try_apart(places, version, unit, directory, hold_s, patience_s)
+    click.echo(f"Release {version} is tried; it has to do well for {hold_s:g} s.")
+    while show(TRIAL_UNIT, "ActiveState")["ActiveState"] not in {"inactive", "failed"}:
         time.sleep(_POLL_S)
-    if places.linked("current") != version:
+    now, look = places.linked("current"), f"`journalctl -u {TRIAL_UNIT}` says why."
+    if version in places.state().condemned:
         raise VoletError(
-            f"Release {version} did not do well and was taken back; {trial.back_to} runs. "
-            f"`journalctl -u {TRIAL_UNIT}` says why."
+            f"Release {version} did not do well and was taken back; {now} runs. {look}"
         )
+    if now != version or places.trial() is not None:
+        raise VoletError(f"The trial of release {version} ended early; {now} runs. {look}")
     click.echo(f"Release {version} does well.")
 
 
 @software.command(hidden=True)
+@click.argument("version")
+@click.argument("unit")
 @root_option
-@click.option("--boot", "is_boot", is_flag=True)
-def judge(root: Path, *, is_boot: bool) -> None:
-    """Judge the release on trial; `volet-trial` and, at a boot, `volet-software-boot` run this."""
-    switch = Switch(Places(root))
-    if is_boot:
-        switch.resume_at_boot()
-    else:
+@chip_option
+@hold_option
+@patience_option
+def try_out(
+    version: str, unit: str, root: Path, directory: Path, hold_s: float, patience_s: float
+) -> None:
+    """Switch to a release and judge it: `volet-trial` runs this, and again if it is killed."""
+    places, switch = Places(root), Switch(Places(root))
+    try:
+        with places.alone():
+            is_on_trial = switch.begin(version, unit, directory, hold_s, patience_s)
+    except VoletError as exc:
+        if places.trial() is not None:
+            raise
+        log.error("release_not_tried", version=version, why=str(exc))  # noqa: TRY400 - a sentence
+        return
+    if is_on_trial:
         switch.judge()
+
+
+@software.command(hidden=True)
+@root_option
+@click.option("--boot", is_flag=True, required=True)
+def judge(root: Path, *, boot: bool) -> None:  # noqa: ARG001 - it is what the unit says
+    """Go back from a trial that a reboot has interrupted; `volet-software-boot` runs this."""
+    Switch(Places(root)).resume_at_boot()
 
 
 @software.command()
@@ -192,14 +232,24 @@ def running_unit() -> str | None:
     return None
 
 
-def _judge_apart(places: Places, trial: Trial) -> None:
-    """Have the release before judge, in a unit that outlives this terminal."""
-    program = places.program(trial.back_to)
-    command = ("software", "judge", "--root", str(places.root))
-    subprocess.run(
-        ("systemd-run", "--quiet", "--collect", f"--unit={TRIAL_UNIT}", str(program), *command),
-        check=True,
+def _try_apart(
+    places: Places, version: str, unit: str, directory: Path, hold_s: float, patience_s: float
+) -> None:
+    """Have the present release try another, in a unit that outlives this terminal and a kill."""
+    program = places.program(places.linked("current") or version)
+    options = {"root": places.root, "dir": directory, "hold": hold_s, "patience": patience_s}
+    given = (part for name, value in options.items() for part in (f"--{name}", str(value)))
+    done = subprocess.run(
+        (
+            *("systemd-run", "--quiet", "--collect", f"--unit={TRIAL_UNIT}", *_AGAIN),
+            *(str(program), "software", "try-out", *given, version, unit),
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    if done.returncode:
+        raise ConfigError(f"The trial cannot begin: {done.stderr.strip() or 'no reason given'}.")
 
 
 def _named(manifest: SoftwareManifest) -> str:

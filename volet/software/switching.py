@@ -1,8 +1,8 @@
 """Switches to a release, watches how its unit does, and goes back by itself if that is not well.
 
-A trial is kept on the disk before the link moves. Whatever happens then, the release before is
-there to judge it: a process that goes on without the terminal it was started from, or, after a
-power cut, the boot, which goes back without condemning the release.
+A trial is kept on the disk before the link moves, and its whole course can be begun again at any
+point: the process that carries it out is started anew if it is killed, and goes on. After a power
+cut, the boot goes back without condemning the release.
 """
 
 import subprocess
@@ -44,68 +44,86 @@ class Switch:
         self._restart = restart or restart_unit
         self._health = health or health_of
 
-    def begin(
-        self, version: str, unit: str | None, directory: Path, hold_s: float, patience_s: float
-    ) -> Trial | None:
-        """Switch to a release; return its trial, None where no unit runs that could be judged.
+    def check(self, version: str) -> None:
+        """Check that a release may be switched to.
 
         Raises:
-            ConfigError: it is not here as a whole, or a trial runs already.
+            ConfigError: it is not here as a whole, or another one is on trial.
             DocumentRefused: it was condemned, or is older than one that was here.
         """
         places = self._places
-        if places.trial() is not None:
-            raise ConfigError("A release is on trial; `volet software status` shows it.")
+        trial = places.trial()
+        if trial is not None and trial.version != version:
+            raise ConfigError(
+                f"The release {trial.version} is on trial; `volet software status` shows it."
+            )
         places.manifest(version)
-        state, current = places.state(), places.linked("current")
+        state = places.state()
         if version in state.condemned:
             raise DocumentRefused(
                 f"The release {version} did not do well here and is not tried again; "
                 f"`volet software forgive {quoted(version)}` allows it."
             )
         state.check_is_no_older(version)
-        places.keep_state(msgspec.structs.replace(state, highest=version))
-        if current is None or unit is None or current == version:
-            places.link("current", version)
-            return None
-        before = self._health(unit, places.program(current), directory)
-        previous = places.linked("previous")
-        trial = Trial(
-            version,
-            current,
-            previous,
-            unit,
-            str(directory),
-            boot_id(),
-            before,
-            hold_s,
-            patience_s,
-        )
-        places.link("previous", current)
-        places.keep_trial(trial)
-        places.link("current", version)
-        self._restart(unit)
-        return trial
+
+    def begin(
+        self, version: str, unit: str | None, directory: Path, hold_s: float, patience_s: float
+    ) -> bool:
+        """Switch to a release, again if a call before was killed; return whether it is on trial.
+
+        Where no unit runs, nothing can be judged: the link moves, and that is all. Raises what
+        `check` raises.
+        """
+        places = self._places
+        trial = places.trial()
+        if trial is None:
+            self.check(version)
+            places.keep_state(msgspec.structs.replace(places.state(), highest=version))
+            current, previous = places.linked("current"), places.linked("previous")
+            if current is None or unit is None or current == version:
+                places.link("current", version)
+                return False
+            trial = Trial(
+                version,
+                current,
+                None if previous == current else previous,
+                unit,
+                str(directory),
+                boot_id(),
+                self._health(unit, places.program(current), directory),
+                hold_s,
+                patience_s,
+            )
+            places.link("previous", current)
+            places.keep_trial(trial)
+        if trial.version not in places.state().condemned:
+            places.link("current", trial.version)
+            self._restart(trial.unit)  # after a kill it may not have been yet
+        return True
 
     def judge(self) -> str | None:
         """Watch the trial to its end; return why the release was taken back, None if it was not."""
-        trial = self._places.trial()
+        places, trial = self._places, self._places.trial()
         if trial is None:
             return None
-        program = self._places.program(trial.version)
+        program = places.program(trial.version)
         begun_s = since_s = time.monotonic()
-        why: str | None = "it was not looked at"
-        while (now_s := time.monotonic()) - begun_s < trial.patience_s:
+        why: str | None = "it did not do well before this was interrupted"
+        is_condemned = trial.version in places.state().condemned
+        while not is_condemned and (now_s := time.monotonic()) - begun_s < trial.patience_s:
             why = problem(trial.before, self._health(trial.unit, program, Path(trial.directory)))
+            if places.trial() != trial:  # a person went back
+                return None
             if why is not None:
                 since_s = time.monotonic()
             elif now_s - since_s >= trial.hold_s:
-                self._places.end_trial()
+                places.end_trial()
                 log.info("release_healthy", version=trial.version)
                 self._forget_old()
                 return None
             time.sleep(POLL_S)
-        self._back(trial, why or "it did not do well for long enough", is_condemned=True)
+        why = why or "it did not do well for long enough"
+        self._back(trial, why, is_condemned=True)
         return why
 
     def resume_at_boot(self) -> None:
@@ -139,18 +157,19 @@ class Switch:
         return previous
 
     def _back(self, trial: Trial, why: str, *, is_condemned: bool) -> None:
+        """Go back. The trial ends last: whatever is cut short before is done again."""
         places = self._places
-        places.link("current", trial.back_to)
         if is_condemned:
             state = places.state()
-            condemned = (*state.condemned, trial.version)
+            condemned = tuple(dict.fromkeys((*state.condemned, trial.version)))
             places.keep_state(VersionsSeen(highest=trial.back_to, condemned=condemned))
+        places.link("current", trial.back_to)
+        if is_condemned:  # at a boot, the unit has not been started yet
+            self._restart(trial.unit)
         if trial.before_that is not None:
             places.link("previous", trial.before_that)
         places.end_trial()
         log.error("software_rolled_back", version=trial.version, to=trial.back_to, why=why)
-        if is_condemned:  # at a boot, the unit has not been started yet
-            self._restart(trial.unit)
 
     def _forget_old(self) -> None:
         """Keep the newest releases up to the current one, and those that wait to be tried."""

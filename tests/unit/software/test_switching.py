@@ -1,5 +1,8 @@
 """A release that does not do well is taken back, wherever its trial is interrupted."""
 
+import ast
+import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,10 +12,14 @@ from tests.unit.software.test_receiving import KEY, Archive
 from volet.software import switching
 from volet.software.health import Health
 from volet.software.manifest import sign
+from volet.software.places import Places
 from volet.software.switching import Switch
 
 UNIT = "volet-edge@pi.service"
 CHIP = Path("/nowhere")
+# What `Switch` calls of the machine's places: an upgrade is cut short before each that changes it.
+CHANGING = ("link", "keep_state", "keep_trial", "end_trial", "remove")
+READING = {"trial", "state", "manifest", "linked", "program", "complete"}
 WELL = Health(is_active=True, memory_mb=90, is_line_good=True, is_session_up=True)
 
 
@@ -47,8 +54,24 @@ class Machine:
         return Switch(self.places, self._restart, self._ask)
 
     def upgrade(self, version):
-        trial = self.switch().begin(version, UNIT, CHIP, 120.0, 300.0)
-        return trial and self.switch().judge()
+        """Do what `volet-trial` does."""
+        is_on_trial = self.switch().begin(version, UNIT, CHIP, 120.0, 300.0)
+        return self.switch().judge() if is_on_trial else None
+
+    def watched(self, monkeypatch, event):
+        """Have `event` called with the number of steps before each that changes the machine."""
+        count = itertools.count()
+
+        def wrapped(change):
+            def step(*arguments, **keywords):
+                event(next(count))
+                return change(*arguments, **keywords)
+
+            return step
+
+        for name in CHANGING:
+            monkeypatch.setattr(Places, name, wrapped(getattr(Places, name)))
+        monkeypatch.setattr(self, "_restart", wrapped(self._restart))
 
     def start_anew(self):
         """Boot: the unit that goes back runs first, then the chip."""
@@ -70,14 +93,34 @@ class Machine:
         self.now_s += seconds
 
 
-@pytest.fixture
-def machine(places, monkeypatch):
+def made(places, monkeypatch):
     machine = Machine(places, monkeypatch)
     machine.install("0.1.0")
-    assert machine.switch().begin("0.1.0", None, CHIP, 120.0, 300.0) is None
+    assert not machine.switch().begin("0.1.0", None, CHIP, 120.0, 300.0)
     machine.running = "0.1.0"
     machine.install("0.2.0")
     return machine
+
+
+@pytest.fixture
+def machine(places, monkeypatch):
+    return made(places, monkeypatch)
+
+
+@pytest.fixture
+def fresh(places, monkeypatch, tmp_path):
+    """Return what makes a new machine each time, on which 0.2.0 does well or badly."""
+    count = itertools.count()
+
+    def make(what):
+        root = tmp_path / f"opt-{next(count)}"
+        shutil.copytree(places.root, root)
+        machine = made(Places(root), monkeypatch)
+        if what == "bad":
+            machine.health["0.2.0"] = Health(is_active=False)
+        return machine
+
+    return make
 
 
 def test_a_release_that_does_well_stays(machine):
@@ -115,54 +158,119 @@ def test_a_broker_that_is_away_condemns_no_release(machine):
     assert machine.upgrade("0.2.0") is None
 
 
-CHANGES = ["link", "keep_trial", "keep_state", "end_trial"]
+def steps(machine, monkeypatch):
+    """Return how many steps an upgrade takes that is not cut short."""
+    taken = []
+    with monkeypatch.context() as patched:
+        machine.watched(patched, taken.append)
+        machine.upgrade("0.2.0")
+    return len(taken)
+
+
+def cut_at(machine, monkeypatch, cut):
+    def stop(step):
+        if step == cut:
+            raise PowerCut
+
+    with monkeypatch.context() as patched:
+        machine.watched(patched, stop)
+        with pytest.raises(PowerCut):
+            machine.upgrade("0.2.0")
+
+
+def test_every_step_that_changes_the_machine_is_one_before_which_the_tests_cut():
+    called = {
+        node.func.attr
+        for node in ast.walk(ast.parse(Path(switching.__file__).read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and ast.unparse(node.func.value) in {"places", "self._places"}
+    }
+    assert called - READING == set(CHANGING)
 
 
 @pytest.mark.parametrize("what", ["well", "bad"])
-@pytest.mark.parametrize("cut", range(12))
 def test_wherever_the_power_fails_a_whole_release_runs_and_the_upgrade_can_be_tried_again(
-    machine, monkeypatch, cut, what
+    fresh, monkeypatch, what
 ):
-    if what == "bad":
-        machine.health["0.2.0"] = Health(is_active=False)
-    left = [cut]
-
-    def counted(change):
-        def wrapped(*arguments, **keywords):
-            if left[0] == 0:
-                raise PowerCut
-            left[0] -= 1
-            return change(*arguments, **keywords)
-
-        return wrapped
-
-    with monkeypatch.context() as patched:
-        for name in CHANGES:
-            cls = type(machine.places)
-            patched.setattr(cls, name, counted(getattr(cls, name)))
-        patched.setattr(machine, "_restart", counted(machine._restart))
-        try:
-            machine.upgrade("0.2.0")
-            is_cut = False
-        except PowerCut:
-            is_cut = True
-    if is_cut:
+    for cut in range(steps(fresh(what), monkeypatch)):
+        machine = fresh(what)
+        cut_at(machine, monkeypatch, cut)
         machine.start_anew()
-    assert machine.places.trial() is None
-    assert machine.running == machine.places.linked("current")
-    if what == "bad":
-        assert machine.running == "0.1.0"
-    elif "0.2.0" not in machine.places.state().condemned and machine.running == "0.1.0":
-        assert machine.upgrade("0.2.0") is None
-        assert machine.running == "0.2.0"
+        assert machine.places.trial() is None
+        assert machine.running == machine.places.linked("current")
+        if what == "bad":
+            assert machine.running == "0.1.0"
+        elif machine.running == "0.1.0":
+            assert machine.upgrade("0.2.0") is None
+            assert machine.running == "0.2.0"
+
+
+def go_on(machine):
+    """Do what systemd does with `volet-trial` after a kill."""
+    try:
+        machine.upgrade("0.2.0")
+    except DocumentRefused:
+        assert machine.places.trial() is None
+
+
+def ends(fresh, monkeypatch, what, go_on=go_on):
+    """Return how it ended after a kill before each step: what runs, what was condemned."""
+    found = set()
+    for cut in range(steps(fresh(what), monkeypatch)):
+        machine = fresh(what)
+        cut_at(machine, monkeypatch, cut)
+        go_on(machine)
+        places = machine.places
+        assert places.trial() is None, cut
+        found.add((places.linked("current"), machine.running, places.state().condemned))
+    return found
+
+
+WELL_ENDED, BAD_ENDED = ("0.2.0", "0.2.0", ()), ("0.1.0", "0.1.0", ("0.2.0",))
+
+
+def test_wherever_the_trial_is_killed_it_goes_on_by_itself(fresh, monkeypatch):
+    assert ends(fresh, monkeypatch, "well") == {WELL_ENDED}
+    assert ends(fresh, monkeypatch, "bad") == {BAD_ENDED}
+
+
+def test_without_starting_the_unit_again_a_release_would_be_judged_by_another(fresh, monkeypatch):
+    def sabotaged(machine):
+        monkeypatch.setattr(machine, "_restart", lambda _: None)
+        go_on(machine)
+
+    assert ends(fresh, monkeypatch, "bad", sabotaged) > {BAD_ENDED}
+
+
+def test_without_going_on_a_trial_would_wait_for_the_next_boot(fresh, monkeypatch):
+    with pytest.raises(AssertionError):
+        ends(fresh, monkeypatch, "well", lambda _: None)
+
+
+def test_a_person_who_goes_back_in_a_trial_ends_it(machine, monkeypatch):
+    machine.health["0.2.0"] = Health(is_active=False)
+    machine.switch().begin("0.2.0", UNIT, CHIP, 120.0, 300.0)
+    ask = machine._ask
+
+    def meanwhile(*arguments):
+        if machine.places.trial() is not None:
+            machine.switch().rollback(UNIT)
+        return ask(*arguments)
+
+    monkeypatch.setattr(machine, "_ask", meanwhile)
+    assert machine.switch().judge() is None
+    assert machine.running == machine.places.linked("current") == "0.1.0"
+    assert machine.places.state().condemned == ()
 
 
 def test_a_trial_that_runs_is_not_ended_by_the_boot_unit_of_the_same_boot(machine):
     machine.switch().begin("0.2.0", UNIT, CHIP, 120.0, 300.0)
     machine.switch().resume_at_boot()
     assert machine.places.trial() is not None
+    machine.install("0.3.0")
     with pytest.raises(ConfigError, match="on trial"):
-        machine.switch().begin("0.2.0", UNIT, CHIP, 120.0, 300.0)
+        machine.switch().check("0.3.0")
 
 
 def test_a_person_goes_back_and_forth(machine):
