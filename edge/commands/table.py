@@ -5,6 +5,7 @@ from edge.commands.household import HouseholdGroup
 edge = HouseholdGroup(
     "edge",
     {
+        "setup": "edge.commands.setup:setup",
         "init": "edge.commands.init:init",
         "request": "edge.commands.request:request",
         "enrol": "edge.commands.enrol:enrol",

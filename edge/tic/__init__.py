@@ -3,4 +3,5 @@
 Other packages use `frame` (the decoded frames), `decoder.Decoder` (bytes to frames), `consistency`
 (checks over several frames), `source` and `serial_line` (where bytes come from), `views` (unpacked
 groups), `labels` and `groups.encode_group` (values to bytes), and `quality`.
+`board` sets a Raspberry Pi up so that its line can be read.
 """

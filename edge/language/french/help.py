@@ -3,6 +3,19 @@
 HELP = {
     "The chip in the home.": "Le boîtier dans le logement.",
     # Commands.
+    "Set the board up so that the meter's line can be read. Shows what would change, and changes "
+    "it with --apply or after asking. Exit codes: 0 done, or nothing has to change, or nothing was "
+    "changed; 5 what is there is not known to this program.": (
+        "Règle la carte pour que la ligne du compteur puisse être lue.\n\n"
+        "Montre ce qui changerait, et le change avec --apply ou après avoir demandé. Codes de "
+        "sortie : 0 fait, ou rien à changer, ou rien n'a été changé ; 5 ce programme ne connaît "
+        "pas ce qu'il trouve."
+    ),
+    'The line of the meter: "header", or a device in /dev/serial/by-id.': (
+        "Ligne du compteur : « header » (le connecteur), ou un périphérique de /dev/serial/by-id."
+    ),
+    "Make the changes without asking.": "Fait les changements sans demander.",
+    "The root of the system to set up.": "Racine du système à régler.",
     "Generate the chip's TLS, signing and household keys. Existing keys are never overwritten.": (
         "Crée les clés du boîtier : TLS, signature, celle du foyer. Aucune n'est jamais écrasée."
     ),

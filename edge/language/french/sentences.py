@@ -4,6 +4,7 @@ A name in braces is a placeholder for part of the English text. That part is loo
 that a sentence may contain another.
 """
 
+from edge.language.french.board import BOARD
 from edge.language.french.curves import CURVES
 from edge.language.french.documents import DOCUMENTS
 from edge.language.french.keys import KEYS
@@ -12,6 +13,7 @@ from edge.language.french.signed import SIGNED
 
 SENTENCES = {
     **SIGNED,
+    **BOARD,
     **DOCUMENTS,
     **CURVES,
     **METER,
