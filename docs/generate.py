@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import msgspec
 from limits import calls, chip_messages, other_messages, parties
+from units import units
 
 from cloud.api.app import operations
 from cloud.commands.directory import COLLECTIVITY
@@ -153,6 +154,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits-others": lambda: other_messages(table),
     "limits-calls": lambda: calls(table),
     "limits-parties": lambda: parties(table),
+    "units": lambda: units(table),
 }
 
 

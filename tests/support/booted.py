@@ -31,9 +31,10 @@ def skip_without_containers() -> None:
         pytest.skip("only root may boot a container")
 
 
-def make_root(root: Path) -> None:
-    """Make a Debian 12 with a user who may use sudo, like that of Raspberry Pi OS."""
-    command = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}")
+def make_root(root: Path, *more: str) -> None:
+    """Make a Debian 12 with a user who may use sudo, like that of Raspberry Pi OS, and `more`."""
+    packages = ",".join((*PACKAGES, *more))
+    command = ("mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}")
     made = subprocess.run((*command, "bookworm", root), capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(f"no Debian can be made here: {made.stderr.strip().splitlines()[-1:]}")

@@ -1,0 +1,214 @@
+"""What units close is closed: a program in the place of each unit's tries to get at it.
+
+What a booted Debian in a container lets nobody do cannot be tried in it, and a limit that needs a
+control group is skipped, with the reason, where this kernel does not enforce it.
+"""
+
+import json
+import shutil
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.support import attempts
+from tests.support.booted import USER, booted, make_root, skip_without_containers
+from tests.support.broker import wait_until
+from tests.support.environments import ROOT
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
+
+UNITS = ROOT / "packaging/units"
+# Each unit, and the directory in which its program may write.
+WRITES = {
+    f"volet-edge@{USER}": "/var/lib/volet",
+    "volet-worker": "/var/lib/volet-cloud",
+    "volet-api": "/var/lib/volet-cloud",
+    "volet-release": "/var/lib/volet-cloud",
+    "volet-cloud-backup": "/var/lib/volet-cloud",
+    "volet-trustee": "/var/lib/volet-trustee",
+    "volet-software-boot": "/opt/volet",
+    "mosquitto": "/etc/mosquitto/volet",
+}
+CHIP = f"volet-edge@{USER}"
+WITHOUT_NETWORK = {"volet-cloud-backup", "volet-software-boot"}
+AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
+AS_USER = tuple(
+    attempt.__name__ for attempt in attempts.ATTEMPTS if attempt.__name__ not in AS_ROOT
+)
+# Held by control groups, which not every kernel lets a container have.
+BY_GROUPS = {(CHIP, "open_another_device"), (CHIP, "take_memory")}
+LISTEN = (
+    "import socket; s = socket.create_server(('127.0.0.1', %d)); [s.accept() for _ in iter(int, 1)]"
+)
+
+
+def closed(unit: str):
+    """Yield the attempts that a unit must not let through."""
+    for attempt in (*AS_USER, *AS_ROOT):
+        if attempt == "reach_the_network" and unit not in WITHOUT_NETWORK:
+            continue
+        if attempt == "take_memory" and unit != CHIP:
+            continue
+        if unit == "volet-software-boot" and attempt in {"gain_privileges", "see_other_programs"}:
+            continue  # it is root already
+        yield attempt
+
+
+def make(root: Path) -> None:
+    """Make a Debian with units, their users and directories, and what attempts are after."""
+    make_root(root, "mosquitto")
+    inside = root / "etc/systemd/system"
+    for unit in UNITS.glob("volet-*"):
+        shutil.copy(unit, inside)
+    dropin = inside / "mosquitto.service.d/volet.conf"
+    dropin.parent.mkdir()
+    shutil.copy(UNITS / "mosquitto-volet.conf", dropin)
+    shutil.copy(attempts.__file__, root / "srv/attempts.py")
+    for name in ("srv/open", "usr/lib/modules/planted", "opt/volet", "var/backups/volet"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "srv/open").chmod(0o777)
+    (root / "home/pi").chmod(0o755)
+    (root / "home/pi/planted").write_text("x")
+    shutil.copy(root / "usr/bin/id", root / "usr/local/bin/planted-id")
+    (root / "usr/local/bin/planted-id").chmod(0o4755)
+
+
+def prepare(machine) -> None:
+    """Do in the running machine what is not a file of it."""
+    for user in ("volet-cloud", "volet-trustee"):
+        machine.run("adduser", "--system", "--group", "--home", f"/var/lib/{user}", user)
+    machine.run("install", "-d", "-o", "mosquitto", "/etc/mosquitto/volet")
+    machine.run("chown", "volet-cloud:", "/var/backups/volet")
+    machine.run("sh", "-c", "echo x > /tmp/planted; mknod -m 666 /dev/planted c 10 229")
+    listening = ("systemd-run", "--unit=listening", "python3", "-c", LISTEN % attempts.PORT)
+    assert machine.run(*listening).returncode == 0
+
+
+def read(file: Path) -> dict[str, str]:
+    lines = map(json.loads, file.read_text().splitlines())
+    return {line["attempt"]: line["outcome"] for line in lines}
+
+
+def unconfined(machine, user: str) -> dict[str, str]:
+    """Return what comes of each attempt without a unit's limits."""
+    folder = f"/srv/{user}"
+    machine.run("install", "-d", "-o", user, folder)
+    run = ("systemd-run", "--wait", "--pipe", f"--uid={user}", "--quiet")
+    done = machine.run(*run, "python3", "/srv/attempts.py", f"{folder}/out")
+    assert done.returncode == 0, done.stderr
+    return read(machine.root / f"srv/{user}/out")
+
+
+def confined(machine, unit: str, user: str | None) -> dict[str, str]:
+    """Run the attempts in a unit's place, as its own user or as another; return the outcomes."""
+    out = f"{WRITES[unit]}/attempts-{user or 'own'}"
+    settings = [
+        *("[Unit]", "ConditionPathExists=", "[Service]", "Type=oneshot", "Restart=no"),
+        *("WatchdogSec=0", "ExecStart=", f"ExecStart=/usr/bin/python3 /srv/attempts.py {out}"),
+        *([f"User={user}"] if user else []),
+    ]
+    folder = machine.root / f"etc/systemd/system/{unit}.service.d"
+    folder.mkdir(exist_ok=True)
+    (folder / "zz-attempts.conf").write_text("\n".join(settings) + "\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", unit)
+    assert (machine.root / out[1:]).exists(), machine.run("journalctl", "-u", unit).stdout
+    return read(machine.root / out[1:])
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """Without limits, and by unit: what came of each attempt."""
+    skip_without_containers()
+    folder = tmp_path_factory.mktemp("units")
+    make(folder / "root")
+    with booted(folder / "root", folder / "console.log", "--private-network") as machine:
+        prepare(machine)
+        free = unconfined(machine, USER)
+        free |= {name: unconfined(machine, "root")[name] for name in AS_ROOT}
+        held = {}
+        for unit in WRITES:
+            own = confined(machine, unit, None)
+            as_root = confined(machine, unit, "root")
+            held[unit] = own | {name: as_root.get(name, "ended") for name in AS_ROOT}
+        return free, held
+
+
+@pytest.mark.parametrize(
+    ("unit", "attempt"), [(unit, attempt) for unit in WRITES for attempt in closed(unit)]
+)
+def test_a_unit_holds(outcomes, unit, attempt):
+    free, held = outcomes
+    if free.get(attempt) != "got":
+        pytest.skip(f"cannot be tried here, since nobody can do it: {free.get(attempt, 'ended')}")
+    outcome = held[unit].get(attempt, "ended")  # a program that is ended has got nothing
+    if outcome == "got" and (unit, attempt) in BY_GROUPS:
+        pytest.skip("this kernel does not enforce the limits of control groups in a container")
+    assert outcome != "got"
+
+
+def test_the_network_is_there_for_what_needs_it(outcomes):
+    """Otherwise the attempts upon it would show nothing."""
+    assert outcomes[1]["volet-worker"]["reach_the_network"] == "got"
+
+
+def test_programs_do_their_work_in_their_units(tmp_path):
+    """Broker, worker, API, release, trustee and backup of one collectivity, on one machine."""
+    skip_without_containers()
+    root, log = tmp_path / "root", tmp_path / "console.log"
+    make(root)
+    site = sysconfig.get_path("purelib")
+    with (root / "etc/hosts").open("a") as file:
+        file.write("127.0.0.1 broker.testville.example\n")
+    program = root / "usr/local/bin/volet"
+    program.write_text(
+        '#!/bin/sh\nPYTHONPATH=/srv/volet:/srv/site exec python3 -m volet.main "$@"\n'
+    )
+    program.chmod(0o755)
+    for name in ("srv/volet", "srv/site"):
+        (root / name).mkdir()
+    binds = (f"--bind-ro={ROOT}:/srv/volet", f"--bind-ro={site}:/srv/site")
+    with booted(root, log, "--private-network", *binds) as machine:
+        prepare(machine)
+
+        def typed(*command: str, user: str = "volet-cloud") -> None:
+            done = machine.run("runuser", "-u", user, "--", *command)
+            assert done.returncode == 0, (command, done.stderr)
+
+        def started(*units: str) -> None:
+            for unit in units:
+                done = machine.run("systemctl", "restart", unit)
+                assert done.returncode == 0, machine.run("journalctl", "-u", unit).stdout
+
+        def journal(unit: str) -> str:
+            return machine.run("journalctl", "-u", unit, "-o", "cat").stdout
+
+        cloud, trustee = "/var/lib/volet-cloud", "/var/lib/volet-trustee"
+        host = ("--collectivity", "testville", "--broker-host", "broker.testville.example")
+        typed("volet", "cloud", "init", "--dir", cloud, *host)
+        typed("volet", "cloud", "issue", "worker-release")
+        typed("volet", "cloud", "issue", "trustee-consumers")
+        machine.run("install", "-d", "-o", "volet-trustee", trustee)
+        machine.run("sh", "-c", f"cp {cloud}/pki/*.pem {cloud}/pki/trustee-* /srv/open")
+        machine.run("chown", "-R", "volet-trustee:", "/srv/open")
+        named = ("--name", "trustee-consumers", "--title", "Consumers", "--ca", "/srv/open/ca.pem")
+        typed("volet", "trustee", "init", *host, *named, user="volet-trustee")
+        files = (f"/srv/open/trustee-consumers.{end}" for end in ("pem", "key"))
+        typed("volet", "trustee", "install", *files, user="volet-trustee")
+        done = machine.run("volet", "cloud", "broker-config", "--out", "/etc/mosquitto/volet")
+        assert done.returncode == 0, done.stderr
+        units = ("volet-worker", "volet-api", "volet-release", "volet-trustee")
+        machine.run("systemctl", "daemon-reload")
+        started("mosquitto", *units)
+        for unit in ("volet-worker", "volet-release", "volet-trustee"):
+            wait_until(lambda: "broker_connected" in journal(unit), f"{unit} at the broker")  # noqa: B023
+        wait_until(lambda: "api_started" in journal("volet-api"), "the API")
+        machine.run("sh", "-c", "cd /srv/open && volet cloud backup-key --out backup.key")
+        machine.run("install", "-d", "-m", "0755", "/etc/volet")
+        machine.run("install", "-m", "0644", "/srv/open/backup.key.pub", "/etc/volet")
+        started("volet-cloud-backup")
+        assert list((root / "var/backups/volet").glob("volet-cloud-*.backup"))
+        for unit in ("mosquitto", *units):
+            shown = machine.run("systemctl", "show", unit, "-P", "NRestarts", "-P", "ActiveState")
+            assert shown.stdout.split() == ["0", "active"], (unit, journal(unit))

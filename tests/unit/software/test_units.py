@@ -1,0 +1,91 @@
+"""The units in packaging/units: how much each closes, and that what they start is there."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.support.environments import ROOT
+from volet.main import volet
+
+UNITS = ROOT / "packaging/units"
+SERVICES = sorted(UNITS.glob("*.service"))
+MOSQUITTO = UNITS / "mosquitto-volet.conf"
+PROGRAM = re.compile(r"^ExecStart=\S+/bin/volet (.+)$", re.MULTILINE)
+# Debian's own unit for the broker, as far as the score goes by it.
+DEBIANS = "[Service]\nType=notify\nNotifyAccess=main\nExecStart=/usr/sbin/mosquitto\n"
+# Tenths. The chip asks the kernel whether its clock is right, which the score takes for setting it.
+EXPOSURE_MAX, CHIP_MAX = 13, 17
+ASKS = re.compile(r"^SystemCallFilter=adjtimex.*\n", re.MULTILINE)
+SYSTEMD_MIN = 252
+
+
+def exposure_is_at_most(tenths: int, name: str, text: str, folder: Path) -> bool:
+    path = folder / name
+    path.write_text(text)
+    command = ("systemd-analyze", "security", "--offline=true", "--no-pager")
+    done = subprocess.run(
+        (*command, f"--threshold={tenths}", path), capture_output=True, text=True, check=False
+    )
+    assert "Overall exposure level" in done.stdout, done.stderr
+    return done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def systemd():
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    shown = subprocess.run(
+        ("systemd-analyze", "--version"), capture_output=True, text=True, check=True
+    )
+    version = int(re.search(r"systemd (\d+)", shown.stdout)[1])
+    if version < SYSTEMD_MIN:
+        pytest.skip(f"systemd {version} judges no files; {SYSTEMD_MIN} does")
+
+
+def texts():
+    for path in SERVICES:
+        yield path.name, path.read_text()
+    yield "mosquitto.service", DEBIANS + MOSQUITTO.read_text()
+
+
+@pytest.mark.usefixtures("systemd")
+@pytest.mark.parametrize(
+    ("name", "text"), list(texts()), ids=[*(path.name for path in SERVICES), "mosquitto"]
+)
+def test_each_unit_closes_what_its_program_does_not_need(name, text, tmp_path):
+    bar = CHIP_MAX if name == "volet-edge@.service" else EXPOSURE_MAX
+    assert exposure_is_at_most(bar, name, text, tmp_path)
+    opened = re.sub(r"^(Restrict|ProtectKernel|NoNew).*\n", "", text, flags=re.MULTILINE)
+    assert not exposure_is_at_most(bar, name, opened, tmp_path)
+
+
+@pytest.mark.usefixtures("systemd")
+def test_only_the_question_about_the_clock_keeps_the_chip_above_the_others(tmp_path):
+    text = (UNITS / "volet-edge@.service").read_text()
+    without = ASKS.sub("", text) + "[Service]\nProtectClock=yes\n"
+    assert without != text
+    assert exposure_is_at_most(EXPOSURE_MAX, "volet-edge@.service", without, tmp_path)
+
+
+@pytest.mark.parametrize("path", [*SERVICES, MOSQUITTO], ids=lambda path: path.name)
+def test_a_forbidden_call_fails_instead_of_killing(path):
+    assert "\nSystemCallErrorNumber=EPERM\n" in path.read_text()
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_what_a_unit_starts_is_a_command(path):
+    """A command is found and its options are known, and nothing of it is run."""
+    command, arguments = volet, shlex.split(PROGRAM.search(path.read_text())[1])
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), arguments.pop(0))
+    command.make_context("unit", arguments)
+
+
+def test_no_page_has_a_second_copy_of_a_unit():
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert "\nExecStart=" not in page.read_text(), page
