@@ -6,5 +6,6 @@ receiving   takes an archive apart, if all of it is as the signed manifest says
 building    makes a release's environment from locked wheels, without a network
 health      how the unit that runs the software does
 switching   switches to a release, and back if it does not do well
+removal     takes the software off the machine
 cli         `volet software`
 """

@@ -14,6 +14,7 @@ from volet.software import building, receiving
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
 from volet.software.places import ROOT, Places, Trial, VersionsSeen
+from volet.software.removal import remove
 from volet.software.switching import Switch
 
 CHIP_DIRECTORY = Path("/var/lib/volet")
@@ -66,6 +67,9 @@ class SoftwareStatus(msgspec.Struct, frozen=True):
 @click.group()
 def software() -> None:
     """Install signed releases, switch between them, and go back."""
+
+
+software.add_command(remove)
 
 
 @software.command()

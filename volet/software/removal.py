@@ -1,0 +1,195 @@
+"""Takes the software off a machine: units, programs, what the installer and the board's set-up changed.
+
+The chip's directory stays, or is destroyed. What the installer has changed beside its own files it
+has noted in `installed`, a line each: `group dialout pi`, `package libpango-1.0-0`.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from edge.tic.board.applying import take_back
+from protocol.errors import ConfigError, VoletError
+from system.files import destroy
+from system.shell import quoted
+from volet.software.places import ROOT, Places
+
+CHIP_DIRECTORY = Path("/var/lib/volet")
+WORD = "erase"
+_UNITS = "etc/systemd/system"
+_PROGRAM = "usr/local/bin/volet"
+# Keys of the household that systemd gives the chip: docs/how-to/keys-at-boot.md
+_CREDENTIALS = "etc/volet/*.cred"
+
+Run = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a removal has left, for a person to look at.
+
+    Attributes:
+        board: files of the board that somebody changed since the set-up; they stay as they are.
+        packages: packages of the system that the installer brought.
+    """
+
+    board: tuple[Path, ...]
+    packages: tuple[str, ...]
+
+
+class Removal:
+    """Removes one machine's software.
+
+    Args:
+        places: where releases lie.
+        directory: the chip's.
+        machine: the root of the system.
+        run: runs a program and returns what it prints.
+    """
+
+    def __init__(
+        self, places: Places, directory: Path, machine: Path = Path("/"), run: Run | None = None
+    ) -> None:
+        self._places = places
+        self._directory = directory
+        self._machine = machine
+        self._run = run or run_program
+
+    def remove(self, *, is_erased: bool) -> Removed:
+        """Remove everything; an interrupted removal goes on with the next call.
+
+        Raises:
+            ConfigError: a release is on trial, or the chip still runs outside of its unit.
+        """
+        if self._places.trial() is not None:
+            raise ConfigError("A release is on trial; `volet software status` shows it.")
+        units = self._machine / _UNITS
+        ours = [link for link in sorted(units.glob("*")) if self._is_ours(link)]
+        instances = [name for link in ours for name in self._instances(link.name)]
+        if instances:
+            self._run("systemctl", "disable", "--now", *instances)
+        if is_erased:
+            self._erase()
+        for link in ours:
+            for folder in _dropins(units, link.name):
+                shutil.rmtree(folder)
+            link.unlink(missing_ok=True)  # `disable` has removed those that it knows
+        if ours:
+            self._run("systemctl", "daemon-reload")
+            self._run("systemctl", "reset-failed")
+        _, left = take_back(self._machine)
+        packages = self._undo_installer()
+        if self._is_ours(self._machine / _PROGRAM):
+            (self._machine / _PROGRAM).unlink()
+        shutil.rmtree(self._places.root)  # the last, since this program lies in it
+        return Removed(left, packages)
+
+    def _is_ours(self, link: Path) -> bool:
+        return link.is_symlink() and link.readlink().is_relative_to(self._places.root)
+
+    def _instances(self, name: str) -> Iterator[str]:
+        """Yield the units of a file: itself, or those that are enabled or run of a template."""
+        stem, at, kind = name.partition("@")
+        if not at:
+            yield name
+            return
+        enabled = {path.name for path in (self._machine / _UNITS).glob(f"*.wants/{stem}@?*{kind}")}
+        listed = self._run(
+            "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{stem}@*{kind}"
+        )
+        yield from sorted(enabled | {line.split()[0] for line in listed.splitlines() if line})
+
+    def _erase(self) -> None:
+        # Only here, since the first release is installed without the packages that this needs.
+        from edge.vault.lock import hold_vault  # noqa: PLC0415
+
+        if self._directory.is_dir():
+            with hold_vault(self._directory):
+                for path in sorted(self._directory.rglob("*")):
+                    if path.is_file() and not path.is_symlink():
+                        destroy(path)
+            shutil.rmtree(self._directory)
+        for credential in sorted(self._machine.glob(_CREDENTIALS)):
+            destroy(credential)
+            if not any(credential.parent.iterdir()):
+                credential.parent.rmdir()
+
+    def _undo_installer(self) -> tuple[str, ...]:
+        """Take back what the installer has noted; return the packages, which stay."""
+        note = self._places.root / "installed"
+        packages = []
+        for line in note.read_text("utf-8").splitlines() if note.exists() else []:
+            match line.split():
+                case ["group", group, user]:
+                    self._run("gpasswd", "--delete", user, group)
+                case ["package", package]:
+                    packages.append(package)
+        return tuple(packages)
+
+
+def run_program(*command: str) -> str:
+    """Run a program; return what it prints, whether it fails or not."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def _dropins(units: Path, name: str) -> Iterator[Path]:
+    stem, at, kind = name.partition("@")
+    pattern = f"{stem}@*{kind}.d" if at else f"{name}.d"
+    yield from sorted(units.glob(pattern))
+
+
+@click.command()
+@click.option("--keep", "is_kept", is_flag=True, help="Keep the chip's directory, without asking.")
+@click.option("--erase", "word", help=f"Destroy it without asking; the value is `{WORD}`.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT,
+    show_default=True,
+    help="Where the releases lie.",
+)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CHIP_DIRECTORY,
+    show_default=True,
+    help="The chip's directory.",
+)
+def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> None:
+    """Take Volet off this machine: units, programs, and the changes of its set-up.
+
+    Asks whether the chip's directory is kept or destroyed, with the household's keys, readings and
+    contracts.
+    """
+    if is_kept and word is not None:
+        raise click.UsageError("Give either --keep or --erase, not both.")
+    if not root.is_dir():
+        raise ConfigError(f"No release is installed in {root}.")
+    if not os.access(root, os.W_OK):
+        raise ConfigError(f"{root} may only be changed by root; put `sudo` before this.")
+    if not is_kept and word is None and directory.is_dir():
+        click.echo(
+            f"{directory} holds the household's keys, readings and contracts. To go on elsewhere, "
+            "end this with Ctrl-C and write a bundle first: `volet edge export --out FILE`."
+        )
+        word = click.prompt(
+            f"Type `{WORD}` to destroy it, or press Enter to keep it", "", show_default=False
+        )
+    if word and word != WORD:
+        raise VoletError(f"The word is `{WORD}`; nothing was changed.")
+    removed = Removal(Places(root), directory).remove(is_erased=word == WORD)
+    click.echo(f"Volet is removed{'' if word == WORD else f'; {directory} is kept'}.")
+    for path in removed.board:
+        click.echo(f"{path} was changed since Volet set it up, and stays as it is.")
+    if removed.packages:
+        click.echo(
+            "Packages that were installed for it: "
+            f"`sudo apt-get purge {' '.join(map(quoted, removed.packages))}`."
+        )
