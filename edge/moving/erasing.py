@@ -21,7 +21,7 @@ from edge.vault.database import FILE_NAME
 from edge.vault.keyring import LEFT_BEHIND, PATTERN
 from edge.vault.lock import hold_vault
 from protocol.errors import ConfigError
-from system.backup.listing import RESTORING, STAGING
+from system.backup.listing import RESTORING, STAGING, TRYING
 from system.files import destroy
 
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
@@ -63,9 +63,9 @@ def _households_files(directory: Path) -> Iterator[Path]:
         is_households = name.endswith(_SUFFIXES) and name not in (*_KEPT, *_ENROLMENT)
         if path.is_file() and is_households and not is_bundle(path):
             yield path
-    # A killed restore or backup leaves copies in a folder of its own.
+    # A killed restore, backup or rehearsal leaves copies in a folder of its own.
     kept = [f"{folder}/{name}" for folder in (FOLDER, REQUESTS) for name in ("*", ".*")]
-    left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING)]
+    left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING, TRYING)]
     for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):
         for path in sorted(directory.glob(pattern)):
             if path.is_file() and path.name != f"{FILE_NAME}.lock":

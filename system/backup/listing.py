@@ -12,6 +12,7 @@ from system.backup.words import ENGLISH, Words
 
 STAGING = ".backup-"
 RESTORING = ".restoring-"
+TRYING = ".trying-"
 
 
 class Fate(StrEnum):
@@ -48,7 +49,7 @@ class ListedFile:
         return len(wanted) == len(actual) and all(map(fnmatchcase, actual, wanted))
 
 
-# Files left by interrupted writes and backups (system/files.py).
+# Files left by interrupted writes, backups and rehearsals (system/files.py).
 CUT_SHORT = tuple(
     ListedFile(pattern, "a write that was cut short", Fate.LEFT_OUT, why="nothing reads it")
     for pattern in (
@@ -57,6 +58,7 @@ CUT_SHORT = tuple(
         f"*/*/.*.{'[0-9a-f]' * 16}",
         f"{STAGING}*/**",
         f"{RESTORING}*/**",
+        f"{TRYING}*/**",
     )
 )
 

@@ -11,6 +11,7 @@ import structlog
 from protocol.errors import ConfigError, VoletError
 from system.shell import quoted
 from volet.software import building, receiving
+from volet.software.checking import check_release
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
 from volet.software.places import ROOT, Places, Trial, VersionsSeen
@@ -99,16 +100,38 @@ def install(archive: Path, root: Path) -> None:
 @click.argument("version")
 @root_option
 @chip_option
+def check(version: str, root: Path, directory: Path) -> None:
+    """Have an installed release rehearse with a copy of the chip's vault; nothing is switched."""
+    check_release(Places(root), version, directory)
+    click.echo(f"Release {version} decodes, encrypts, opens, and reads this chip's vault.")
+
+
+@software.command(hidden=True)
+@chip_option
+def rehearse(directory: Path) -> None:
+    """Rehearse what a chip does; `check` has another release run this."""
+    # Imported late: the installer has neither SEAL nor NumPy.
+    from volet.software import rehearsal  # noqa: PLC0415
+
+    rehearsal.rehearse(directory)
+
+
+@software.command()
+@click.argument("version")
+@root_option
+@chip_option
 @hold_option
 @patience_option
 def activate(version: str, root: Path, directory: Path, hold_s: float, patience_s: float) -> None:
-    """Switch to a release; it is taken back if the chip does not do as well as before.
+    """Check a release and switch to it; it is taken back if the chip does worse than before.
 
     The trial goes on if this command is ended.
     """
     places, switch = Places(root), Switch(Places(root))
     switch.check(version)
     current, trial = places.linked("current"), places.trial()
+    if version not in {current, trial and trial.version}:
+        check_release(places, version, directory)
     unit = running_unit() if trial is None else trial.unit
     is_current = current == version and trial is None
     if current is None or unit is None or is_current:

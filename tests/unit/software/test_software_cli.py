@@ -24,6 +24,7 @@ def activate(machine, monkeypatch, trial):
         return trial() or CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(cli, "running_unit", lambda: UNIT)
+    monkeypatch.setattr(cli, "check_release", lambda *_: None)
     monkeypatch.setattr(cli, "show", lambda *_: {"ActiveState": "inactive"})
     monkeypatch.setattr(cli.subprocess, "run", run)
     given = ["activate", "0.2.0", "--root", str(machine.places.root)]
