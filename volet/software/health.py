@@ -10,6 +10,9 @@ from system.process_status import status_field
 
 # A chip takes 80 to 100 MB.
 MEMORY_MAX_MB = 200
+# The blocks of two days. After a restart a chip may make those of a day anew, and when a day is
+# closed it deletes one that the cloud has had for long.
+TWO_DAYS_BLOCKS = 192
 _STATUS_S = 60.0
 
 
@@ -21,6 +24,8 @@ class Health(msgspec.Struct, frozen=True):
         restarts: how often systemd had to start it again.
         memory_mb: what its program has resident.
         is_line_good, is_session_up: None if the program reports nothing.
+        outbox_depth: the messages that wait for the cloud, None if the program reports nothing.
+        blocks: those and the blocks that the cloud has, as far as the chip keeps them.
     """
 
     is_active: bool
@@ -28,6 +33,8 @@ class Health(msgspec.Struct, frozen=True):
     memory_mb: int = 0
     is_line_good: bool | None = None
     is_session_up: bool | None = None
+    outbox_depth: int | None = None
+    blocks: int | None = None
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -47,6 +54,8 @@ class _Report(msgspec.Struct, frozen=True):
     """What is used of `volet edge status --json`."""
 
     presence: _Presence | None = None
+    outbox_depth: int | None = None
+    blocks: int | None = None
 
 
 def health_of(unit: str, program: Path, directory: Path) -> Health:
@@ -55,13 +64,16 @@ def health_of(unit: str, program: Path, directory: Path) -> Health:
     if shown["ActiveState"] != "active":
         return Health(is_active=False, restarts=int(shown["NRestarts"] or 0))
     resident_kb = _resident_kb(int(shown["MainPID"]))
-    presence = _reported(program, directory, shown["User"] or "root").presence
+    report = _reported(program, directory, shown["User"] or "root")
+    presence = report.presence
     return Health(
         is_active=True,
         restarts=int(shown["NRestarts"]),
         memory_mb=resident_kb >> 10,
         is_line_good=presence.line.is_good if presence else None,
         is_session_up=presence.session.is_up if presence else None,
+        outbox_depth=report.outbox_depth,
+        blocks=report.blocks,
     )
 
 
@@ -72,6 +84,7 @@ def problem(before: Health, now: Health) -> str | None:
     """
     if not now.is_active:
         return "it does not run"
+    lost, waiting = _lost(before, now), _more_waiting(before, now)
     worse = {
         f"it had to be started again {now.restarts} times": now.restarts > 0,
         f"it takes {now.memory_mb} MB of memory": now.memory_mb > MEMORY_MAX_MB,
@@ -82,8 +95,32 @@ def problem(before: Health, now: Health) -> str | None:
         "it has no session with the broker, and there was one before": (
             before.is_session_up and not now.is_session_up
         ),
+        "it does not report its outbox, and did before": (
+            before.outbox_depth is not None and now.outbox_depth is None
+        ),
+        f"it has lost {lost} blocks": lost > 0,
+        f"{waiting} messages more wait for the cloud than before": waiting > TWO_DAYS_BLOCKS,
     }
     return next((why for why, is_so in worse.items() if is_so), None)
+
+
+def _lost(before: Health, now: Health) -> int:
+    """Return how many blocks are gone, 0 if that may be right.
+
+    A block that the cloud acknowledges leaves the outbox and stays among the blocks. What is
+    deleted after long had left the outbox before.
+    """
+    if None in {before.blocks, before.outbox_depth, now.blocks, now.outbox_depth}:
+        return 0
+    gone = (before.blocks or 0) - (now.blocks or 0)
+    left = (before.outbox_depth or 0) - (now.outbox_depth or 0)
+    return gone if 0 < gone <= left or gone > TWO_DAYS_BLOCKS else 0
+
+
+def _more_waiting(before: Health, now: Health) -> int:
+    if before.outbox_depth is None or now.outbox_depth is None:
+        return 0
+    return now.outbox_depth - before.outbox_depth
 
 
 def show(unit: str, *properties: str) -> dict[str, str]:

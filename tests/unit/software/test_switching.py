@@ -5,6 +5,7 @@ import itertools
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from protocol.errors import ConfigError, DocumentRefused
@@ -150,6 +151,41 @@ def test_a_release_that_does_worse_is_taken_back_and_not_tried_again(machine, ba
         machine.upgrade("0.2.0")
     machine.install("0.2.1")
     assert machine.upgrade("0.2.1") is None
+
+
+def outbox(depth, blocks):
+    return msgspec.structs.replace(WELL, outbox_depth=depth, blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (outbox(0, 0), "lost 1500 blocks"),
+        (outbox(0, 1_000), "lost 500 blocks"),
+        (outbox(499, 1499), "lost 1 blocks"),
+        (outbox(None, None), "does not report its outbox"),
+        (outbox(1_000, 1_500), "500 messages more wait"),
+    ],
+)
+def test_a_release_that_loses_what_waits_for_the_cloud_is_taken_back(machine, now, why):
+    machine.health = {"0.1.0": outbox(500, 1_500), "0.2.0": now}
+    assert why in machine.upgrade("0.2.0")
+    assert machine.places.state().condemned == ("0.2.0",)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        outbox(500, 1_500),
+        outbox(503, 1_502),  # a new incarnation's header, and blocks of the next quarter-hours
+        outbox(0, 1_500),  # all was sent
+        outbox(500, 1_404),  # a day that the cloud has had for long was deleted
+        outbox(460, 1_440),  # that, while the outbox is sent
+    ],
+)
+def test_an_outbox_that_is_sent_or_waits_condemns_no_release(machine, now):
+    machine.health = {"0.1.0": outbox(500, 1_500), "0.2.0": now}
+    assert machine.upgrade("0.2.0") is None
 
 
 def test_a_broker_that_is_away_condemns_no_release(machine):
