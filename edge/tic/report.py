@@ -7,6 +7,7 @@ import msgspec
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.language.typography import measure
+from edge.tic.diagnosis import LineFault
 from edge.tic.frame import Frame, InformationGroup, Mode, Rejected
 from edge.tic.horodate import civil_time
 from edge.tic.labels import LABELS, LabelKind
@@ -42,6 +43,7 @@ class _Summary(msgspec.Struct, frozen=True):
     groups: int
     rejected: int
     line_quality: float | None
+    faults: tuple[LineFault, ...]
 
 
 class _SummaryLine(msgspec.Struct, frozen=True):
@@ -97,38 +99,35 @@ class DecodeTally:
         self._frames += 1
         self._complete += frame.is_complete
 
-    def summary_line(self, mode: Mode | None, quality: LineQuality) -> str:
-        """Return the summary as one line of JSON."""
-        return _encoder.encode(_SummaryLine(self._summary(mode, quality))).decode()
-
-    def summary_text(self, mode: Mode | None, quality: LineQuality) -> str:
-        """Return the summary as a sentence, or what is wrong if no group was found."""
-        summary = self._summary(mode, quality)
-        if summary.mode is None:
-            if not quality.size_bytes:
-                return "Nothing was received."
-            return (
-                f"No TIC group in {quality.size_bytes} bytes: "
-                "the line speed is wrong, or this is not a meter's output."
-            )
-        text = (
-            f"{summary.mode}: {summary.frames} frames, {summary.complete} complete; "
-            f"{summary.groups} groups, {summary.rejected} refused; "
-            f"line quality {quality.share or 0:.1%}"
-        )
-        if quality.is_parity_checked:
-            text += f"; {quality.parity_errors} characters with a parity error"
-        return text + "."
-
-    def _summary(self, mode: Mode | None, quality: LineQuality) -> _Summary:
-        return _Summary(
+    def summary_line(
+        self, mode: Mode | None, quality: LineQuality, faults: tuple[LineFault, ...]
+    ) -> str:
+        """Return the summary, with what is wrong with the line, as one line of JSON."""
+        summary = _Summary(
             mode=mode,
             frames=self._frames,
             complete=self._complete,
             groups=quality.groups,
             rejected=quality.refused,
             line_quality=None if quality.share is None else round(quality.share, 4),
+            faults=faults,
         )
+        return _encoder.encode(_SummaryLine(summary)).decode()
+
+    def summary_text(self, mode: Mode | None, quality: LineQuality) -> str:
+        """Return the summary as a sentence."""
+        if mode is None:
+            if not quality.size_bytes:
+                return "Nothing was received."
+            return f"No TIC group in {quality.size_bytes} bytes."
+        text = (
+            f"{mode}: {self._frames} frames, {self._complete} complete; "
+            f"{quality.groups} groups, {quality.refused} refused; "
+            f"line quality {quality.share or 0:.1%}"
+        )
+        if quality.is_parity_checked:
+            text += f"; {quality.parity_errors} characters with a parity error"
+        return text + "."
 
 
 def _value(group: InformationGroup) -> _Value:
@@ -140,7 +139,8 @@ def _iso(group: InformationGroup) -> str | None:
     return moment.isoformat() if moment else None
 
 
-def _row(name: str, group: InformationGroup, lang: Lang) -> str:
+def group_cells(name: str, group: InformationGroup, lang: Lang) -> tuple[str, str, str]:
+    """Return the label of a group, its value with the unit, and what it means."""
     label = LABELS[name]
     if label.kind is LabelKind.PROFILE:
         slots = decode_profile(group.value)
@@ -152,7 +152,12 @@ def _row(name: str, group: InformationGroup, lang: Lang) -> str:
     at = _iso(group) or ""
     degraded = f" {sentence_in(lang, '(clock degraded)')}" if group.is_clock_degraded else ""
     meaning = sentence_in(lang, label.english)
-    return f"  {name:<10}{value:<34} {meaning}{', ' if at else ''}{at}{degraded}"
+    return name, value, f"{meaning}{', ' if at else ''}{at}{degraded}"
+
+
+def _row(name: str, group: InformationGroup, lang: Lang) -> str:
+    name, value, meaning = group_cells(name, group, lang)
+    return f"  {name:<10}{value:<34} {meaning}"
 
 
 def _status(frame: Frame) -> str:

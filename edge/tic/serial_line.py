@@ -35,6 +35,12 @@ def stable_path(device: Path, by_id: Path = BY_ID) -> Path:
     return next((link for link in sorted(by_id.iterdir()) if link.resolve() == target), device)
 
 
+def serial_devices(root: Path = Path("/dev")) -> list[str]:
+    """Return the names of the serial devices under which a meter may be."""
+    names = ("serial/by-id/*", "serial[0-9]", "ttyUSB*", "ttyACM*", "ttyAMA*")
+    return [str(path) for name in names for path in sorted(root.glob(name))]
+
+
 class Timing(msgspec.Struct, frozen=True):
     """The clock of a serial source; tests pass their own."""
 

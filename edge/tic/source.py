@@ -5,11 +5,13 @@ The serial line, which may be a pty, is in `serial_line`.
 
 import os
 import select
+from collections import deque
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol, Self
 
 from edge.tic.decoder import Decoder
+from edge.tic.record import MAGIC, Arrival, RecordReader
 from protocol.errors import FrameError
 
 _READ_BYTES = 65536
@@ -32,14 +34,23 @@ class TicSource(Protocol):
 
 
 class StreamSource:
-    """Bytes of an open descriptor: a capture file, a pipe, standard input."""
+    """Bytes of an open descriptor: a capture, a record of a line, a pipe, standard input.
+
+    Attributes:
+        arrival: of a record, what the last read returned, with its time and speed; None of a
+            capture, which has neither.
+    """
 
     def __init__(self, descriptor: int) -> None:
+        self.arrival: Arrival | None = None
         self._descriptor = descriptor
+        self._head: bytes | None = b""
+        self._reader: RecordReader | None = None
+        self._arrivals: deque[Arrival] = deque()
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a capture file. Raises FrameError if it cannot be read."""
+        """Open a capture or a record. Raises FrameError if it cannot be read."""
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as exc:
@@ -51,7 +62,7 @@ class StreamSource:
 
     @classmethod
     def open_capture(cls, path: Path) -> Self:
-        """Open a capture file that holds at least one good group.
+        """Open a capture or a record that holds at least one good group.
 
         Raises FrameError if it cannot be read, or holds none.
         """
@@ -63,20 +74,20 @@ class StreamSource:
     def read(self, timeout_s: float) -> bytes:
         """Return the received bytes, b"" if nothing came in time; raise EOFError at the end.
 
-        Raises FrameError if the descriptor cannot be read, for example a directory's.
+        Of a record, each read returns what one read of the line did.
+
+        Raises FrameError if the descriptor cannot be read, for example a directory's, or if a
+        record is damaged.
         """
-        ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
-        if not ready:
+        if not self._arrivals:
+            data = self._read_file(timeout_s)
+            if self._reader is None:
+                return data
+            self._arrivals += self._reader.feed(data)
+        if not self._arrivals:
             return b""
-        try:
-            data = os.read(self._descriptor, _READ_BYTES)
-        except OSError as exc:
-            raise FrameError(
-                f"The capture cannot be read: {_lower_first(exc.strerror)}; give a file."
-            ) from exc
-        if not data:
-            raise EOFError
-        return data
+        self.arrival = self._arrivals.popleft()
+        return self.arrival.data
 
     def fileno(self) -> int:
         """Return the descriptor."""
@@ -87,6 +98,35 @@ class StreamSource:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def _read_file(self, timeout_s: float) -> bytes:
+        """Return the next bytes; the first ones once they show whether this is a record."""
+        ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self._descriptor, _READ_BYTES)
+        except OSError as exc:
+            raise FrameError(
+                f"The capture cannot be read: {_lower_first(exc.strerror)}; give a file."
+            ) from exc
+        if self._head is not None:
+            data = self._recognise(data)
+        elif not data:
+            raise EOFError
+        return data
+
+    def _recognise(self, data: bytes) -> bytes:
+        head = (self._head or b"") + data
+        if data and MAGIC.startswith(head):
+            self._head = head
+            return b""
+        if not head:
+            raise EOFError
+        self._head = None
+        if head.startswith(MAGIC):
+            self._reader = RecordReader()
+        return head
 
 
 def no_capture(name: str) -> FrameError:

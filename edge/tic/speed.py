@@ -4,7 +4,8 @@ Historique is sent at 1200 bit/s, standard at 9600 (Enedis-NOI-CPT_54E v3, page 
 speed bytes arrive, but no group passes its checks. A supplier may change the mode at any time.
 """
 
-SPEEDS = (9600, 1200)
+FAST_BIT_S, SLOW_BIT_S = 9600, 1200
+SPEEDS = (FAST_BIT_S, SLOW_BIT_S)
 # A frame of any mode brings a good group within 2.5 s and 300 bytes. After twice that time the
 # speed is wrong, or the line is so bad that trying the other speed loses nothing.
 _PATIENCE_S = 5.0

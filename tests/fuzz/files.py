@@ -31,6 +31,10 @@ from edge.simulate.curve_files import load_curve
 from edge.simulate.faults import parse_faults
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
+from edge.tic.diagnosis import diagnose
+from edge.tic.masking import Mask
+from edge.tic.record import VERSION as RECORD_VERSION
+from edge.tic.record import Arrival, RecordHead, RecordReader, encode_line
 from edge.tic.views import decode_views
 from protocol import provider_api as shapes
 from protocol.backup import BackupEntry, Header, Manifest, read_head, stream_key, write_head
@@ -124,16 +128,34 @@ def json_of(*types: type) -> tuple[bytes, ...]:
 
 
 def read_line(data: bytes) -> None:
-    """Decode the meter's line in pieces, and all views of its frames."""
+    """Decode the meter's line in pieces, and all views of its frames; mask and judge it."""
     decoder, check, pace = Decoder(), ConsistencyCheck(), data[0] % 97 + 1 if data else 1
     at = datetime(2026, 3, 10, tzinfo=UTC)
     frames = []
+    mask, masked = Mask(), b""
     for begin in range(1, len(data), pace):
         frames += decoder.feed(data[begin : begin + pace])
+        masked += mask.feed(data[begin : begin + pace])
     frames += decoder.finish()
     for frame in frames:
         decode_views(check.check(frame, at))
+    assert len(masked + mask.finish()) == len(data[1:])
+    diagnose(data[1:4096])
 
+
+def read_record(data: bytes) -> None:
+    """Read the record of a line in pieces."""
+    reader, pace = RecordReader(), data[0] % 97 + 1 if data else 1
+    for begin in range(1, len(data), pace):
+        reader.feed(data[begin : begin + pace])
+
+
+LINE_RECORD = (
+    b"a"
+    + encode_line(RecordHead(RECORD_VERSION, datetime(2026, 3, 10, tzinfo=UTC), False, "0.1.0"))
+    + encode_line(Arrival(0, 9600, b"\x02\nADSC\t04"))
+    + encode_line(Arrival(9, 1200, b"\x03"))
+)
 
 STANDARD = (
     b"\x20\x02\nADSC\t041961234567\tB\r\nDATE\tE260310120000\t\t9\r\nEAST\t012345678\t7\r\n\x03"
@@ -308,6 +330,12 @@ CURVE = b"start,wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n
 
 TARGETS = (
     Target("tic-line", of_bytes(read_line, b"a" + STANDARD, b"a" + HISTORIQUE), is_packed=False),
+    Target(
+        "line-record",
+        of_bytes(read_record, LINE_RECORD),
+        named(RecordHead, Arrival),
+        is_packed=False,
+    ),
     Target("tariff-file", of_bytes(read_tariffs, TARIFF), named(Tariff), is_packed=False),
     Target(
         "signed-file",

@@ -88,6 +88,7 @@ def test_frames_and_summary_have_the_fields_of_the_contract(tmp_path):
             "groups": 13,
             "rejected": 1,
             "line_quality": 0.9286,
+            "faults": [],
         }
     }
 
@@ -137,7 +138,10 @@ def test_a_standard_input_that_is_closed_is_one_sentence():
 
 
 def test_garbage_is_explained_to_people():
-    assert b"line speed is wrong" in decode("-", stream=bytes(3000)).stdout
+    assert b"the input is stuck" in decode("-", stream=bytes(3000)).stdout
+    text = decode("-", "--lang", "fr", stream=bytes(3000)).stdout.decode()
+    assert "Aucun groupe TIC dans 3000 octets." in text
+    assert "l'entrée est bloquée" in text
 
 
 @pytest.mark.parametrize(

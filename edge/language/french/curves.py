@@ -159,8 +159,29 @@ CURVES = {
     "{path}: no such device or file; look for the adapter under /dev/serial/by-id.": (
         "{path} : ce port ou ce fichier n'existe pas ; cherchez l'adaptateur sous /dev/serial/by-id."
     ),
-    "{path}: no such device; look for the adapter under /dev/serial/by-id.": (
-        "{path} : ce port n'existe pas ; cherchez l'adaptateur sous /dev/serial/by-id."
+    "{path}: no such device; there are {names}.": (
+        "{path} : ce port n'existe pas ; il y a {names}."
+    ),
+    "{path}: no such device, and there is no serial device here: plug the adapter in, or turn a Pi's "
+    "UART on with `sudo volet edge setup --apply`.": (
+        "{path} : ce port n'existe pas, et il n'y a aucun port série ici : branchez l'adaptateur, ou "
+        "activez l'UART d'un Pi avec `sudo volet edge setup --apply`."
+    ),
+    "{path} is away: {why}.": "{path} est absent : {why}.",
+    "hung up": "la liaison est coupée",
+    "Input/output error": "erreur d'entrée-sortie",
+    "--record-limit needs --record.": "--record-limit demande --record.",
+    "The record is damaged at line {line}; ask for it again, or cut it there.": (
+        "L'enregistrement est abîmé à la ligne {line} ; redemandez-le, ou coupez-le là."
+    ),
+    "The record was made by a newer Volet; install that one to read it.": (
+        "L'enregistrement vient d'un Volet plus récent ; installez celui-là pour le lire."
+    ),
+    "The record has reached {size} MB and ends here; decoding goes on.": (
+        "L'enregistrement a atteint {size} Mo et s'arrête ici ; le décodage continue."
+    ),
+    "The record ends here: {path} cannot be written: {why}.": (
+        "L'enregistrement s'arrête ici : {path} ne peut pas être écrit : {why}."
     ),
     "{path} is a directory; name the meter's device, or a capture file.": (
         "{path} est un répertoire ; nommez le port du compteur, ou un fichier de capture."
@@ -190,10 +211,7 @@ CURVES = {
     "no such file or directory": "fichier ou répertoire absent",
     "is a directory": "c'est un répertoire",
     "Nothing was received.": "Rien n'a été reçu.",
-    "No TIC group in {size} bytes: the line speed is wrong, or this is not a meter's output.": (
-        "Aucun groupe TIC dans {size} octets : la vitesse de la ligne n'est pas la bonne, ou ce "
-        "n'est pas la sortie d'un compteur."
-    ),
+    "No TIC group in {size} bytes.": "Aucun groupe TIC dans {size} octets.",
     "{mode}: {frames} frames, {complete} complete; {groups} groups, {refused} refused; line quality "
     "{quality}%.": (
         "{mode} : {frames} trames, dont {complete} complètes ; {groups} groupes, {refused} "

@@ -147,13 +147,25 @@ HELP = {
         "tire une fois par jour. Codes de sortie : 0 fait, 1 termes hors bornes, 2 mauvaise "
         "utilisation, 5 courbe illisible."
     ),
-    'Decode the TIC output of a meter from FILE, or from standard input if FILE is "-". Mode, '
-    "parity and, on a device, line speed are detected automatically. Exit codes: 0 done, 2 "
-    "wrong usage, 5 the source cannot be read or holds nothing that a meter sends.": (
+    'Decode the TIC output of a meter from FILE, or from standard input if FILE is "-". FILE is a '
+    "capture of the line's bytes, or a record that --record made. Mode, parity and, on a device, "
+    "line speed are detected automatically; if something is wrong with the line, a hint says what "
+    "it is and what to do. Exit codes: 0 done, 2 wrong usage, 5 the source cannot be read or holds "
+    "nothing that a meter sends.": (
         "Décode la TIC d'un compteur depuis FILE, ou l'entrée standard si FILE est « - ».\n\n"
-        "Mode, parité et, sur une ligne, vitesse sont détectés automatiquement. Codes de sortie : 0 "
-        "fait, 2 mauvaise utilisation, 5 la source est illisible, ou ne contient rien qu'un compteur "
-        "envoie."
+        "FILE est une capture des octets de la ligne, ou un enregistrement fait avec --record. Mode, "
+        "parité et, sur une ligne, vitesse sont détectés automatiquement ; si la ligne a un défaut, "
+        "un conseil dit lequel et que faire. Codes de sortie : 0 fait, 2 mauvaise utilisation, 5 la "
+        "source est illisible, ou ne contient rien qu'un compteur envoie."
+    ),
+    "Also write what arrives, with its times, to a new file that can be decoded again.": (
+        "Écrit aussi ce qui arrive, avec les instants, dans un nouveau fichier à décoder plus tard."
+    ),
+    "End the record at this size. [default: 10]": (
+        "Arrête l'enregistrement à cette taille. [par défaut : 10]"
+    ),
+    "Mask what identifies the home, in what is printed and recorded.": (
+        "Masque ce qui identifie le foyer, à l'écran et dans l'enregistrement."
     ),
     "Simulate a Linky's TIC output: either mode, any tariff option, faults on request.": (
         "Envoie ce qu'un Linky enverrait : deux modes, toute option, pannes à la demande."
