@@ -1,6 +1,7 @@
 """System services that all parties share; independent of what each party does.
 
 backup/         encrypted backups of a party's directory
+beside          a task beside a block
 certificates    lifetimes, and warnings before they end
 clock           time as an injected value
 commands        commands that load lazily

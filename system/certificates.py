@@ -6,8 +6,8 @@ no warning while that works.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from protocol.errors import ConfigError
+from system.beside import running_beside
 from system.conditions import Condition
 from system.files import read_document
 
@@ -142,16 +143,9 @@ class CertificateWatch:
             self._look_at_s = now_s + LOOK_EVERY_S
             self.look()
 
-    @asynccontextmanager
-    async def beside(self) -> AsyncIterator[None]:
+    def beside(self) -> AbstractAsyncContextManager[None]:
         """Look now and every hour while the block runs."""
-        task = asyncio.create_task(self._keep_looking(), name="certificates")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return running_beside(self._keep_looking(), "certificates")
 
     async def _keep_looking(self) -> None:
         while True:

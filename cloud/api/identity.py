@@ -2,8 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +10,7 @@ import msgspec
 import structlog
 
 from protocol.errors import ConfigError
+from system.beside import running_beside
 from system.conditions import Condition
 from system.shell import quoted
 
@@ -61,16 +61,9 @@ class ServerIdentity:
         self._unreadable.ends()
         log.info("api_certificate_renewed")
 
-    @asynccontextmanager
-    async def beside(self) -> AsyncIterator[None]:
+    def beside(self) -> AbstractAsyncContextManager[None]:
         """Look for other files while the block runs."""
-        task = asyncio.create_task(self._keep_looking(), name="tls identity")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return running_beside(self._keep_looking(), "tls identity")
 
     async def _keep_looking(self) -> NoReturn:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.registry.key_files import load_platform_key, public_bytes
 from protocol.errors import ConfigError
+from system.beside import running_beside
 from system.conditions import Condition
 
 LOOK_EVERY_S = 5.0
@@ -23,17 +24,9 @@ async def until_key_changes(
 ) -> AsyncIterator[asyncio.Event]:
     """Yield an event that is set when `stop` is, or when `key` does not sign any more."""
     ending = asyncio.Event()
-    tasks = [
-        asyncio.create_task(_set_with(stop, ending), name="stop"),
-        asyncio.create_task(_look(lambda: load_platform_key(directory), key, ending), name="key"),
-    ]
-    try:
+    looking = _look(lambda: load_platform_key(directory), key, ending)
+    async with running_beside(_set_with(stop, ending), "stop"), running_beside(looking, "key"):
         yield ending
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 async def _set_with(stop: asyncio.Event, ending: asyncio.Event) -> None:
