@@ -15,6 +15,7 @@ from protocol.topics import (
     TrusteeKind,
     all_of_name,
     area_topic,
+    keys_topic,
     kind_filter,
     public_filters,
     sealing_topic,
@@ -84,8 +85,12 @@ def public_rules(collectivity: str) -> str:
 
 
 def operator_rules(collectivity: str) -> str:
-    """Return the rules of the operator's listener: all topics of devices and trustees."""
-    return "".join(f"topic readwrite {topic}\n" for topic in all_of_name(collectivity, "+"))
+    """Return the rules of the operator's listener: all topics of devices and trustees.
+
+    It also reads the list of the collectivity's keys.
+    """
+    names = "".join(f"topic readwrite {topic}\n" for topic in all_of_name(collectivity, "+"))
+    return f"{names}topic read {keys_topic(collectivity)}\n"
 
 
 def role_of(name: str) -> Role | None:

@@ -10,8 +10,10 @@ from cloud.commands.renew import echo_refreshed
 from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry import roll_over as registry
 from cloud.registry.broker import DEFAULT_NAME
+from cloud.registry.broker_session import retained_key_list
 from cloud.registry.key_files import ROOT
-from protocol.errors import DocumentRefused
+from cloud.registry.key_list_behind import is_behind
+from protocol.errors import ConfigError, DocumentRefused, TransportError
 from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document
@@ -34,7 +36,13 @@ _broker = click.option(
 
 @click.group("roll-over")
 def roll_over() -> None:
-    """Replace a key by its successor. The root signs it, chips and trustees take it by themselves."""
+    """Replace a key by its successor. The root signs it, chips and trustees take it by themselves.
+
+    A directory that was put back from before an earlier roll-over would list a second successor,
+    which all chips and trustees refuse for good. So the broker on this machine is asked whether its
+    list has keys that the directory lacks; nothing is replaced then (exit code 5). If it cannot be
+    asked, the command says so and goes on.
+    """
 
 
 @roll_over.command()
@@ -49,6 +57,7 @@ def roll_over() -> None:
 )
 def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws: bool) -> None:
     """Replace the issuer, which signs certificates, and renew those of broker and roles."""
+    _refuse_to_fork(directory)
     now = datetime.now(UTC)
     root = root or directory / ROOT
     is_replaced = registry.roll_over_issuer(directory, root, now, withdraws=withdraws)
@@ -74,6 +83,7 @@ def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws
 @_broker
 def root(directory: Path, root: Path | None, successor: Path, broker: Path | None) -> None:
     """Replace the root by a new one, which the old one signs, and the issuer with it."""
+    _refuse_to_fork(directory)
     registry.roll_over_root(directory, root or directory / ROOT, successor, datetime.now(UTC))
     click.echo(
         f"{successor} holds the root from now on; both are trusted until the old one ends. Publish "
@@ -93,6 +103,7 @@ def platform(
     directory: Path, root: Path | None, begins: datetime | None, ends: datetime | None
 ) -> None:
     """Replace the key that signs acks and statements. Programs that run change over by themselves."""
+    _refuse_to_fork(directory)
     first, last = registry.roll_over_platform(
         directory,
         root or directory / ROOT,
@@ -116,5 +127,29 @@ def registrar(directory: Path, root: Path | None, succession: Path) -> None:
         statement = read_json(data, registry.Succession)
     except msgspec.MsgspecError as exc:
         raise DocumentRefused(f"{succession} is no succession: {exc}.") from exc
+    _refuse_to_fork(directory)
     registry.roll_over_registrar(directory, root or directory / ROOT, statement)
     click.echo("The registrar's successor is listed.")
+
+
+def _refuse_to_fork(directory: Path) -> None:
+    """Check that the broker here retains no key list which has keys that the directory lacks.
+
+    Raises:
+        ConfigError: it does.
+    """
+    try:
+        retained = retained_key_list(directory)
+    except TransportError:
+        click.echo(
+            "No broker could be asked here whether it has a newer list of keys. If this directory "
+            "was put back from a backup, see first that a worker runs on it.",
+            err=True,
+        )
+        return
+    if retained and is_behind(directory, retained):
+        raise ConfigError(
+            f"The broker has a list of keys that {directory} lacks: it was put back from before a "
+            "key was replaced. Put the newest backup back; another successor would be a fork, which "
+            "chips and trustees refuse for good."
+        )

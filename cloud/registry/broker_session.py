@@ -18,7 +18,7 @@ from cloud.config import load_config
 from cloud.registry.key_files import FORMER_OPERATOR, OPERATOR_CERTIFICATE, pki_path
 from protocol.errors import TransportError
 from protocol.ids import DeviceId
-from protocol.topics import Kind, all_of_name, device_topic
+from protocol.topics import Kind, all_of_name, device_topic, keys_topic
 from system.patience import Patience
 from system.tls import client_context
 
@@ -74,14 +74,30 @@ def clear_keys(directory: Path, devices: Iterable[DeviceId]) -> int:
     return cleared
 
 
+def retained_key_list(directory: Path) -> bytes:
+    """Return the key list that the broker retains; empty if there is none.
+
+    Raises:
+        TransportError: the operator's listener cannot be reached, or refuses us.
+    """
+    topic = keys_topic(load_config(directory).collectivity)
+    with _session(directory, _OWN_ID) as session:
+        return session.last_payload if session.retained((topic,)) else b""
+
+
 class _Session:
-    """A connection, and what the broker has answered on it."""
+    """A connection, and what the broker has answered on it.
+
+    Attributes:
+        last_payload: that of the last retained message that came.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._patience = Patience(_PATIENCE_S)
         self._answered = set[int | None]()
         self._retained = set[str]()
+        self.last_payload = b""
 
     def connect(self, port: int) -> Self:
         """Connect and wait for the broker's answer; raises OSError or TransportError."""
@@ -112,6 +128,7 @@ class _Session:
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.retain and message.payload:
             self._retained.add(message.topic)
+            self.last_payload = bytes(message.payload)
 
     def _answer(self, sent: set[int | None]) -> None:
         self._wait(lambda: sent <= self._answered)

@@ -175,9 +175,9 @@ def test_operator_listener_lets_no_chip_and_no_worker_in(town):
             Peer(town.broker.config.operator_port, town.passes[who].context())
 
 
-def test_operator_reads_and_writes_topics_of_devices_and_trustees_only(town):
+def test_operator_writes_topics_of_devices_and_trustees_only_and_reads_the_keys_too(town):
     operator = role_pass(town.broker.cloud, "operator").context()
-    listed = f"{ROOT}/catalogue/list/0"
+    listed, keys = f"{ROOT}/catalogue/list/0", f"{ROOT}/keys"
     with (
         Peer(town.broker.config.operator_port, operator, "watching") as watching,
         town.connect(WORKER) as worker,
@@ -185,9 +185,12 @@ def test_operator_reads_and_writes_topics_of_devices_and_trustees_only(town):
         watching.subscribe("#", "$SYS/broker/version")
         worker.publish(f"{ROOT}/area/curve/1")
         worker.publish(listed)
-        assert watching.publish(listed, b"", retain=True) == NOT_AUTHORIZED
+        worker.publish(keys)
+        for topic in (listed, keys):
+            assert watching.publish(topic, b"", retain=True) == NOT_AUTHORIZED
         assert watching.publish("anything") == NOT_AUTHORIZED
-        assert [topic for topic, _ in watching.fence() if f"{ROOT}/d/" not in topic] == []
+        read = [topic for topic, _ in watching.fence() if f"{ROOT}/d/" not in topic]
+        assert read == [keys]
         for topic in (town.device(ALICE, "key"), f"{ROOT}/trustee/{TRUSTEE}/log"):
             assert watching.publish(topic, b"", retain=True) in (SUCCESS, NO_SUBSCRIBERS)
 
