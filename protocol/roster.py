@@ -148,6 +148,12 @@ class Roster:
             self._seen[entry.number] = seen
         return entry
 
+    def had_arrived_by(self, day: int) -> bool:
+        """Date entries that arrived after `day` (a number) to it; return whether there were any."""
+        ahead = [number for number, seen in self._seen.items() if seen > day]
+        self._seen.update(dict.fromkeys(ahead, day))
+        return bool(ahead)
+
     def load(self, signed: Iterable[SignedEntry]) -> None:
         """Add stored entries, whose signatures are already verified; all other rules apply.
 

@@ -164,9 +164,15 @@ class TrusteeCore:
         return True
 
     def expire(self) -> None:
-        """Delete requests and answers of days that are too old, and the seeds of closed months."""
+        """Delete requests and answers of days that are too old, and the seeds of closed months.
+
+        Roster entries that arrived while the clock was ahead are dated to today.
+        """
         was_ready = self.is_ready
         self._letters.forget_closed()
+        last_answered = self._log.last_answered(self.identity.name)
+        if last_answered is not None:
+            self.documents.correct_arrivals(self.today(), last_answered)
         if self._log.expire(self.identity.name, self.today() - KEPT_DAYS):
             log.info("answers_expired", before=str(day_of_number(self._log.horizon())))
         self._see_ready(was_ready=was_ready)

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from cryptography import x509
 
+from protocol.calendar import day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
 from protocol.governance import (
@@ -209,6 +210,17 @@ class TrustedDocuments:
         finally:
             self._log.append_roster(length, new[: len(added)], seen)
         return added
+
+    def correct_arrivals(self, today: int, last_answered: int) -> None:
+        """Date roster entries of days that have not come to `today`: a clock that was ahead did it.
+
+        Their households would count only once that time has come. `last_answered` is the newest day
+        (a number) that was answered, so a clock that is behind dates no entry from before it.
+        """
+        day = max(today, last_answered)
+        if self.roster.had_arrived_by(day):
+            self._log.roster_had_arrived_by(day)
+            log.info("roster_arrivals_corrected", to=str(day_of_number(day)))
 
     def _check_set(self, cosigned: CosignedDocument, data: bytes, today: int) -> None:
         if self._sets:

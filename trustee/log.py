@@ -131,6 +131,11 @@ class TrusteeLog(TrusteeDatabase):
                 [(first + index, *entry, seen) for index, entry in enumerate(entries)],
             )
 
+    def roster_had_arrived_by(self, day: int) -> None:
+        """Date entries that arrived after `day` (a number) to it."""
+        with self.writing():
+            self._db.execute("UPDATE roster SET seen = ? WHERE seen > ?", [day, day])
+
     def seeds(self) -> list[StoredSeeds]:
         """Return all households' seeds of all generations, in ascending order."""
         rows = self._rows(
@@ -286,6 +291,11 @@ class TrusteeLog(TrusteeDatabase):
         fact = self.fact(_HORIZON)
         return 0 if fact is None else int.from_bytes(fact, "big")
 
+    def last_answered(self, trustee: str) -> int | None:
+        """Return the newest day (a number) that a trustee's log has answered; None without any."""
+        rows = self._rows("SELECT max(day) FROM entry WHERE trustee = ?", [trustee])
+        return None if rows[0][0] is None else int(rows[0][0])
+
     def expire(self, trustee: str, horizon: int) -> bool:
         """Delete the requests and answers of days before `horizon`; return whether it has moved.
 
@@ -293,8 +303,8 @@ class TrusteeLog(TrusteeDatabase):
         `trustee`, has answered: there is nothing to delete beyond it, and a day before the horizon
         is never answered, so a clock that is ahead for a moment must not move it into the future.
         """
-        rows = self._rows("SELECT max(day) FROM entry WHERE trustee = ?", [trustee])
-        horizon = 0 if rows[0][0] is None else min(horizon, rows[0][0] + 1)
+        last = self.last_answered(trustee)
+        horizon = 0 if last is None else min(horizon, last + 1)
         if horizon <= self.horizon():
             return False
         with self.writing():
