@@ -174,7 +174,13 @@ def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> N
         raise ConfigError(f"No release is installed in {root}.")
     if not os.access(root, os.W_OK):
         raise ConfigError(f"{root} may only be changed by root; put `sudo` before this.")
-    if not is_kept and word is None and directory.is_dir():
+    holds_chip = (directory / "keys").is_dir()
+    if not is_kept and not holds_chip and (word is None or directory.exists()):
+        raise ConfigError(
+            f"{directory} holds no chip; name the chip's directory with --dir, or leave every "
+            "directory alone with --keep."
+        )
+    if not is_kept and word is None:
         click.echo(
             f"{directory} holds the household's keys, readings and contracts. To go on elsewhere, "
             "end this with Ctrl-C and write a bundle first: `volet edge export --out FILE`."

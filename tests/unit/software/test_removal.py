@@ -175,6 +175,17 @@ def test_another_word_changes_nothing(machine, typed):
     assert machine.everything() == before
 
 
+@pytest.mark.parametrize("options", [(), ("--erase", "erase")])
+def test_a_directory_that_is_no_chips_is_never_erased(machine, options):
+    machine.install()
+    (machine.root / "home").mkdir()
+    before = machine.everything()
+    arguments = ["--root", str(machine.places.root), "--dir", str(machine.root / "home")]
+    done = CliRunner().invoke(remove, [*arguments, *options], input="erase\n")
+    assert isinstance(done.exception, ConfigError)
+    assert machine.everything() == before
+
+
 def test_where_nothing_is_installed_it_says_so(tmp_path):
     done = CliRunner().invoke(remove, ["--root", str(tmp_path / "none"), "--keep"])
     assert isinstance(done.exception, ConfigError)
