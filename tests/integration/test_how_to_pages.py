@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.made_once import made_once
 from tests.support.terminal import Terminal, copy_machine, machine
 from tests.support.typed_page import HOW_TO, Step
 
@@ -70,26 +71,31 @@ def empty(tmp_path: Path) -> Iterator[Terminal]:
 @pytest.fixture(scope="module")
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A collectivity, and a chip enrolled by what `enrol.md` says, on one machine."""
-    root = tmp_path_factory.mktemp("enrolled") / "machine"
-    with machine(root) as typing:
-        run(typing, *OFFER)
-        typing.type_page(HOW_TO / "enrol.md", until="Shut a chip out")
-    return root
+
+    def enrol(root: Path) -> None:
+        with machine(root) as typing:
+            run(typing, *OFFER)
+            typing.type_page(HOW_TO / "enrol.md", until="Shut a chip out")
+
+    return made_once(tmp_path_factory, "enrolled", enrol)
 
 
 @pytest.fixture(scope="module")
 def metered(enrolled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after a week: the chip has metered 1 to 7 March, and the cloud has every day."""
-    with town(enrolled, tmp_path_factory.mktemp("metered")) as typing:
-        run(typing, *WEEK, CHIP)
-        run(typing, f"{STORED}  # later", "kill %4; wait %4 || true")
-    return typing.directory.parent
+
+    def meter(root: Path) -> None:
+        with town(enrolled, root) as typing:
+            run(typing, *WEEK, CHIP)
+            run(typing, f"{STORED}  # later", "kill %4; wait %4 || true")
+
+    return made_once(tmp_path_factory, "metered", meter)
 
 
 @contextmanager
 def town(root: Path, to: Path) -> Iterator[Terminal]:
-    """Start broker and worker on a copy of a machine."""
-    with machine(copy_machine(root, to / "machine")) as typing:
+    """Start broker and worker on the copy `to` of a machine."""
+    with machine(copy_machine(root, to)) as typing:
         run(typing, BROKER, WORKER)
         yield typing
 
@@ -120,14 +126,14 @@ def test_rehearse_the_unusual(enrolled, tmp_path):
 
 
 def test_watch_with_mosquitto_sub(enrolled, tmp_path):
-    with town(enrolled, tmp_path) as typing:
+    with town(enrolled, tmp_path / "machine") as typing:
         run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
         assert typing.type_page(HOW_TO / "watch-with-mosquitto-sub.md") > 5
 
 
 def test_when_a_chip_misbehaves(metered, tmp_path):
     """The chip's own certificate and key send three messages that no chip writes."""
-    with town(metered, tmp_path) as typing:
+    with town(metered, tmp_path / "machine") as typing:
         # What comes before a worker has subscribed reaches nobody.
         run(
             typing,
@@ -145,7 +151,7 @@ def test_write_a_tariff(empty):
 
 
 def test_certificates(enrolled, tmp_path):
-    with town(enrolled, tmp_path) as typing:
+    with town(enrolled, tmp_path / "machine") as typing:
         assert typing.type_page(HOW_TO / "certificates.md") > 10
 
 
@@ -156,13 +162,13 @@ def test_keys_at_boot(enrolled, tmp_path):
 
 
 def test_compare_offers(metered, tmp_path):
-    with town(metered, tmp_path) as typing:
+    with town(metered, tmp_path / "machine") as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)
         assert typing.type_page(HOW_TO / "compare-offers.md") == 4
 
 
 def test_for_providers(metered, tmp_path):
-    with town(metered, tmp_path) as typing:
+    with town(metered, tmp_path / "machine") as typing:
         run(typing, CHIP)
         assert typing.type_page(HOW_TO / "for-providers.md") > 10
 
@@ -170,7 +176,7 @@ def test_for_providers(metered, tmp_path):
 def test_move_house(enrolled, tmp_path):
     page = HOW_TO / "move-house.md"
     days = f"{METER} --from 2026-02-28T22:00 --speed 43200 --link /dev/serial0 2> meter.log &"
-    with town(enrolled, tmp_path) as typing:
+    with town(enrolled, tmp_path / "machine") as typing:
         run(typing, "echo 'send_window_s = 0' >> /var/lib/volet/edge.toml", SIMULATED)
         run(typing, days, LINE, CHIP)
         # Who moves out has lived here: the contract has begun.

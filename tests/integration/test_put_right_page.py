@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_how_to_pages import OFFER, STORED, WEEK, run
+from tests.integration.test_how_to_pages import OFFER, STORED, WEEK, run, town
+from tests.support.made_once import made_once
 from tests.support.terminal import Terminal, machine
 from tests.support.typed_page import HOW_TO, Step
 
@@ -29,10 +30,20 @@ REFUSED = (("$ volet edge bills  # a minute", "$ volet edge bills || test $? = 3
 pytestmark = pytest.mark.usefixtures("mosquitto_available")
 
 
+@pytest.fixture(scope="module")
+def collectivity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A machine with a collectivity and an offer."""
+
+    def found(root: Path) -> None:
+        with machine(root) as typing:
+            run(typing, *OFFER)
+            typing.type_page(HOW_TO / "enrol.md", until="The chip")
+
+    return made_once(tmp_path_factory, "collectivity", found)
+
+
 def take_a_contract(typing: Terminal, meter: str, faults: str = "") -> None:
     """Enrol a chip with a contract for `meter`, and let it meter a week with what goes wrong."""
-    run(typing, *OFFER)
-    typing.type_page(HOW_TO / "enrol.md", until="The chip")
     request = f"volet edge request --offer offer.json --meter {meter} --from 2026-03-01"
     run(typing, "volet edge init", f"{request} --out request.json")
     run(typing, "volet cloud enrol request.json --out enrolment.json")
@@ -55,8 +66,8 @@ def bill(typing: Terminal, expected: str) -> None:
     typing.type_step(Step("volet edge bills || test $? = 3  # later", ["…", said, "…"]))
 
 
-def test_a_contract_for_a_wrong_meter(tmp_path: Path):
-    with machine(tmp_path / "machine") as typing:
+def test_a_contract_for_a_wrong_meter(collectivity: Path, tmp_path: Path):
+    with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, WRONG)
         bill(typing, "refused.")
         assert (
@@ -66,16 +77,16 @@ def test_a_contract_for_a_wrong_meter(tmp_path: Path):
         run(typing, "volet edge bills")
 
 
-def test_a_wrong_meter_that_was_taken_for_the_own_one(tmp_path: Path):
-    with machine(tmp_path / "machine") as typing:
+def test_a_wrong_meter_that_was_taken_for_the_own_one(collectivity: Path, tmp_path: Path):
+    with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER, "other=2026-03-04T06:00/2026-03-05T18:00")
         ask(typing, "2026-03-01", "2026-03-09")
         count = typing.type_page(PAGE, REFUSED, since="A wrong meter was confirmed", until=CALENDAR)
         assert count == 4
 
 
-def test_a_meter_that_counts_by_another_calendar(tmp_path: Path):
-    with machine(tmp_path / "machine") as typing:
+def test_a_meter_that_counts_by_another_calendar(collectivity: Path, tmp_path: Path):
+    with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER, "calendar=2026-03-05/base")
         tariff = "volet provider tariff regulated --option base --kva 9 --since 2026-02-01"
         run(typing, f"{tariff} --out base/", "volet provider offer --out base.json base/*.json")
@@ -89,8 +100,8 @@ def test_a_meter_that_counts_by_another_calendar(tmp_path: Path):
         typing.type_step(Step("volet edge bills  # later", ["…", *said]))
 
 
-def test_a_revoked_chip(tmp_path: Path):
-    with machine(tmp_path / "machine") as typing:
+def test_a_revoked_chip(collectivity: Path, tmp_path: Path):
+    with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER)
         device = "$(volet cloud devices | grep -oE '\\b[a-z2-7]{26}\\b')"
         run(typing, f"volet cloud revoke --broker /etc/mosquitto/volet {device}")

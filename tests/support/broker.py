@@ -42,11 +42,22 @@ def wait_until(
 ) -> None:
     """Wait until `condition` holds; if it does not, fail the test and name `what` was awaited.
 
-    `progress` returns a value that changes as long as waiting makes sense.
+    `progress` returns a value that changes as long as waiting makes sense. A condition that starts
+    programs pauses for as long as it takes, so that what it waits for gets a core.
     """
     pauses = chain(SHORT_PAUSES_S, repeat(POLL_S))
+    took_s = 0.0
+
+    def holds() -> bool:
+        nonlocal took_s
+        begun = time.monotonic()
+        try:
+            return condition()
+        finally:
+            took_s = time.monotonic() - begun
+
     if not patience.wait_until(
-        condition, Patience(WITHIN_S), progress, lambda: time.sleep(next(pauses))
+        holds, Patience(WITHIN_S), progress, lambda: time.sleep(max(next(pauses), took_s))
     ):
         pytest.fail(f"nothing has moved for {WITHIN_S} s: {what}")
 

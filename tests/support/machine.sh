@@ -15,6 +15,7 @@ for device in full null random tty urandom zero; do
   mount --bind "/dev/$device" "$1/dev/$device"
 done
 mkdir "$1/dev/pts" "$1/dev/shm"
+mount --bind /dev/shm "$1/dev/shm" # where $1 itself may lie
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"
 ln -s pts/ptmx "$1/dev/ptmx"
 ln -s /proc/self/fd "$1/dev/fd"

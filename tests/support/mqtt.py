@@ -124,6 +124,12 @@ class Peer:
         info = self._client.publish(topic, payload, 1, retain)
         return self._answer(f"publish {info.mid}")
 
+    def publish_each(self, *topics: str) -> list[int]:
+        """Publish with QoS 1 to each of up to 512 topics at once; return their PUBACKs' codes."""
+        sent = [self._client.publish(topic, b"x", 1).mid for topic in topics]
+        codes = dict(self._answers.get(timeout=WITHIN_S) for _ in sent)
+        return [codes[f"publish {mid}"] for mid in sent]
+
     def send(self, topic: str, payload: bytes) -> None:
         """Publish with QoS 1 without waiting for an answer."""
         self._client.publish(topic, payload, 1)

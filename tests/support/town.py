@@ -127,9 +127,12 @@ def observe(town: Town) -> Seen:
         for peer in peers.values():
             peer.subscribe("#", "$SYS/broker/version")
         for who, peer in peers.items():
-            for topic, short in full.items():
-                if peer.publish(topic) != NOT_AUTHORIZED:
-                    written.add((who, short))
+            codes = peer.publish_each(*full)
+            written |= {
+                (who, short)
+                for short, code in zip(full.values(), codes, strict=True)
+                if code != NOT_AUTHORIZED
+            }
         for who, peer in peers.items():
             for topic, _ in peer.fence():
                 read.add((who, full.get(topic, topic)))
