@@ -152,6 +152,8 @@ def group_cells(name: str, group: InformationGroup, lang: Lang) -> tuple[str, st
     at = _iso(group) or ""
     degraded = f" {sentence_in(lang, '(clock degraded)')}" if group.is_clock_degraded else ""
     meaning = sentence_in(lang, label.english)
+    if at and not value:  # the meter's clock
+        return name, f"{at}{degraded}", meaning
     return name, value, f"{meaning}{', ' if at else ''}{at}{degraded}"
 
 

@@ -1,4 +1,9 @@
+from edge.language.choice import Lang
+from edge.tic.decoder import Decoder
+from edge.tic.frame import Mode
+from edge.tic.report import group_cells
 from edge.tic.views import decode_profile, decode_relais, decode_stge
+from tests.unit.tic.tic_streams import frame_bytes
 
 
 def test_stge_fields_stand_where_enedis_puts_them():
@@ -46,3 +51,11 @@ def test_profile_slots_carry_contacts_and_index():
 
 def test_a_profile_without_slots_is_empty():
     assert decode_profile(" ".join(["NONUTILE"] * 11)) == ()
+
+
+def test_the_meters_clock_is_shown_as_a_value():
+    frame = frame_bytes(Mode.STANDARD, [("DATE", "", "e260714182030"), ("EAST", "000000001", None)])
+    (decoded,) = Decoder().feed(frame)
+    name, value, meaning = group_cells("DATE", decoded.groups["DATE"], Lang.EN)
+    assert (name, value) == ("DATE", "2026-07-14T18:20:30+02:00 (clock degraded)")
+    assert meaning == "meter's clock"
