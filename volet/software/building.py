@@ -1,10 +1,12 @@
 """Makes a release's environment from locked wheels: no network, no compiler, each file by its hash.
 
-Where the lock is that of a release that is here, its files are linked instead of copied, and only
-Volet's own wheel is installed.
+It begins with the release here that has most in common with it: its files are linked instead of
+copied, and only wheels that differ are installed. So a release takes the room of what it changes.
 """
 
+import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from protocol.errors import ConfigError
-from volet.software.manifest import LOCK, WHEELS, SoftwareManifest
+from volet.software.manifest import WHEELS, ReleaseFile, SoftwareManifest
 from volet.software.places import Places
 
 log = structlog.get_logger()
@@ -24,48 +26,90 @@ def build(places: Places, manifest: SoftwareManifest) -> None:
     """Build a received release; a half-built one counts as none and is built anew.
 
     Raises:
-        ConfigError: what is installed is not what the lock names, or cannot be.
+        ConfigError: what is installed is not what the wheels are, or the disk is full; then nothing
+            of the release is left but its wheels.
     """
     release = places.release(manifest.version)
-    environment = release / "venv"
-    (release / "complete").unlink(missing_ok=True)
-    shutil.rmtree(environment, ignore_errors=True)
-    alike = _alike(places, manifest)
+    if (release / "complete").exists():
+        return
+    shutil.rmtree(release / "venv", ignore_errors=True)
+    try:
+        linked = _make(places, manifest, release / "venv")
+        os.sync()
+        (release / "complete").touch()
+        os.sync()
+    except BaseException as exc:
+        shutil.rmtree(release, ignore_errors=True)
+        if isinstance(exc, OSError):
+            raise _cannot(exc.strerror or str(exc), is_full=exc.errno == errno.ENOSPC) from exc
+        raise
+    places.forget_wheels()
+    log.info("release_built", version=manifest.version, linked=linked)
+
+
+def _make(places: Places, manifest: SoftwareManifest, environment: Path) -> bool:
+    """Fill the environment; return whether files of another release are linked in it."""
+    like = places.nearest(manifest)
+    before = () if like is None else places.manifest(like).under(WHEELS)
+    wanted = {file.sha256 for file in manifest.under(WHEELS)}
+    kept = {file.sha256 for file in before} & wanted - {manifest.file(manifest.product).sha256}
+    if like is None:
+        _run(sys.executable, "-m", "venv", "--without-pip", str(environment))
+    else:
+        old = places.release(like) / "venv"
+        shutil.copytree(old, environment, symlinks=True, copy_function=_link)
     with tempfile.TemporaryDirectory(dir=places.root) as folder:
         wheels = Path(folder)
         for file in manifest.under(WHEELS):
             (wheels / file.name).hardlink_to(places.wheels / file.sha256)
-        install = (str(wheels / manifest.file(manifest.pip).name / "pip"), "install", "--quiet")
-        offline = (
-            "--no-index",
-            "--no-deps",
-            "--disable-pip-version-check",
-            "--root-user-action=ignore",
+        pip = (
+            *(
+                str(environment / "bin/python"),
+                str(wheels / manifest.file(manifest.pip).name / "pip"),
+            ),
+            *("--quiet", "--disable-pip-version-check"),
         )
-        if alike is None:
-            _run(sys.executable, "-m", "venv", "--without-pip", str(environment))
-            python = str(environment / "bin/python")
-            locked = ("--require-hashes", "--only-binary", ":all:", "--find-links", folder)
-            _run(python, *install, *offline, *locked, "-r", str(release / LOCK))
-        else:
-            shutil.copytree(alike / "venv", environment, symlinks=True, copy_function=_link)
-        product = wheels / manifest.file(manifest.product).name
-        python = str(environment / "bin/python")
-        _run(python, *install, *offline, "--force-reinstall", str(product))
-    os.sync()
-    (release / "complete").touch()
-    os.sync()
-    log.info("release_built", version=manifest.version, linked=alike is not None)
+        gone = sorted(
+            {_project(file) for file in before if file.sha256 not in kept}
+            & _installed(environment).keys()
+        )
+        if gone:
+            _run(*pip, "uninstall", "--yes", "--root-user-action=ignore", *gone)
+        new = [file.name for file in manifest.under(WHEELS) if file.sha256 not in kept]
+        offline = ("--no-index", "--no-deps", "--root-user-action=ignore")
+        _run(*pip, "install", *offline, *(str(wheels / name) for name in new))
+    _check_installed(environment, manifest)
+    return like is not None
 
 
-def _alike(places: Places, manifest: SoftwareManifest) -> Path | None:
-    """Return a release with the same lock, if one is here."""
-    lock = manifest.file(LOCK).sha256
-    for version in reversed(places.complete()):
-        other = places.manifest(version)
-        if version != manifest.version and other.file(LOCK).sha256 == lock:
-            return places.release(version)
-    return None
+def _check_installed(environment: Path, manifest: SoftwareManifest) -> None:
+    """Compare what is installed with the wheels that the manifest names."""
+    found = _installed(environment)
+    wanted = {_project(file): _version(file) for file in manifest.under(WHEELS)}
+    if found != wanted:
+        differing = sorted(name for name, _ in found.items() ^ wanted.items())
+        raise ConfigError(f"The release is not built as its wheels are: {', '.join(differing)}.")
+
+
+def _installed(environment: Path) -> dict[str, str]:
+    """Return the versions of what is installed, by name."""
+    found = {}
+    for path in environment.glob("lib/python3*/site-packages/*.dist-info"):
+        name, _, version = path.name.removesuffix(".dist-info").partition("-")
+        found[_plain(name)] = version
+    return found
+
+
+def _project(wheel: ReleaseFile) -> str:
+    return _plain(wheel.name.split("-")[0])
+
+
+def _version(wheel: ReleaseFile) -> str:
+    return wheel.name.split("-")[1]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def _link(source: str, target: str) -> None:
@@ -82,4 +126,10 @@ def _run(*command: str) -> None:
     )
     if done.returncode:
         what = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise ConfigError(f"The release cannot be built: {what[0]}")
+        raise _cannot(what[0], is_full=os.strerror(errno.ENOSPC) in done.stderr)
+
+
+def _cannot(why: str, *, is_full: bool) -> ConfigError:
+    if is_full:
+        return ConfigError("The disk is full; the release is not built, and nothing was switched.")
+    return ConfigError(f"The release cannot be built: {why}")

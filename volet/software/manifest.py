@@ -16,6 +16,7 @@ from protocol.json_text import read_json
 
 SIZE_MAX_BYTES = 1 << 20
 WHEELS, UNITS, LOCK = "wheels/", "units/", "lock.txt"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 
 _VERSION = r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})"
 # No path leaves the archive: one folder at most, and no name that begins with a dot.

@@ -26,7 +26,7 @@ from protocol.json_text import read_json
 from system.files import read_document, sync_dir, write_public
 from system.locks import take_lock
 from volet.software.health import Health
-from volet.software.manifest import SoftwareManifest, Version, order, read_manifest
+from volet.software.manifest import WHEELS, SoftwareManifest, Version, order, read_manifest
 
 ROOT = Path("/opt/volet")
 
@@ -120,6 +120,38 @@ class Places:
         """Return the versions that are here as a whole, the oldest first."""
         found = (path.parent.name for path in self.root.glob("releases/*/complete"))
         return sorted(found, key=order)
+
+    def nearest(self, manifest: SoftwareManifest) -> str | None:
+        """Return the complete release that has most in common with another, None if none has.
+
+        Its wheels are for the same kind of machine. Volet's own differs in each.
+        """
+        best, most = None, 0
+        for version in self.complete():
+            other = self.manifest(version)
+            if (other.architecture, other.python) == (manifest.architecture, manifest.python):
+                known = {file.sha256 for file in other.under(WHEELS)}
+                size = sum(file.size for file in manifest.under(WHEELS) if file.sha256 in known)
+                if version != manifest.version and size > 0 and size >= most:
+                    best, most = version, size
+        return best
+
+    def forget_wheels(self) -> None:
+        """Remove wheels that no release here consists of."""
+        named = {
+            file.sha256
+            for version in self.complete()
+            for file in self.manifest(version).under(WHEELS)
+        }
+        for path in self.wheels.iterdir():
+            if path.name not in named:
+                path.unlink()
+
+    def forget_half_built(self) -> None:
+        """Remove what is left of releases that were never complete, or are half removed."""
+        for path in (*self.root.glob("releases/*"), *self.root.glob("tmp*")):
+            if not (path / "complete").exists():
+                shutil.rmtree(path, ignore_errors=True)
 
     def linked(self, name: str) -> str | None:
         """Return the version to which `current` or `previous` points."""

@@ -4,6 +4,7 @@ An archive is a tar with `manifest.json`, `manifest.sig` and the files that the 
 may leave out wheels that are here already: an upgrade with an unchanged lock sends one wheel.
 """
 
+import errno
 import hashlib
 import os
 import platform
@@ -13,11 +14,13 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from protocol.errors import ConfigError, DocumentRefused
 from volet.software.manifest import (
     LOCK,
+    MANIFEST,
+    SIGNATURE,
     SIZE_MAX_BYTES,
     UNITS,
     WHEELS,
@@ -32,6 +35,13 @@ ON_DISK_TIMES, SPARE_BYTES = 6, 200 << 20
 _CHUNK_BYTES = 1 << 20
 
 
+class Readable(Protocol):
+    """What bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, b"" at the end."""
+
+
 def verify(places: Places, archive: Path) -> SoftwareManifest:
     """Return the manifest of an archive that may be installed here; changes nothing.
 
@@ -42,38 +52,73 @@ def verify(places: Places, archive: Path) -> SoftwareManifest:
     """
     with _opened(archive) as tar:
         manifest = _manifest(places, tar)
-        _check_fits(places, manifest)
+        check_fits(places, manifest)
         for file in manifest.files:
-            if not _is_here(places, file):
+            if not is_here(places, file):
                 with _member(tar, file.path) as source:
                     _check(source, file, None)
     return manifest
 
 
 def receive(places: Places, archive: Path) -> SoftwareManifest:
-    """Put a verified archive's wheels and files in their places; raises what `verify` raises."""
+    """Put a verified archive's wheels and files in their places.
+
+    Raises what `verify` raises; then nothing of the release is here but whole wheels.
+    """
     manifest = verify(places, archive)
-    places.wheels.mkdir(parents=True, exist_ok=True)
     release = places.release(manifest.version)
+    if is_built(places, manifest):
+        return manifest
+    places.forget_half_built()
+    try:
+        _take(archive, manifest, release, places)
+    except OSError as exc:
+        shutil.rmtree(release, ignore_errors=True)
+        if exc.errno == errno.ENOSPC:
+            raise ConfigError(f"The disk of {places.root} is full; nothing was taken.") from exc
+        raise
+    return manifest
+
+
+def is_built(places: Places, manifest: SoftwareManifest) -> bool:
+    """Return whether a release is here as a whole.
+
+    Raises:
+        DocumentRefused: another one of its version is.
+    """
+    if manifest.version not in places.complete():
+        return False
+    if places.manifest(manifest.version) != manifest:
+        raise DocumentRefused(f"Another release {manifest.version} is here.")
+    return True
+
+
+def _take(archive: Path, manifest: SoftwareManifest, release: Path, places: Places) -> None:
+    places.wheels.mkdir(parents=True, exist_ok=True)
     with _opened(archive) as tar:
         for file in manifest.under(WHEELS):
-            if not _is_here(places, file):
+            if not is_here(places, file):
                 _put(tar, file, places.wheels / file.sha256)
         (release / UNITS).mkdir(parents=True, exist_ok=True)
         for file in (*manifest.under(UNITS), manifest.file(LOCK)):
             _put(tar, file, release / file.path)
-        for name in ("manifest.json", "manifest.sig"):
+        for name in (MANIFEST, SIGNATURE):
             with _member(tar, name) as source:
                 (release / name).write_bytes(source.read(SIZE_MAX_BYTES))
-    return manifest
 
 
 def _manifest(places: Places, tar: tarfile.TarFile) -> SoftwareManifest:
-    with _member(tar, "manifest.json") as data, _member(tar, "manifest.sig") as signature:
+    with _member(tar, MANIFEST) as data, _member(tar, SIGNATURE) as signature:
         return read_signed(data.read(SIZE_MAX_BYTES), signature.read(SIZE_MAX_BYTES), places.key())
 
 
-def _check_fits(places: Places, manifest: SoftwareManifest) -> None:
+def check_fits(places: Places, manifest: SoftwareManifest) -> None:
+    """Check that a release is for this machine, not an older one, and has room here.
+
+    Raises:
+        DocumentRefused: it is not for such a machine, or older than what was here.
+        ConfigError: the disk is too full.
+    """
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     if manifest.architecture != platform.machine() or manifest.python != own:
         raise DocumentRefused(
@@ -81,8 +126,13 @@ def _check_fits(places: Places, manifest: SoftwareManifest) -> None:
             f"{platform.machine()} with Python {own}."
         )
     places.state().check_is_no_older(manifest.version)
-    wheels = sum(file.size for file in manifest.under(WHEELS) if not _is_here(places, file))
-    needed = wheels * ON_DISK_TIMES + SPARE_BYTES
+    like = places.nearest(manifest)
+    installed = () if like is None else places.manifest(like).under(WHEELS)
+    known = {file.sha256 for file in installed}
+    needed = SPARE_BYTES
+    for file in manifest.under(WHEELS):
+        needed += 0 if is_here(places, file) else file.size
+        needed += 0 if file.sha256 in known else file.size * (ON_DISK_TIMES - 1)
     free = shutil.disk_usage(places.root).free
     if free < needed:
         raise ConfigError(
@@ -90,21 +140,35 @@ def _check_fits(places: Places, manifest: SoftwareManifest) -> None:
         )
 
 
-def _is_here(places: Places, file: ReleaseFile) -> bool:
+def is_here(places: Places, file: ReleaseFile) -> bool:
     """Return whether a wheel is here; it was hashed before it got its name."""
     return file.path.startswith(WHEELS) and (places.wheels / file.sha256).exists()
 
 
 def _put(tar: tarfile.TarFile, file: ReleaseFile, to: Path) -> None:
+    with _member(tar, file.path) as source:
+        put(source, file, to)
+
+
+def put(source: Readable, file: ReleaseFile, to: Path) -> None:
+    """Write a file of a release to `to`, once all of it is as the manifest says.
+
+    Raises:
+        DocumentRefused: it is another one.
+        OSError: it cannot be read or written; nothing is at `to`.
+    """
     beside = to.with_name(f".{to.name}")
-    with _member(tar, file.path) as source, beside.open("wb") as target:
-        _check(source, file, target)
-        target.flush()
-        os.fsync(target.fileno())
-    beside.replace(to)
+    try:
+        with beside.open("wb") as target:
+            _check(source, file, target)
+            target.flush()
+            os.fsync(target.fileno())
+        beside.replace(to)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
-def _check(source: IO[bytes], file: ReleaseFile, target: IO[bytes] | None) -> None:
+def _check(source: Readable, file: ReleaseFile, target: IO[bytes] | None) -> None:
     """Read a file, compare it with what the manifest says of it, and write it to `target`."""
     digest, left = hashlib.sha256(), file.size
     while chunk := source.read(min(_CHUNK_BYTES, left + 1)):
@@ -115,7 +179,7 @@ def _check(source: IO[bytes], file: ReleaseFile, target: IO[bytes] | None) -> No
         if target is not None:
             target.write(chunk)
     if left or digest.hexdigest() != file.sha256:
-        raise DocumentRefused(f"{file.path} in the archive is not what the release's maker signed.")
+        raise DocumentRefused(f"{file.path} is not what the release's maker signed.")
 
 
 @contextmanager
