@@ -55,17 +55,21 @@ class ExpectedNotices:
         self.followed: tuple[str, str] | None = None
         self._in_a_row: tuple[tuple[str, str] | None, int] = (None, 0)
         self._before_gaps = self._before_dispute = self._when_followed = 0
-        self._gap_at = self.observed_at = at
+        self._gap_at = self.observed_at = self._other_calendar_at = at
+        self._calendar = ""
         self._disputed_frames = 0
 
     def note(self, kind: NoticeKind) -> None:
         """Record a notice to the household.
 
         Frames that are far apart may hide a wrap, and the chip reports the gap until it is
-        confirmed. A gap that follows soon belongs to the same one.
+        confirmed. A gap that follows soon belongs to the same one. Neither does the chip count the
+        first frames of another calendar: where frames come slowly, that is a gap.
         """
         self._notices.append(kind)
-        if kind is NoticeKind.GAP:
+        if kind is NoticeKind.GAP or (
+            kind is NoticeKind.CALENDAR_CHANGED and self.observed_at - self._other_calendar_at > GAP
+        ):
             self._gap_at = max(self.observed_at, self._gap_at)
 
     def expect(self, what: str) -> None:
@@ -114,6 +118,8 @@ class ExpectedNotices:
         elif is_own and at - self._gap_at > LINE_RECOVERS_AFTER:
             self._before_gaps = len(self._notices)
         if is_own:
+            if meter.calendar != self._calendar:
+                self._calendar, self._other_calendar_at = meter.calendar, self.observed_at
             self.observed_at = at
         if self.followed is not None or not is_put_aside:
             self._follow(meter)

@@ -89,6 +89,16 @@ def clocks_differ_while_an_unknown_calendar_is_waited_for(machine: MeteringMachi
     machine.calendar_changes_unseen(calendar="EJP", is_restarted=False)
 
 
+def a_calendar_changes_while_frames_come_slowly_after_a_silence(machine: MeteringMachine) -> None:
+    """The frames that are left out at the change are a second gap of the spell, half an hour on."""
+    machine.begin(
+        start=STARTS[1], calendar="BASE", below_wrap_wh=5_000, is_historique=False, other_wh=0
+    )
+    machine.calendar_changes(lull=("silence", 40_000, 0, 6_000), calendar="EJP")
+    machine.calendar_changes(lull=FRAMES, calendar="BASE")
+    machine.time_passes(span_s=3_600, pace_s=840, power_va=9_000)
+
+
 def a_meters_clock_is_unsure(machine: MeteringMachine) -> None:
     _begin(machine, "BASE", is_historique=False)
     days = timedelta(days=40)
@@ -159,6 +169,7 @@ EXAMPLES: tuple[Example, ...] = (
     a_store_is_lost_beside_a_meter_whose_clock_is_ahead,
     a_register_wraps_in_the_last_frame_before_a_mode_changes,
     clocks_differ_while_an_unknown_calendar_is_waited_for,
+    a_calendar_changes_while_frames_come_slowly_after_a_silence,
     a_day_passes_in_historique,
     more_is_drawn_than_subscribed,
     a_register_jumps,
