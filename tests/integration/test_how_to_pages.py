@@ -120,6 +120,7 @@ def test_read_line_quality(empty):
     assert empty.type_page(HOW_TO / "read-line-quality.md") == 2
 
 
+@pytest.mark.long  # it plays hours at a minute a second
 def test_rehearse_the_unusual(enrolled, tmp_path):
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
         assert typing.type_page(HOW_TO / "rehearse-the-unusual.md") == 16

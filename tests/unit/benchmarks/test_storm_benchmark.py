@@ -43,6 +43,7 @@ def sent(attacked):
     return {kind for name in names for kind, count in attacked[name].counts.items() if count}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_short_storm_costs_nobody_a_block():
     result = storm.play(30, 20.0, 2.0, burnt_s=2.0)
