@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.simulate.link import PtyLink
+from system.patience import Patience
 from tests.integration.test_tic_cli import TIMEOUT_S, VOLET, decode, lines
 from tests.unit.tic.test_masking import Home, left
 
@@ -101,9 +102,9 @@ def screen(command: list[object], line: PtyLink, home: Home, environment: dict[s
     os.close(slave)
     line.wait_for_reader()
     shown = b""
-    deadline_s = time.monotonic() + TIMEOUT_S
+    patience = Patience(TIMEOUT_S)
     line.send(home.stream)
-    while time.monotonic() < deadline_s and b"30 " not in shown:
+    while b"30 " not in shown and patience.lasts(shown):
         if select.select([master], [], [], 0.2)[0]:
             shown += os.read(master, 65_536)
     process.send_signal(signal.SIGINT)

@@ -25,6 +25,9 @@ FILES_FIRST = {
     "edge import",
     "provider offer",
 }
+# Run by Volet itself: a unit would start the first again if it failed, so it logs what is wrong; the
+# second is for machines without a chip too.
+RUN_BY_ITSELF = {"software try-out", "software rehearse"}
 # What a parameter is given; "x" where nothing is said.
 VALUES = {
     "start": "2026-01-01",
@@ -97,6 +100,9 @@ def test_a_command_makes_nothing_in_a_wrong_directory(name, kind, tmp_path, monk
     done = CliRunner().invoke(volet, [*name.split(), *given], input="y\n" * 3)
     assert sorted(tmp_path.rglob("*")) == before
     error = done.exception
+    if name in RUN_BY_ITSELF:
+        assert error is None
+        return
     assert isinstance(error, VoletError), (done.output, error)
     assert "\n" not in str(error)
     if name not in FILES_FIRST:

@@ -16,7 +16,6 @@ import click
 from edge.tic.board.applying import take_back
 from protocol.errors import ConfigError, VoletError
 from system.files import destroy
-from system.shell import quoted
 from volet.software.places import ROOT, Places
 
 CHIP_DIRECTORY = Path("/var/lib/volet")
@@ -196,6 +195,6 @@ def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> N
         click.echo(f"{path} was changed since Volet set it up, and stays as it is.")
     if removed.packages:
         click.echo(
-            "Packages that were installed for it: "
-            f"`sudo apt-get purge {' '.join(map(quoted, removed.packages))}`."
+            f"Packages that were installed for it: {' '.join(removed.packages)}; "
+            "`sudo apt-get purge` and their names take them away."
         )

@@ -342,4 +342,8 @@ DOCUMENTS = {
     "JSON is nested too deeply": "ce JSON est trop imbriqué",
     "the key {key} stands twice": "la clé {key} est écrite deux fois",
     "Input data was truncated": "les données sont tronquées",
+    "Rows of the vault would be lost: {names}.": "Des lignes du coffre seraient perdues : {names}.",
+    "{path} cannot be copied: {why}.": "{path} ne se copie pas : {why}.",
+    "The vault cannot be read: {kind}, {why}.": "Le coffre est illisible : {kind}, {why}.",
+    "The vault is damaged: {why}.": "Le coffre est endommagé : {why}.",
 }

@@ -162,7 +162,7 @@ def test_only_the_word_erases(machine, monkeypatch, options, typed, is_erased):
     assert made
     assert machine.chip.exists() is not is_erased
     assert ("volet edge export" in done.output) == (typed is not None)
-    assert "sudo apt-get purge fonts-dejavu-core" in done.output
+    assert "fonts-dejavu-core; `sudo apt-get purge`" in done.output
 
 
 @pytest.mark.parametrize("typed", ["yes\n", "ERASE\n"])
