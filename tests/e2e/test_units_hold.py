@@ -30,6 +30,7 @@ WRITES = {
     "volet-software-boot": "/opt/volet",
     "mosquitto": "/etc/mosquitto/volet",
 }
+PYTHON = "/usr/bin/python3"  # the machine's, whatever this test runs with
 CHIP = f"volet-edge@{USER}"
 WITHOUT_NETWORK = {"volet-cloud-backup", "volet-software-boot"}
 AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
@@ -78,10 +79,11 @@ def prepare(machine) -> None:
     """Do in the running machine what is not a file of it."""
     for user in ("volet-cloud", "volet-trustee"):
         machine.run("adduser", "--system", "--group", "--home", f"/var/lib/{user}", user)
-    machine.run("install", "-d", "-o", "mosquitto", "/etc/mosquitto/volet")
+    # Root without capabilities writes there too, as no state directory of systemd's is.
+    machine.run("install", "-d", "-m", "0777", "-o", "mosquitto", "/etc/mosquitto/volet")
     machine.run("chown", "volet-cloud:", "/var/backups/volet")
     machine.run("sh", "-c", "echo x > /tmp/planted; mknod -m 666 /dev/planted c 10 229")
-    listening = ("systemd-run", "--unit=listening", "python3", "-c", LISTEN % attempts.PORT)
+    listening = ("systemd-run", "--unit=listening", PYTHON, "-c", LISTEN % attempts.PORT)
     assert machine.run(*listening).returncode == 0
 
 
@@ -95,7 +97,7 @@ def unconfined(machine, user: str) -> dict[str, str]:
     folder = f"/srv/{user}"
     machine.run("install", "-d", "-o", user, folder)
     run = ("systemd-run", "--wait", "--pipe", f"--uid={user}", "--quiet")
-    done = machine.run(*run, "python3", "/srv/attempts.py", f"{folder}/out")
+    done = machine.run(*run, PYTHON, "/srv/attempts.py", f"{folder}/out")
     assert done.returncode == 0, done.stderr
     return read(machine.root / f"srv/{user}/out")
 
@@ -105,7 +107,7 @@ def confined(machine, unit: str, user: str | None) -> dict[str, str]:
     out = f"{WRITES[unit]}/attempts-{user or 'own'}"
     settings = [
         *("[Unit]", "ConditionPathExists=", "[Service]", "Type=oneshot", "Restart=no"),
-        *("WatchdogSec=0", "ExecStart=", f"ExecStart=/usr/bin/python3 /srv/attempts.py {out}"),
+        *("WatchdogSec=0", "ExecStart=", f"ExecStart={PYTHON} /srv/attempts.py {out}"),
         *([f"User={user}"] if user else []),
     ]
     folder = machine.root / f"etc/systemd/system/{unit}.service.d"
