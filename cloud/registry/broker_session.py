@@ -82,22 +82,17 @@ def retained_key_list(directory: Path) -> bytes:
     """
     topic = keys_topic(load_config(directory).collectivity)
     with _session(directory, _OWN_ID) as session:
-        return session.last_payload if session.retained((topic,)) else b""
+        return session.retained((topic,)).get(topic, b"")
 
 
 class _Session:
-    """A connection, and what the broker has answered on it.
-
-    Attributes:
-        last_payload: that of the last retained message that came.
-    """
+    """A connection, and what the broker has answered on it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._patience = Patience(_PATIENCE_S)
         self._answered = set[int | None]()
-        self._retained = set[str]()
-        self.last_payload = b""
+        self._retained = dict[str, bytes]()
 
     def connect(self, port: int) -> Self:
         """Connect and wait for the broker's answer; raises OSError or TransportError."""
@@ -108,16 +103,16 @@ class _Session:
         self._wait(self._client.is_connected)
         return self
 
-    def retained(self, filters: tuple[str, ...]) -> set[str]:
-        """Return topics with retained messages, as many as the broker hands out at once."""
-        self._retained = set()
+    def retained(self, filters: tuple[str, ...]) -> dict[str, bytes]:
+        """Return retained messages by topic, as many as the broker hands out at once."""
+        self._retained = {}
         options = SubscribeOptions(qos=0, noLocal=True)
         for _ in range(2):  # the second answer comes after all that the first one has set off
             _, mid = self._client.subscribe([(topic, options) for topic in filters])
             self._answer({mid})
         return self._retained
 
-    def clear(self, topics: set[str]) -> None:
+    def clear(self, topics: Iterable[str]) -> None:
         """Clear retained messages and wait until the broker has confirmed each."""
         self._answer({self._client.publish(topic, b"", qos=1, retain=True).mid for topic in topics})
 
@@ -127,8 +122,7 @@ class _Session:
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.retain and message.payload:
-            self._retained.add(message.topic)
-            self.last_payload = bytes(message.payload)
+            self._retained[message.topic] = bytes(message.payload)
 
     def _answer(self, sent: set[int | None]) -> None:
         self._wait(lambda: sent <= self._answered)
