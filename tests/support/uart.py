@@ -8,16 +8,15 @@ from random import Random
 FINE = 16
 """Samples of the waveform to a bit of the sender."""
 
-GAP_BITS = 4
 FRAME_GAP_S = 0.02
 
 
-def waveform(stream: bytes, bit_s: int, *, gap_bits: int = 0) -> bytearray:
+def waveform(stream: bytes, bit_s: int) -> bytearray:
     """Return the line's levels, `FINE` samples a bit; the line is 1 between frames."""
     levels = bytearray(b"\1" * FINE * 40)
     for byte in stream:
         low = byte & 0x7F
-        bits = [0, *(low >> n & 1 for n in range(7)), low.bit_count() & 1, 1, *[1] * gap_bits]
+        bits = [0, *(low >> n & 1 for n in range(7)), low.bit_count() & 1, 1]
         for bit in bits:
             levels += bytes((bit,)) * FINE
         if low == 3:
@@ -41,20 +40,17 @@ def with_slow_rise(levels: bytearray, late_bits: float, jitter_bits: float, seed
     return slow
 
 
-def received(levels: bytearray, sent_bit_s: int, read_bit_s: int, *, resync: bool = False) -> bytes:
+def received(levels: bytearray, sent_bit_s: int, read_bit_s: int) -> bytes:
     """Return the bytes that an 8N1 receiver at `read_bit_s` makes of the levels.
 
-    `resync`: after a stop bit of 0 the next character begins at once, as some UARTs assume;
-    otherwise the line must first have been 1.
+    After a stop bit of 0, the line must first have been 1.
     """
     bit = FINE * sent_bit_s / read_bit_s
     got = bytearray()
     at = 0
     while True:
-        start = at if resync and got and at < len(levels) and not levels[at] else -1
-        if start < 0:
-            high = levels.find(1, at)
-            start = levels.find(0, high) if high >= 0 else -1
+        high = levels.find(1, at)
+        start = levels.find(0, high) if high >= 0 else -1
         if start < 0 or start + 10 * bit >= len(levels):
             return bytes(got)
         if levels[int(start + bit / 2)]:  # a glitch is no start bit
