@@ -35,8 +35,9 @@ from system.mqtt.message import Incoming
 from system.tls import client_context
 from trustee import directory as trustee_directory
 from trustee.commands.status import read_status
-from trustee.core import TrusteeIdentity, today_number
+from trustee.days import today_number
 from trustee.documents import confirm_first_set
+from trustee.identity import TrusteeIdentity
 from trustee.log import TrusteeLog
 from trustee.sealing import SealingKeys
 from volet.area.fleet import Fleet, Sealing

@@ -2,7 +2,10 @@
 
 commands/  `volet trustee …`, one module for each command
 core       handles messages, independently of the broker
+answering  answers requests for sums: checks, logs, then computes
 rules      the sets of households that may be requested
+identity   a trustee's names and private key
+days       the clock's day, and how long answers are kept
 documents  the trustee sets, measures and roster that this trustee has verified
 keys       the collectivity's key list
 letters    households' seeds, from the key shares that their chips publish

@@ -23,8 +23,8 @@ from system.files import (
 from system.mqtt.identity import check_identity
 from system.mqtt.link import LinkSettings, TlsFiles
 from system.shell import quoted
-from trustee.core import TrusteeIdentity
 from trustee.database import FILE_NAME
+from trustee.identity import TrusteeIdentity
 from trustee.log import TrusteeLog
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")

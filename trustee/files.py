@@ -8,8 +8,8 @@ from protocol.calendar import day_of_number
 from protocol.seeds import closing_day, first_open_month
 from system.backup.listing import Fate, ListedFile, Party, beside_database
 from system.set_aside import FILE_NAME as SET_ASIDE
-from trustee.core import today_number
 from trustee.database import FILE_NAME as LOG
+from trustee.days import today_number
 from trustee.directory import (
     CA,
     CERTIFICATE,

@@ -7,7 +7,7 @@ from protocol.errors import DocumentRefused, MessageRefused, StoreError
 from protocol.governance import CosignedDocument, TrusteeSet, fingerprint, read_cosigned
 from protocol.measures import Measures, check_measures
 from protocol.trustee_messages import FIRST_PREVIOUS, LogEntry, SignedLogEntry, open_log_entry
-from trustee.core import TrusteeIdentity
+from trustee.identity import TrusteeIdentity
 
 
 def describe(cosigned: CosignedDocument, identity: TrusteeIdentity) -> str:

@@ -15,7 +15,7 @@ from system.console import counted
 from tests.support.broker import running_broker
 from tests.support.trustee_town import DYING, WITHIN_S, TrusteeTown
 from trustee import database
-from trustee.core import today_number
+from trustee.days import today_number
 from trustee.files import TRUSTEE
 
 TABLES = re.findall(r"CREATE TABLE (\w+)", database._TABLES)

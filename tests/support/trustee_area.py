@@ -56,7 +56,8 @@ from protocol.trustee_messages import (
     sign_request,
 )
 from tests.support.sealing import TrusteesKeys
-from trustee.core import TrusteeCore, TrusteeIdentity
+from trustee.core import TrusteeCore
+from trustee.identity import TrusteeIdentity
 from trustee.log import TrusteeLog
 
 COLLECTIVITY = "testville"

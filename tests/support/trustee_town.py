@@ -33,16 +33,16 @@ from tests.support.mqtt import Pass, Peer, role_pass
 from tests.support.trustee_area import TrusteeArea
 from trustee import directory as places
 from trustee.commands.status import read_status
-from trustee.core import today_number
 from trustee.database import FILE_NAME
+from trustee.days import today_number
 from trustee.log import TrusteeLog
 
 WITHIN_S = 60.0
 # `volet trustee run` that kills itself after writing the log and before answering.
 DYING = """
 import os, signal
-from trustee.core import TrusteeCore
-TrusteeCore._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from trustee.answering import RequestAnswerer
+RequestAnswerer._compute = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 from volet.main import main
 main()
 """

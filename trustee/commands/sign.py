@@ -12,7 +12,7 @@ from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document, write_public
 from trustee import directory as trustee_directory
-from trustee.core import today_number
+from trustee.days import today_number
 from trustee.documents import TrustedDocuments
 from trustee.log import TrusteeLog
 from trustee.words import describe

@@ -20,7 +20,7 @@ from system.console import plain_console
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import read_set_aside
 from trustee import directory as trustee_directory
-from trustee.core import today_number
+from trustee.days import today_number
 from trustee.documents import CONFIRMED, WAITING, TrustedDocuments
 from trustee.log import Alarm, Standing, TrusteeLog
 from trustee.views import difference

@@ -20,7 +20,7 @@ from protocol.governance import (
 from protocol.ids import new_device_id
 from protocol.measures import Group, Measure, MeasureKind, Measures, Shares, check_measures
 from protocol.roster import COUNTS_AFTER_DAYS, Roster, RosterEntry, SignedEntry, sign_entry
-from trustee.core import TrusteeIdentity
+from trustee.identity import TrusteeIdentity
 
 COLLECTIVITY = "simulation"
 CELL = "751010101"

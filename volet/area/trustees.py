@@ -6,7 +6,8 @@ from protocol.governance import CosignedDocument, fingerprint
 from protocol.ids import DeviceId
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from system.mqtt.message import Incoming, Outgoing
-from trustee.core import TrusteeCore, TrusteeIdentity
+from trustee.core import TrusteeCore
+from trustee.identity import TrusteeIdentity
 from trustee.log import TrusteeLog
 from trustee.service import TrusteeTransport
 

@@ -19,7 +19,7 @@ from tests.support.trustee_area import (
     ask_all,
     greet,
 )
-from trustee.core import TrusteeIdentity
+from trustee.identity import TrusteeIdentity
 
 START = DAY + NOTICE_DAYS
 

@@ -221,7 +221,7 @@ def test_killed_between_writing_and_answering_gives_the_same_bytes_later(area, t
     def killed(*_):
         raise KeyboardInterrupt
 
-    trustee._compute = killed
+    trustee._answerer._compute = killed
     with pytest.raises(KeyboardInterrupt):
         ask(trustee, area.request())
     trustee._log.close()
@@ -236,7 +236,7 @@ def test_killed_between_writing_and_answering_gives_the_same_bytes_later(area, t
 def test_sabotage_a_log_that_is_not_kept_lets_a_second_set_through(area, tmp_path):
     """What the test before rests on: without the entry on the disk both sets are answered."""
     trustee = area.stored(tmp_path / "a")
-    trustee._log_answer = lambda *_: None
+    trustee._answerer._log_answer = lambda *_: None
     trustee._log.put_asked_set = lambda *_: None
     assert isinstance(ask(trustee, area.request()), Answer)
     assert isinstance(ask(trustee, area.request(area.near[1:])), Answer)

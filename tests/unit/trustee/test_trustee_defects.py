@@ -8,7 +8,8 @@ from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from protocol.trustee_messages import Answer, FromPeer, Hello, Holding
 from system.mqtt.message import Incoming
 from tests.support.trustee_area import COLLECTIVITY, TrusteeArea, ask
-from trustee.core import TrusteeCore, TrusteeIdentity
+from trustee.core import TrusteeCore
+from trustee.identity import TrusteeIdentity
 from trustee.log import TrusteeLog
 from trustee.service import TrusteeTransport
 

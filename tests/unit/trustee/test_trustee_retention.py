@@ -7,7 +7,7 @@ from protocol.errors import Reason
 from protocol.seeds import draw_seeds
 from protocol.trustee_messages import Answer, Ask
 from tests.support.trustee_area import DAY, TrusteeArea, ask, greet
-from trustee.core import KEPT_DAYS
+from trustee.days import KEPT_DAYS
 from trustee.log import TrusteeLog
 
 
