@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 # A file system in memory, so that a household's data does not end up on another disk.
-_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there is this user's alone
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made there is this user's alone
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
@@ -57,7 +57,7 @@ def _open_copy(path: Path) -> sqlite3.Connection:
         sqlite3.Error: it cannot be copied or opened.
     """
     real = path.resolve()
-    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    memory = MEMORY if os.access(MEMORY, os.W_OK) else None
     try:
         with tempfile.TemporaryDirectory(dir=memory) as folder:
             for end in ("", "-wal"):

@@ -1,12 +1,9 @@
 """Messages about a chip's backups, in French and English."""
 
-from pathlib import Path
-
 from edge.language.choice import language
 from edge.language.typography import bilingual
 from system.backup.words import ENGLISH, Words
 from system.passphrase import Prompts
-from system.shell import quoted
 
 _WORDS = bilingual(
     fr=Words(
@@ -25,6 +22,11 @@ _WORDS = bilingual(
             "{made_at} UTC."
         ),
         whole="{file} s'ouvre et est entier : {owner}, fait le {made_at} UTC par Volet {version}.",
+        would_say="Une restauration dirait : {message}",
+        untried=(
+            "Ce qu'en dirait une restauration n'a pas été essayé : {memory} n'a pas la place pour ses "
+            "{size_bytes} octets."
+        ),
         drew_phrase="Phrase secrète : {passphrase}",
         drew_key=(
             "Clé {key} créée : {out} ouvre les sauvegardes, gardez-la loin de la machine qui les écrit "
@@ -86,11 +88,11 @@ def next_step() -> str:
     return _NEXT[language()]
 
 
-def receipts_wait(directory: Path) -> str:
+def receipts_wait() -> str:
     """Return the notice that receipts wait for the household, in the command's language."""
-    return _RECEIPTS_WAIT[language()].format(directory=quoted(directory))
+    return _RECEIPTS_WAIT[language()]
 
 
-def order_dropped(directory: Path) -> str:
+def order_dropped() -> str:
     """Return the notice that a move-out must be ordered again, in the command's language."""
-    return _ORDER_DROPPED[language()].format(directory=quoted(directory))
+    return _ORDER_DROPPED[language()]

@@ -108,11 +108,11 @@ def settle(restored: Path, directory: Path) -> str:
         places = [restored, directory] if is_vault_back else [restored]
         withdrawn = [MOVE_OUT.withdraw(place) for place in places]
         if any(withdrawn):
-            notices.append(order_dropped(directory))
+            notices.append(order_dropped())
     if is_vault_back and put_back(
         restored / VAULT, today, read_release_tokens(restored, directory)
     ):
-        notices.append(receipts_wait(directory))
+        notices.append(receipts_wait())
     return " ".join(notices)
 
 

@@ -25,7 +25,7 @@ from protocol.backup import (
 from protocol.hpke import SealingKey
 from protocol.passphrase import check_passphrase, draw_passphrase
 from system.backup.listing import Party, survey
-from system.backup.restore import Backup, RestoredBackup, open_backup, restore
+from system.backup.restore import Backup, RestoredBackup, open_backup, rehearse, restore
 from system.backup.write import Written, write_backup
 from system.commands import directory_option
 from system.files import (
@@ -36,6 +36,7 @@ from system.files import (
     write_public,
 )
 from system.passphrase import ask_passphrase, passphrase_file_option
+from system.read_only import MEMORY
 from system.shell import quoted
 
 CREDENTIAL = "backup.passphrase"
@@ -116,7 +117,12 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
     @click.argument("backup", metavar="FILE", type=_FILE)
     @passphrase_file_option
     @click.option("--key", type=_FILE, help="Open it with this private key (`backup-key`).")
-    @click.option("--check", "is_check", is_flag=True, help="Only open it and check all of it.")
+    @click.option(
+        "--check",
+        "is_check",
+        is_flag=True,
+        help="Only open it, check all of it, and say what a restore would say.",
+    )
     @click.option(
         "--database-only",
         is_flag=True,
@@ -137,7 +143,7 @@ def _restore(party: Party, kind: type[click.Command]) -> click.Command:
     ) -> None:
         opened = open_backup(party, backup, functools.partial(_unlock, party, key, passphrase_file))
         if is_check:
-            click.echo(_checked(opened, is_json=is_json))
+            click.echo(_checked(opened, directory, is_json=is_json))
             return
         if isinstance(opened.head[0].lock, KeyLock) and not yes:
             _confirm(opened)
@@ -238,7 +244,7 @@ def _restored_words(party: Party, done: RestoredBackup, directory: Path) -> str:
         count=len(done.files),
         made_at=f"{done.made_at:%Y-%m-%d %H:%M}",
     )
-    message = f" {done.message}" if done.message else ""
+    message = f" {_said(done.message, directory)}" if done.message else ""
     return f"{restored}{message}\n{party.next_step().format(directory=quoted(directory))}"
 
 
@@ -261,25 +267,37 @@ def _restored_json(done: RestoredBackup, directory: Path) -> bytes:
             "owner": done.owner,
             "made_at": done.made_at,
             "files": [{"name": entry.name, "bytes": entry.size_bytes} for entry in done.files],
-            "said": done.message,
+            "said": _said(done.message, directory),
         }
     )
 
 
-def _checked(opened: Backup, *, is_json: bool) -> str:
-    manifest = opened.manifest
+def _said(message: str, directory: Path) -> str:
+    return message.replace("{directory}", quoted(directory))
+
+
+def _checked(opened: Backup, directory: Path, *, is_json: bool) -> str:
+    manifest, message = opened.manifest, rehearse(opened)
+    said = None if message is None else _said(message, directory)
     if is_json:
         files = [{"name": entry.name, "bytes": entry.size_bytes} for entry in manifest.files]
         summary = {"owner": manifest.owner, "made_at": opened.made_at, "volet": manifest.volet}
-        return msgspec.json.encode({**summary, "files": files}).decode()
+        return msgspec.json.encode({**summary, "files": files, "said": said}).decode()
     names = "\n".join(f"  {entry.name} {entry.size_bytes}" for entry in manifest.files)
-    whole = opened.party.words().whole.format(
+    words = opened.party.words()
+    whole = words.whole.format(
         file=opened.path,
         owner=manifest.owner,
         made_at=f"{opened.made_at:%Y-%m-%d %H:%M}",
         version=manifest.volet,
     )
-    return f"{whole}\n{names}"
+    lines = [whole, names]
+    if said is None:
+        size_bytes = sum(entry.size_bytes for entry in manifest.files)
+        lines.append(words.untried.format(memory=MEMORY, size_bytes=size_bytes))
+    elif said:
+        lines.append(words.would_say.format(message=said))
+    return "\n".join(lines)
 
 
 def _backup_help(party: Party) -> str:

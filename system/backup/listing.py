@@ -13,6 +13,7 @@ from system.backup.words import ENGLISH, Words
 STAGING = ".backup-"
 RESTORING = ".restoring-"
 TRYING = ".trying-"
+CHECKING = "volet-checking-"
 
 
 class Fate(StrEnum):
@@ -91,8 +92,9 @@ class Party:
         locate: returns where a file is read from, if not from its place in the directory.
         option: the name of the commands' option for the directory.
         needed: databases without which a backup is refused, unless it is of keys only.
-        settle: called with the restored folder and the directory before the files are moved there;
-            returns a sentence or "".
+        settle: called with the restored folder and the directory that it completes, before the files
+            are moved there; without such a directory, twice with the folder. Returns sentences, with
+            `{directory}` for the directory's path, or "".
         note: returns a sentence to show after a backup with databases, or "".
     """
 

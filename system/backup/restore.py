@@ -12,10 +12,11 @@ from typing import BinaryIO
 from protocol.backup import BackupEntry, Header, Lock, Manifest, read_head
 from protocol.errors import ConfigError, VoletError
 from system.backup.database import check_database
-from system.backup.listing import RESTORING, Fate, Party, printable
+from system.backup.listing import CHECKING, RESTORING, Fate, Party, printable
 from system.backup.staging import clear_left, staging
 from system.backup.stream import unpack
 from system.files import PRIVATE_DIR_MODE, PUBLIC_MODE, SECRET_MODE, make_private_dir
+from system.read_only import MEMORY
 
 _NEWER = (
     "{path} holds {name}, which this Volet does not know; install the newer Volet that wrote it."
@@ -24,7 +25,7 @@ _NEWER = (
 
 @dataclass(frozen=True, slots=True)
 class RestoredBackup:
-    """The restored files and their time; `message` is the sentence of `Party.settle`, or ""."""
+    """The restored files and their time; `message` is what `Party.settle` returned."""
 
     owner: str
     made_at: datetime
@@ -99,15 +100,39 @@ def restore(backup: Backup, directory: Path, *, database_only: bool = False) -> 
     with _directory(directory, is_there=database_only):
         _check_space(directory, wanted)
         with staging(directory, RESTORING) as folder:
-            _extract(backup, wanted, folder)
-            for entry in wanted:
-                if _fate(party, entry) is Fate.DATABASE:
-                    check_database(folder / entry.name)
+            _extract_and_check(backup, wanted, folder)
             if not database_only:
                 party.check(folder)
-            message = party.settle(folder, directory)
+            message = party.settle(folder, directory if database_only else folder)
             _place(party, folder, directory)
     return RestoredBackup(backup.manifest.owner, backup.made_at, tuple(wanted), message)
+
+
+def rehearse(backup: Backup) -> str | None:
+    """Restore a backup into memory, destroy what was restored, and return what `settle` says.
+
+    Memory, since whoever checks a backup has not decided to put its keys on this machine's disk.
+    Returns None, and does nothing, if there is no room for it there.
+
+    Raises:
+        StoreError: a database in the backup is damaged.
+        VoletError: the contents cannot be used.
+    """
+    entries = backup.manifest.files
+    if not os.access(MEMORY, os.W_OK) or _lacks_room(MEMORY, entries):
+        return None
+    clear_left(MEMORY, CHECKING)
+    with staging(MEMORY, CHECKING) as folder:
+        _extract_and_check(backup, entries, folder)
+        backup.party.check(folder)
+        return backup.party.settle(folder, folder)
+
+
+def _extract_and_check(backup: Backup, wanted: Sequence[BackupEntry], folder: Path) -> None:
+    _extract(backup, wanted, folder)
+    for entry in wanted:
+        if _fate(backup.party, entry) is Fate.DATABASE:
+            check_database(folder / entry.name)
 
 
 def _fate(party: Party, entry: BackupEntry) -> Fate | None:
@@ -182,11 +207,20 @@ def _check_lost(backup: Backup, directory: Path, wanted: Sequence[BackupEntry]) 
 
 
 def _check_space(directory: Path, wanted: Sequence[BackupEntry]) -> None:
-    needed, free = sum(entry.size_bytes for entry in wanted), shutil.disk_usage(directory).free
-    if needed > free:
+    if _lacks_room(directory, wanted):
+        free = shutil.disk_usage(directory).free
         raise ConfigError(
-            f"{directory} has room for {free} bytes, the backup holds {needed}; make room first."
+            f"{directory} has room for {free} bytes, the backup holds {_size(wanted)}; make room "
+            "first."
         )
+
+
+def _lacks_room(directory: Path, wanted: Sequence[BackupEntry]) -> bool:
+    return _size(wanted) > shutil.disk_usage(directory).free
+
+
+def _size(wanted: Sequence[BackupEntry]) -> int:
+    return sum(entry.size_bytes for entry in wanted)
 
 
 def _extract(backup: Backup, wanted: Sequence[BackupEntry], folder: Path) -> None:

@@ -34,9 +34,12 @@ def staging(directory: Path, prefix: str) -> Iterator[Path]:
 
 
 def clear_left(directory: Path, prefix: str) -> None:
-    """Remove folders whose command no longer runs."""
+    """Remove this user's folders whose command no longer runs."""
     for folder in directory.glob(f"{prefix}*"):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:  # another user's, or gone meanwhile
+            continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,8 @@ from system.passphrase import PROMPTS, Prompts
 class Words(NamedTuple):
     """The sentences: written, locked by a key, files unknown, restored, opened, drawn, asked.
 
-    `confirm` is asked before a backup that is locked by a key is restored.
+    `confirm` is asked before a backup that is locked by a key is restored. `would_say` and `untried`
+    end what `restore --check` says.
     """
 
     wrote: str
@@ -17,6 +18,8 @@ class Words(NamedTuple):
     confirm: str
     restored: str
     whole: str
+    would_say: str
+    untried: str
     drew_phrase: str
     drew_key: str
     prompts: Prompts
@@ -33,6 +36,10 @@ ENGLISH = Words(
     ),
     restored="Restored {owner} into {directory}: {count} files, as they were at {made_at} UTC.",
     whole="{file} opens and is whole: {owner}, made at {made_at} UTC by Volet {version}.",
+    would_say="A restore would say: {message}",
+    untried=(
+        "What a restore would say of it was not tried: {memory} has no room for its {size_bytes} bytes."
+    ),
     drew_phrase="Passphrase: {passphrase}",
     drew_key=(
         "Drew the key {key}: {out} opens backups, keep it off the machine that writes them, and "

@@ -203,7 +203,7 @@ HELP = {
     ),
     "Leave the database out.": "Laisse la base de côté.",
     "Open it with this private key (`backup-key`).": "Ouvre avec cette clé privée (`backup-key`).",
-    "Only open it and check all of it.": "Ne fait que l'ouvrir et tout vérifier.",
+    "Only open it, check all of it, and say what a restore would say.": "Ne fait que l'ouvrir, tout vérifier et dire ce que dirait une restauration.",
     "Only the database, into a directory that has lost it and nothing else.": (
         "La base seule, dans un répertoire qui n'a perdu qu'elle."
     ),

@@ -5,8 +5,10 @@ import stat
 import threading
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,11 +17,14 @@ from protocol.backup import lock_by_key, open_by_key, read_public_key
 from protocol.errors import ConfigError, StoreError
 from protocol.hpke import SealingKey
 from system.backup import database, write
-from system.backup.listing import STAGING, ListedFile, survey
-from system.backup.restore import open_backup
+from system.backup import restore as restoring
+from system.backup.cli import commands
+from system.backup.listing import CHECKING, STAGING, ListedFile, survey
+from system.backup.restore import open_backup, rehearse
 from system.backup.restore import restore as put_back
 from system.backup.write import write_backup
 from tests.support.backups import (
+    PASSPHRASE,
     SECRET,
     SHOP,
     back_up,
@@ -40,6 +45,14 @@ def shop(tmp_path):
 def made(shop, tmp_path):
     path = tmp_path / "shop.backup"
     back_up(shop, path)
+    return path
+
+
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    path = tmp_path / "memory"
+    path.mkdir()
+    monkeypatch.setattr("system.backup.restore.MEMORY", path)
     return path
 
 
@@ -273,6 +286,44 @@ def test_what_no_list_knows_is_named_and_what_a_kill_left_is_cleared(shop, tmp_p
     assert back_up(shop, tmp_path / "x.backup").unknown == ("mine.txt",)
     assert not list(shop.glob(f"{STAGING}*"))
     assert f".shop.toml.{'a' * 16}" in survey(SHOP, shop).left_out
+
+
+# What a restore would say.
+
+
+def test_a_rehearsal_says_what_a_restore_says_and_leaves_nothing_in_memory(made, memory):
+    (memory / f"{CHECKING}{'a' * 16}" / "notes").mkdir(parents=True)
+
+    def settle(restored, directory):
+        assert (restored, restored.parent) == (directory, memory)
+        assert sales(restored) == (100, 4950)
+        (restored / "shop.toml").unlink()
+        return "Count the sales in {directory}."
+
+    opened = open_backup(replace(SHOP, settle=settle), made, unlock)
+    assert rehearse(opened) == "Count the sales in {directory}."
+    assert not list(memory.iterdir())
+
+
+def test_a_rehearsal_refuses_what_a_restore_refuses(made, memory):
+    def check(_):
+        raise ConfigError("This shop has closed.")
+
+    with pytest.raises(ConfigError, match="has closed"):
+        rehearse(open_backup(replace(SHOP, check=check), made, unlock))
+    assert not list(memory.iterdir())
+
+
+def test_what_memory_has_no_room_for_is_not_rehearsed_and_says_so(made, memory, monkeypatch):
+    opened = open_backup(SHOP, made, unlock)
+    monkeypatch.setattr(restoring.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+    assert rehearse(opened) is None
+    passphrase = memory.parent / "passphrase"
+    passphrase.write_text(PASSPHRASE)
+    passphrase.chmod(0o600)
+    arguments = [str(made), "--check", "--passphrase-file", str(passphrase)]
+    done = CliRunner().invoke(commands(SHOP).restore, arguments)
+    assert "What a restore would say of it was not tried" in done.output
 
 
 # The database alone.

@@ -213,6 +213,10 @@ def test_an_order_to_move_out_does_not_come_back_unasked(old, tmp_path, passphra
     restored = tmp_path / "restored"
     out, by = tmp_path / "chip.backup", ("--passphrase-file", passphrase)
     run("backup", "--dir", old.directory, "--out", out, *by, *choice)
+    checked = run("restore", "--check", "--dir", old.directory, out, *by)
+    assert "A restore would say: A move-out was ordered" in checked
+    assert f"`volet edge move-out --dir {old.directory}`" in checked
+    assert ORDER.read(old.directory) is not None
     said = run("restore", "--dir", restored, out, *by)
     assert f"order it again, if you still want it: `volet edge move-out --dir {restored}`" in said
     assert ORDER.read(restored) is None
@@ -309,7 +313,9 @@ def test_a_household_reads_of_its_backup_in_its_language(old, tmp_path, passphra
     said = run("backup", "--lang", "fr", "--dir", old.directory, "--out", out, *by)
     assert "relu, rien ne manque" in said
     assert "N'y sont pas, car Volet ne les connaît pas : answer.json." in said
-    assert "s'ouvre et est entier" in run("restore", "--lang", "fr", out, "--check", *by)
+    said = run("restore", "--lang", "fr", out, "--check", *by)
+    assert "s'ouvre et est entier" in said
+    assert "Une restauration dirait : Les reçus attendent" in said
     said = run("restore", "--lang", "fr", "--dir", tmp_path / "x", out, *by)
     assert "Ne faites jamais tourner deux boîtiers à partir d'une même sauvegarde" in said
     assert "Restored chip" in run("restore", "--lang", "en", "--dir", tmp_path / "y", out, *by)

@@ -120,6 +120,7 @@ def test_yesterdays_store_alone_learns_who_was_revoked_since(town, key):
     """The list in pki/ is today's; the page used to ask for each revocation again, by hand."""
     out, _ = back_up(town, key)
     town.revoke(town.chips[0])
+    assert "A restore would say" not in run("restore", out, "--check", "--key", key)
     for path in town.directory.glob("store.db*"):
         path.unlink()
     said = run("restore", "--dir", town.directory, out, "--key", key, "--yes", "--database-only")

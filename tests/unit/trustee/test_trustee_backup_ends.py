@@ -1,11 +1,13 @@
 """A trustee's backup names the day on which to destroy it, and a restore past that day warns."""
 
+import json
 import shutil
 from datetime import date
 
 import pytest
 
 from protocol.calendar import day_number
+from tests.support.backups import contents
 from tests.support.trustee_place import TrusteePlace
 from trustee.database import FILE_NAME
 
@@ -32,6 +34,25 @@ def test_a_backup_of_its_time_is_restored_without_a_warning(place):
     shutil.rmtree(place.directory)
     place.area.today = day_number(date(2026, 4, 12))
     assert "WARNING" not in place.restore()
+
+
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_check_says_what_a_restore_would_say_and_changes_nothing(place, option):
+    place.runs()
+    place.backup()
+    place.area.today = day_number(date(2026, 4, 12))
+    assert "WARNING" not in place.restore("--check", *filter(None, [option]))
+    place.area.today = day_number(date(2026, 4, 13))
+    before = contents(place.directory)
+    said = place.restore("--check", *filter(None, [option]))
+    assert contents(place.directory) == before
+    shutil.rmtree(place.directory)
+    restored = json.loads(place.restore("--json"))["said"]
+    assert restored.startswith("WARNING: this backup should have been destroyed on 2026-04-13")
+    if option:
+        assert json.loads(said)["said"] == restored
+    else:
+        assert said.splitlines()[-1] == f"A restore would say: {restored}"
 
 
 @pytest.mark.parametrize("option", ["", "--database-only", "--json"])
