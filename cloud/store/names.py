@@ -2,8 +2,6 @@
 
 import unicodedata
 
-from confusable_homoglyphs.confusables import confusables_data
-
 from protocol.errors import DocumentRefused
 
 TITLE_LENGTH_MAX = 80
@@ -41,4 +39,7 @@ def _prototype(sign: str) -> str:
 
 
 def _homoglyphs(sign: str) -> list[str]:
+    # Imported here: its tables take a tenth of a second to read, at the start of every command.
+    from confusable_homoglyphs.confusables import confusables_data  # noqa: PLC0415
+
     return [found["c"] for found in confusables_data.get(sign, ()) if len(found["c"]) == 1]

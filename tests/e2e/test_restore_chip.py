@@ -24,6 +24,8 @@ from tests.support.kill_checks import (
 from tests.support.kill_images import back_chip_up, copy_vault, replace_chip, replace_vault
 from tests.support.kill_town import Household, Town, running_town
 
+pytestmark = pytest.mark.long
+
 DAYS, IMAGE_DAY, LOSS_DAY = 11, 5, 10
 SPEED = 900 * 120
 # So that image and loss each fall into a day that is half metered.
@@ -100,7 +102,7 @@ class RestoredTown:
     scope="module",
     params=[
         pytest.param(False, id="the_cloud_is_there"),
-        pytest.param(True, id="the_cloud_is_away", marks=pytest.mark.long),
+        pytest.param(True, id="the_cloud_is_away"),
     ],
 )
 def restored(request, tmp_path_factory) -> Iterator[RestoredTown]:

@@ -149,6 +149,7 @@ def is_drained(directory):
     return not (figures.outbox_depth or figures.intervals_to_encrypt)
 
 
+@pytest.mark.long
 def test_what_the_cloud_holds_is_what_the_meter_counted_though_everything_is_killed(
     broker, worker, chip, chip_directory, wire
 ):

@@ -105,6 +105,7 @@ def test_enrol(empty):
     assert empty.type_page(HOW_TO / "enrol.md") > 10
 
 
+@pytest.mark.long
 def test_back_up_and_restore(enrolled, tmp_path):
     """Every party's directory is there, the chip's with a vault that has a reading."""
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
@@ -132,6 +133,7 @@ def test_watch_with_mosquitto_sub(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "watch-with-mosquitto-sub.md") > 5
 
 
+@pytest.mark.long
 def test_when_a_chip_misbehaves(metered, tmp_path):
     """The chip's own certificate and key send three messages that no chip writes."""
     with town(metered, tmp_path / "machine") as typing:
@@ -147,10 +149,12 @@ def test_when_a_chip_misbehaves(metered, tmp_path):
         assert typing.type_page(HOW_TO / "when-a-chip-misbehaves.md") == 4
 
 
+@pytest.mark.long
 def test_write_a_tariff(empty):
     assert empty.type_page(HOW_TO / "write-a-tariff.md") > 10
 
 
+@pytest.mark.long
 def test_certificates(enrolled, tmp_path):
     with town(enrolled, tmp_path / "machine") as typing:
         assert typing.type_page(HOW_TO / "certificates.md") > 10
@@ -168,12 +172,14 @@ def test_compare_offers(metered, tmp_path):
         assert typing.type_page(HOW_TO / "compare-offers.md") == 4
 
 
+@pytest.mark.long
 def test_for_providers(metered, tmp_path):
     with town(metered, tmp_path / "machine") as typing:
         run(typing, CHIP)
         assert typing.type_page(HOW_TO / "for-providers.md") > 10
 
 
+@pytest.mark.long
 def test_move_house(enrolled, tmp_path):
     page = HOW_TO / "move-house.md"
     days = f"{METER} --from 2026-02-28T22:00 --speed 43200 --link /dev/serial0 2> meter.log &"

@@ -66,6 +66,7 @@ def bill(typing: Terminal, expected: str) -> None:
     typing.type_step(Step("volet edge bills || test $? = 3  # later", ["…", said, "…"]))
 
 
+@pytest.mark.long
 def test_a_contract_for_a_wrong_meter(collectivity: Path, tmp_path: Path):
     with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, WRONG)
@@ -85,6 +86,7 @@ def test_a_wrong_meter_that_was_taken_for_the_own_one(collectivity: Path, tmp_pa
         assert count == 4
 
 
+@pytest.mark.long
 def test_a_meter_that_counts_by_another_calendar(collectivity: Path, tmp_path: Path):
     with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER, "calendar=2026-03-05/base")
@@ -100,6 +102,7 @@ def test_a_meter_that_counts_by_another_calendar(collectivity: Path, tmp_path: P
         typing.type_step(Step("volet edge bills  # later", ["…", *said]))
 
 
+@pytest.mark.long
 def test_a_revoked_chip(collectivity: Path, tmp_path: Path):
     with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER)

@@ -5,6 +5,7 @@ import shutil
 import signal
 
 import numpy as np
+import pytest
 
 from cloud.release.pages import request_pages
 from protocol.area_cipher import from_bytes
@@ -24,6 +25,7 @@ ALIKE = {
 }
 
 
+@pytest.mark.long
 def test_four_processes_of_which_one_stops_one_is_killed_and_one_restored(tmp_path):
     with running_broker(tmp_path / "cloud") as broker:
         town = TrusteeTown(broker, tmp_path)

@@ -168,6 +168,7 @@ def city(broker, tmp_path):
     city.close()
 
 
+@pytest.mark.long
 def test_a_ring_upgrade_and_the_way_back_lose_nothing(city):
     """The cloud first, then the chip, which goes back twice with a full outbox."""
     city.worker.start()

@@ -201,6 +201,7 @@ def test_what_is_tested_well_kills_its_mutants_and_no_change_is_noticed(tmp_path
     assert len((tmp_path / "protocol.backoff.jsonl").read_bytes().splitlines()) == 4
 
 
+@pytest.mark.long
 def test_a_drawn_sample_over_modules_goes_on_where_it_was_ended(tmp_path):
     """Modules that share their tests are judged after one run of these."""
     (tmp_path / "modules.toml").write_text(TABLE, "utf-8")

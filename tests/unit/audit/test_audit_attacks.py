@@ -46,11 +46,17 @@ def test_what_chips_send_gives_nobody_away(honest):
 @pytest.mark.parametrize(
     ("leak", "red"),
     [
-        ("size", {ABSENCE, APPLIANCES}),
-        ("time", {ABSENCE, APPLIANCES}),
+        pytest.param("size", {ABSENCE, APPLIANCES}, marks=pytest.mark.long),
+        pytest.param("time", {ABSENCE, APPLIANCES}, marks=pytest.mark.long),
         ("plain words", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS),
-        ("plain blocks", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS),
-        ("mask used twice", {REIDENTIFY, ABSENCE, "chi-square of bytes", "correlation of days"}),
+        pytest.param(
+            "plain blocks", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS, marks=pytest.mark.long
+        ),
+        pytest.param(
+            "mask used twice",
+            {REIDENTIFY, ABSENCE, "chi-square of bytes", "correlation of days"},
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_the_audit_is_red_for_a_chip_that_leaks(leak, red):

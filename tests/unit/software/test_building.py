@@ -73,6 +73,7 @@ def file_in(places, version, name):
     return path
 
 
+@pytest.mark.long
 def test_a_release_links_what_is_unchanged_where_locks_differ(places):
     same, gone = wheel("same", "1.0"), wheel("gone", "1.0")
     make(places, "0.1.0", same, wheel("other", "1.0"), gone)
@@ -89,6 +90,7 @@ def test_a_release_links_what_is_unchanged_where_locks_differ(places):
     assert imported(places, "0.1.0", "new") == ""
 
 
+@pytest.mark.long
 def test_what_a_release_lost_is_no_loss_for_one_that_shares_with_it(places):
     make(places, "0.1.0", wheel("same", "1.0"))
     make(places, "0.2.0", wheel("same", "1.0"))
@@ -119,6 +121,7 @@ def test_a_release_that_is_here_is_left_as_it_is(places, monkeypatch):
     assert places.complete() == ["0.1.0"]
 
 
+@pytest.mark.long
 def test_only_wheels_of_releases_that_are_here_are_kept(places):
     make(places, "0.1.0", wheel("same", "1.0"), wheel("old", "1.0"))
     make(places, "0.2.0", wheel("same", "1.0"))
@@ -136,6 +139,7 @@ def test_what_a_killed_build_leaves_is_removed_at_the_next(places):
     assert not (places.root / "tmpabc").exists()
 
 
+@pytest.mark.long
 def test_the_room_that_is_asked_for_is_that_of_what_differs(places, monkeypatch):
     make(places, "0.1.0", wheel("same", "1.0"))
     room = receiving.SPARE_BYTES + 100 * sum(len(wheel(name, "1.0")[1]) for name in ("a", "b"))
@@ -166,6 +170,7 @@ def small(places):
     subprocess.run(("umount", places.root), check=True)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_while_building_leaves_nothing_half_built(small):
     make(small, "0.1.0", wheel("same", "1.0"))
     small.link("current", "0.1.0")
