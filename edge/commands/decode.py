@@ -15,10 +15,11 @@ import structlog
 from edge.commands.decode_views import LiveView, PrintedView, View
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.tic.decoder import Decoder
-from edge.tic.intake import Intake
+from edge.tic.intake import Intake, Source
 from edge.tic.masking import Mask
 from edge.tic.recorder import Recorder
-from edge.tic.serial_line import SerialSource, serial_devices
+from edge.tic.replay import Replay
+from edge.tic.serial_line import SerialSource, no_serial_device, serial_devices
 from edge.tic.source import StreamSource, no_capture
 from protocol.errors import FrameError
 
@@ -37,6 +38,12 @@ _DEFAULT_LIMIT_MB = 10
     "--device",
     type=click.Path(path_type=Path),
     help="Listen to a serial device or pty instead, until interrupted.",
+)
+@click.option(
+    "--replay",
+    "is_replayed",
+    is_flag=True,
+    help="Play a record at the pace at which the line sent it.",
 )
 @click.option(
     "--record",
@@ -61,6 +68,7 @@ def decode(
     *,
     as_json: bool,
     device: Path | None,
+    is_replayed: bool,
     record: Path | None,
     limit_mb: int | None,
     is_masked: bool,
@@ -74,18 +82,20 @@ def decode(
     """
     if device and file != Path("-"):
         raise click.UsageError("Give either FILE or --device, not both.")
+    if device and is_replayed:
+        raise click.UsageError("--replay plays a record, and --device listens; give one of them.")
     if limit_mb is not None and record is None:
         raise click.UsageError("--record-limit needs --record.")
     decoder = Decoder()
     is_shown = sys.stdout is not None and sys.stdout.isatty()
-    is_live = device is not None and not as_json and is_shown
+    is_live = (device is not None or is_replayed) and not as_json and is_shown
     with (
-        closing(_open(file, device, decoder, is_live=is_live)) as source,
+        closing(_open(file, device, decoder, is_live=is_live, is_replayed=is_replayed)) as source,
         _recording(record, limit_mb or _DEFAULT_LIMIT_MB, is_masked=is_masked) as recorder,
     ):
         mask = Mask() if is_masked else None
         intake = Intake(source, decoder, mask=mask, recorder=recorder)
-        if isinstance(source, SerialSource) and is_live:
+        if is_live and not isinstance(source, StreamSource):
             view: View = LiveView(decoder, intake, source)
         else:
             view = PrintedView(decoder, intake, as_json=as_json)
@@ -106,13 +116,15 @@ def _recording(
 
 
 def _open(
-    file: Path, device: Path | None, decoder: Decoder, *, is_live: bool
-) -> SerialSource | StreamSource:
+    file: Path, device: Path | None, decoder: Decoder, *, is_live: bool, is_replayed: bool
+) -> Source:
     if device:
         if not device.exists():
             raise _no_device(device)
-        if not device.is_char_device():
+        if device.is_file():
             raise FrameError(f"{device} is a file, not a device; give it without --device.")
+        if not device.is_char_device():
+            raise no_serial_device(device)
         # Standard output carries frames, so line events are logged to standard error. The live view
         # shows them itself.
         structlog.configure(
@@ -121,6 +133,11 @@ def _open(
             else structlog.PrintLoggerFactory(sys.stderr)
         )
         return SerialSource(device, lambda: decoder.quality.groups, is_patient=False)
+    stream = _open_stream(file)
+    return Replay(stream) if is_replayed else stream
+
+
+def _open_stream(file: Path) -> StreamSource:
     if file != Path("-"):
         return StreamSource.open(file)
     if sys.stdin is None:  # closed by the parent process

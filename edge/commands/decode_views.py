@@ -17,6 +17,7 @@ from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, InformationGroup
 from edge.tic.hints import HINTS
 from edge.tic.intake import Intake
+from edge.tic.replay import Replay
 from edge.tic.report import DecodeTally, frame_line, frame_table, group_cells
 from edge.tic.serial_line import SerialSource
 from system.console import plain_console
@@ -91,7 +92,7 @@ class LiveView:
         self,
         decoder: Decoder,
         intake: Intake,
-        source: SerialSource,
+        source: SerialSource | Replay,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._decoder = decoder
@@ -130,7 +131,7 @@ class LiveView:
         lang = language()
         figures = self._decoder.mode, self._decoder.quality
         sentences = [sentence_in(lang, self._tally.summary_text(*figures))]
-        if self._source.fault is not None:
+        if isinstance(self._source, SerialSource) and self._source.fault is not None:
             sentences.append(sentence_in(lang, self._source.fault))
         else:
             sentences += [HINTS[lang][each] for each in self._intake.faults()]

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from edge.tic.record import VERSION, Arrival, RecordHead, encode_line
+from edge.tic.diagnosis import LineFault
+from edge.tic.record import VERSION, Arrival, Finding, RecordHead, encode_line
 from protocol.errors import ConfigError
 
 
@@ -30,7 +31,8 @@ class Recorder:
         self._path = path
         self._left_bytes = limit_bytes
         self._limit_bytes = limit_bytes
-        self._awaited: deque[tuple[int, int, int]] = deque()
+        self._awaited: deque[tuple[int, int, int] | Finding] = deque()
+        self._found: tuple[LineFault, ...] | None = None
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as exc:
@@ -61,13 +63,25 @@ class Recorder:
         if self.stopped is None and size_bytes:
             self._awaited.append((at_us, bit_s, size_bytes))
 
+    def note_faults(self, at_us: int, faults: tuple[LineFault, ...]) -> None:
+        """Note what is wrong with the line as of the bytes that arrived last."""
+        if self.stopped is None and faults != self._found:
+            self._found = faults
+            self._awaited.append(Finding(at_us, faults))
+
     def add(self, data: bytes) -> None:
-        """Write the next bytes under the times at which they arrived."""
-        while data and self._awaited:
-            at_us, bit_s, size_bytes = self._awaited.popleft()
+        """Write the next bytes under the times at which they arrived, and what was found in them."""
+        while self._awaited:
+            awaited = self._awaited.popleft()
+            if isinstance(awaited, Finding):
+                self._write(encode_line(awaited))
+                continue
+            at_us, bit_s, size_bytes = awaited
             part, data = data[:size_bytes], data[size_bytes:]
             if len(part) < size_bytes:
                 self._awaited.appendleft((at_us, bit_s, size_bytes - len(part)))
+            if not part:
+                return
             self._write(encode_line(Arrival(at_us, bit_s, part)))
 
     def _write(self, line: bytes) -> None:

@@ -8,6 +8,7 @@ the name that stays the same when a USB adapter comes back with another number.
 import errno
 import os
 import select
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ from system.conditions import Condition
 
 BY_ID = Path("/dev/serial/by-id")
 _READ_BYTES = 4096
+# Linux' numbers of terminals: the virtual ones, behind which UARTs follow; this one, console, ptmx.
+_VIRTUAL_CONSOLES, _FIRST_UART, _CONSOLES = 4, 64, 5
+# What the kernel says of a device that has no line to set up.
+_NO_LINE = {errno.ENOTTY, errno.EINVAL, errno.EBADFD}
 REOPEN = RetryPolicy()
 _log = structlog.get_logger()
 
@@ -39,6 +44,28 @@ def serial_devices(root: Path = Path("/dev")) -> list[str]:
     """Return the names of the serial devices under which a meter may be."""
     names = ("serial/by-id/*", "serial[0-9]", "ttyUSB*", "ttyACM*", "ttyAMA*")
     return [str(path) for name in names for path in sorted(root.glob(name))]
+
+
+def no_serial_device(device: Path) -> ConfigError:
+    """Return the error of what is there and is no serial device."""
+    found = serial_devices()
+    if not found:
+        return ConfigError(
+            f"{device} is no serial device, and there is none here: plug the adapter in, or turn a "
+            "Pi's UART on with `sudo volet edge setup --apply`."
+        )
+    return ConfigError(f"{device} is no serial device; there are {', '.join(found)}.")
+
+
+def _is_console(device: Path) -> bool:
+    """Return whether a device is a terminal on which a person types, which no meter is on."""
+    try:
+        number = device.stat().st_rdev
+    except OSError:
+        return False
+    return os.major(number) == _CONSOLES or (
+        os.major(number) == _VIRTUAL_CONSOLES and os.minor(number) < _FIRST_UART
+    )
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -102,8 +129,8 @@ class SerialSource:
     def read(self, timeout_s: float) -> bytes:
         """Return the received bytes, b"" if nothing came in time or the device is away.
 
-        Raises ConfigError if the first attempt to open the device is not permitted, or if another
-        program holds it and this source is not patient.
+        Raises ConfigError if the device is no serial one, if the first attempt to open it is not
+        permitted, or if another program holds it and this source is not patient.
         """
         if self._port is None and not self._reopen(timeout_s):
             return b""
@@ -148,11 +175,18 @@ class SerialSource:
             self._timing.sleep(min(wait_s, timeout_s))
             if wait_s > timeout_s:
                 return False
+        if _is_console(self._device):
+            raise no_serial_device(self._device)
         try:
             self._port = serial.Serial(
                 str(self._device), baudrate=self.speed, timeout=0, exclusive=True
             )
         except (OSError, serial.SerialException, ValueError) as exc:
+            # pyserial tells only in words what the kernel said while the line was set up.
+            cause = exc.__context__
+            is_line = not (isinstance(cause, termios.error) and cause.args[0] in _NO_LINE)
+            if not is_line and not self._was_open:
+                raise no_serial_device(self._device) from exc
             number = getattr(exc, "errno", None)
             if number in (errno.EACCES, errno.EPERM) and not self._was_open:
                 raise ConfigError(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from edge.tic.decoder import Decoder
-from edge.tic.record import MAGIC, Arrival, RecordReader
+from edge.tic.diagnosis import LineFault
+from edge.tic.record import MAGIC, Arrival, Finding, RecordReader
 from protocol.errors import FrameError
 
 _READ_BYTES = 65536
@@ -39,14 +40,17 @@ class StreamSource:
     Attributes:
         arrival: of a record, what the last read returned, with its time and speed; None of a
             capture, which has neither.
+        faults: of a masked record, what was found wrong with the line until then, which masked bytes
+            may not show; None of anything else.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.arrival: Arrival | None = None
+        self.faults: tuple[LineFault, ...] | None = None
         self._descriptor = descriptor
         self._head: bytes | None = b""
         self._reader: RecordReader | None = None
-        self._arrivals: deque[Arrival] = deque()
+        self._lines: deque[Arrival | Finding] = deque()
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -79,15 +83,19 @@ class StreamSource:
         Raises FrameError if the descriptor cannot be read, for example a directory's, or if a
         record is damaged.
         """
-        if not self._arrivals:
+        if not self._lines:
             data = self._read_file(timeout_s)
             if self._reader is None:
                 return data
-            self._arrivals += self._reader.feed(data)
-        if not self._arrivals:
+            self._lines += self._reader.feed(data)
+        if not self._lines:
             return b""
-        self.arrival = self._arrivals.popleft()
-        return self.arrival.data
+        line = self._lines.popleft()
+        if isinstance(line, Finding):
+            self.faults = line.faults
+            return b""
+        self.arrival = line
+        return line.data
 
     def fileno(self) -> int:
         """Return the descriptor."""

@@ -14,6 +14,7 @@ import pytest
 from edge.simulate.link import PtyLink
 from system.patience import Patience
 from tests.integration.test_tic_cli import TIMEOUT_S, VOLET, decode, lines
+from tests.support.spoiled_line import invert
 from tests.unit.tic.test_masking import Home, left
 
 FRENCH = os.environ | {"LC_ALL": "fr_FR.UTF-8"}
@@ -168,3 +169,49 @@ def test_records_of_others_cannot_write_to_the_terminal(tmp_path):
     done = decode(path)
     assert done.returncode == 5
     assert b"\x1b" not in done.stderr + done.stdout
+
+
+def test_a_masked_record_of_an_unreadable_line_gives_the_hint_of_the_line(tmp_path, home):
+    capture, record = tmp_path / "capture", tmp_path / "record"
+    capture.write_bytes(invert(home.stream, home.mode))
+    shown = [
+        decode(capture, "--json"),
+        decode(capture, "--json", "--masked", "--record", record),
+        decode(record, "--json"),
+    ]
+    assert [summary(done)["faults"] for done in shown] == [["inverted"]] * 3
+    assert [done.returncode for done in shown] == [5, 5, 5]
+    assert left(home, record.read_bytes()) == set()
+
+
+def test_a_record_is_replayed_as_it_was_read(tmp_path, home):
+    capture, record = tmp_path / "capture", tmp_path / "record"
+    capture.write_bytes(home.stream)
+    first = decode(capture, "--json", "--record", record)
+    assert decode(record, "--replay", "--json").stdout == first.stdout
+    done = decode(capture, "--replay")
+    assert (done.returncode, done.stderr.count(b"\n")) == (5, 1)
+    assert b"no times to play by" in done.stderr
+    assert decode("--device", "/dev/null", "--replay").returncode == 2
+
+
+def test_a_terminal_shows_a_replay_as_it_showed_the_line(tmp_path, home):
+    capture, record = tmp_path / "capture", tmp_path / "record"
+    capture.write_bytes(home.stream)
+    decode(capture, "--masked", "--record", record)
+    size = os.environ | {"COLUMNS": "120", "LINES": "70", "TERM": "xterm"}
+    with PtyLink(tmp_path / "tic") as line:
+        line.wait_for_reader = lambda: None
+        shown = screen([*VOLET, record, "--replay"], line, home, size)
+    assert "complete" in shown
+    assert "\x1b[" in shown
+    assert "XXXXXX" in shown
+
+
+@pytest.mark.parametrize(
+    "device", ["/dev/null", "/dev/zero", "/dev/random", "/dev/tty", "/dev/ptmx", "/dev"]
+)
+def test_what_is_no_serial_device_is_refused_at_once(device):
+    done = decode("--device", device, "--lang", "fr")
+    assert (done.returncode, done.stderr.count(b"\n")) == (5, 1)
+    assert f"{device} n'est pas un port série" in done.stderr.decode()

@@ -167,6 +167,17 @@ CURVES = {
         "{path} : ce port n'existe pas, et il n'y a aucun port série ici : branchez l'adaptateur, ou "
         "activez l'UART d'un Pi avec `sudo volet edge setup --apply`."
     ),
+    "{path} is no serial device; there are {names}.": (
+        "{path} n'est pas un port série ; il y a {names}."
+    ),
+    "{path} is no serial device, and there is none here: plug the adapter in, or turn a Pi's UART on "
+    "with `sudo volet edge setup --apply`.": (
+        "{path} n'est pas un port série, et il n'y en a aucun ici : branchez l'adaptateur, ou activez "
+        "l'UART d'un Pi avec `sudo volet edge setup --apply`."
+    ),
+    "A capture has no times to play by; leave --replay out.": (
+        "Une capture n'a pas d'instants à suivre ; laissez --replay de côté."
+    ),
     "{path} is away: {why}.": "{path} est absent : {why}.",
     "hung up": "la liaison est coupée",
     "Input/output error": "erreur d'entrée-sortie",

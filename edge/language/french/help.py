@@ -158,6 +158,9 @@ HELP = {
         "un conseil dit lequel et que faire. Codes de sortie : 0 fait, 2 mauvaise utilisation, 5 la "
         "source est illisible, ou ne contient rien qu'un compteur envoie."
     ),
+    "Play a record at the pace at which the line sent it.": (
+        "Rejoue un enregistrement au rythme où la ligne l'a envoyé."
+    ),
     "Also write what arrives, with its times, to a new file that can be decoded again.": (
         "Écrit aussi ce qui arrive, avec les instants, dans un nouveau fichier à décoder plus tard."
     ),

@@ -305,6 +305,9 @@ SENTENCES = {
         "--meter, --from, --consent et --follow/--fixed ne servent qu'avec --offer."
     ),
     "--now goes with --ask.": "--now ne sert qu'avec --ask.",
+    "--replay plays a record, and --device listens; give one of them.": (
+        "--replay rejoue un enregistrement, et --device écoute ; donnez l'un des deux."
+    ),
     "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
     "A cap can be lowered only; at most {cap} is configured.": (
         "Un plafond ne peut que baisser ; {cap} au plus est configuré."

@@ -1,8 +1,9 @@
 """The record of a line gives the same bytes at the same times, and is never silently lost."""
 
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.tic.decoder import Decoder
+from edge.tic.diagnosis import LineFault
 from edge.tic.intake import Intake
 from edge.tic.masking import Mask
-from edge.tic.record import MAGIC, VERSION, Arrival, RecordHead, RecordReader, encode_line
+from edge.tic.record import (
+    MAGIC,
+    VERSION,
+    Arrival,
+    Finding,
+    RecordHead,
+    RecordReader,
+    encode_line,
+)
 from edge.tic.recorder import Recorder
+from edge.tic.replay import Replay
+from edge.tic.serial_line import Timing
 from edge.tic.source import StreamSource
 from protocol.errors import ConfigError, FrameError
+from tests.support.spoiled_line import BOTH, FAULTS
 from tests.unit.tic.test_masking import Home
 
 BEGAN = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -52,6 +65,80 @@ def test_a_record_is_read_in_any_portions(arrivals, size):
     assert read == arrivals
 
 
+def test_what_was_found_stands_between_the_bytes_in_which_it_was_found(tmp_path):
+    path = tmp_path / "record"
+    with recorder(path, is_masked=True) as written:
+        written.note(1, 9600, 4)
+        written.note_faults(1, (LineFault.INVERTED,))
+        written.note(2, 9600, 2)
+        written.note_faults(2, (LineFault.INVERTED,))
+        written.add(b"ab")
+        written.add(b"cd")
+        written.note_faults(3, ())
+        written.add(b"ef")
+    lines = RecordReader().feed(path.read_bytes())
+    assert lines == [
+        *(Arrival(1, 9600, b"ab"), Arrival(1, 9600, b"cd"), Finding(1, (LineFault.INVERTED,))),
+        *(Arrival(2, 9600, b"ef"), Finding(3, ())),
+    ]
+    assert b"".join(each.data for each in play(path)) == b"abcdef"
+
+
+def faults(path, record=None):
+    """Decode a capture or a record, to a masked record if one is named; return what is wrong."""
+    source, finder = StreamSource.open(path), Decoder()
+    mask = None if record is None else Mask()
+    with nullcontext() if record is None else recorder(record, is_masked=True) as written:
+        intake = Intake(source, finder, mask=mask, recorder=written)
+        with suppress(EOFError):
+            while True:
+                intake.step(0.0)
+        intake.finish()
+    source.close()
+    return intake.faults()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mode"),
+    [(spoil, mode) for _, spoil, modes in FAULTS for mode in modes]
+    + [(lambda stream, _: stream, mode) for mode in BOTH],
+)
+def test_a_masked_record_shows_what_was_wrong_with_the_line(tmp_path, spoil, mode):
+    home = next(home for seed in count() if (home := Home(seed, frames=12)).mode is mode)
+    capture, record, again = (tmp_path / name for name in ("capture", "record", "again"))
+    capture.write_bytes(spoil(home.stream, mode))
+    wanted = faults(capture)
+    assert faults(capture, record) == wanted
+    assert faults(record, again) == wanted
+    assert faults(again) == wanted
+
+
+def test_a_record_of_the_first_version_is_read():
+    head = encode_line(RecordHead(1, BEGAN, False, "0.1.0"))
+    assert RecordReader().feed(head + encode_line(Arrival(5, 0, b"a"))) == [Arrival(5, 0, b"a")]
+
+
+def test_a_replay_keeps_the_pace_of_the_line(tmp_path):
+    path, now_s, slept = tmp_path / "record", [50.0], []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        now_s[0] += seconds
+
+    arrivals = [Arrival(at, 9600, b"%d" % at) for at in (0, 150_000, 2_000_000, 2_000_001)]
+    path.write_bytes(HEAD + b"".join(map(encode_line, arrivals)))
+    replay = Replay(StreamSource.open(path), Timing(lambda: now_s[0], sleep))
+    came = []
+    with suppress(EOFError):
+        while True:
+            if data := replay.read(0.2):
+                came.append((round((now_s[0] - 50) * 1e6), data))
+                assert replay.arrival.data == data
+    replay.close()
+    assert came == [(each.at_us, each.data) for each in arrivals]
+    assert max(slept) <= 0.2
+
+
 def test_a_record_is_recognised_and_a_capture_is_left_alone(tmp_path):
     path = tmp_path / "record"
     path.write_bytes(HEAD + encode_line(Arrival(5, 9600, b"\x02\nAB")))
@@ -76,6 +163,7 @@ def test_a_record_that_was_cut_gives_what_is_whole(tmp_path):
         (HEAD + b'[-1,0,""]\n', 2),
         (HEAD + encode_line(Arrival(9, 0, b"a")) + encode_line(Arrival(8, 0, b"a")), 3),
         (HEAD + b"[" * 200_000, 2),
+        (HEAD + b'{"at_us":1,"faults":["none that is known"]}\n', 2),
     ],
 )
 def test_a_damaged_record_is_refused_with_the_line(record, line):
