@@ -23,6 +23,7 @@ def units(table: Callable[..., str]) -> str:
             known.setdefault(key, []).append(value)
         command = known.get("ExecStart", known.get("OnCalendar", [""]))[-1]
         states = [f"/var/lib/{state}" for state in known.get("StateDirectory", [])]
+        states += [f"/var/cache/{cache}" for cache in known.get("CacheDirectory", [])]
         devices = [device.split()[0] for device in known.get("DeviceAllow", [])]
         is_alone = "yes" in known.get("PrivateNetwork", [])
         rows.append(

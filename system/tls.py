@@ -1,4 +1,7 @@
-"""TLS for all programs of Volet: version 1.3, with certificates on both sides."""
+"""TLS for all programs of Volet: version 1.3, with certificates on both sides.
+
+A server of the web at large is spoken to in 1.2 as well.
+"""
 
 import ssl
 from collections.abc import Sequence
@@ -64,6 +67,14 @@ def server_context(ca: Path) -> ssl.SSLContext:
         context.load_verify_locations(ca)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(f"Authority {ca} does not load: {exc.strerror or exc}.") from exc
+    return context
+
+
+def web_context() -> ssl.SSLContext:
+    """Return a context that trusts the authorities that this machine trusts, for HTTPS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_default_certs()
     return context
 
 

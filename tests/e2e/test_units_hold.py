@@ -28,11 +28,15 @@ WRITES = {
     "volet-cloud-backup": "/var/lib/volet-cloud",
     "volet-trustee": "/var/lib/volet-trustee",
     "volet-software-boot": "/opt/volet",
+    "volet-update": "/var/cache/volet-update",
+    "volet-update-install": "/opt/volet",
+    "volet-update-activate": "/opt/volet",
     "mosquitto": "/etc/mosquitto/volet",
 }
 PYTHON = "/usr/bin/python3"  # the machine's, whatever this test runs with
 CHIP = f"volet-edge@{USER}"
-WITHOUT_NETWORK = {"volet-cloud-backup", "volet-software-boot"}
+ROOTS = {"volet-software-boot", "volet-update-install", "volet-update-activate"}
+WITHOUT_NETWORK = {"volet-cloud-backup", *ROOTS}
 AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
 AS_USER = tuple(
     attempt.__name__ for attempt in attempts.ATTEMPTS if attempt.__name__ not in AS_ROOT
@@ -49,9 +53,11 @@ def closed(unit: str):
     for attempt in (*AS_USER, *AS_ROOT):
         if attempt == "reach_the_network" and unit not in WITHOUT_NETWORK:
             continue
+        if attempt == "open_a_local_socket" and unit != "volet-update-install":
+            continue
         if attempt == "take_memory" and unit != CHIP:
             continue
-        if unit == "volet-software-boot" and attempt in {"gain_privileges", "see_other_programs"}:
+        if unit in ROOTS and attempt in {"gain_privileges", "see_other_programs"}:
             continue  # it is root already
         yield attempt
 

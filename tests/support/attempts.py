@@ -55,6 +55,11 @@ def open_another_family():
     socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close()
 
 
+def open_a_local_socket():
+    """Whoever is root asks systemd for anything by one."""
+    socket.socket(socket.AF_UNIX).close()
+
+
 def gain_privileges():
     own, shown = os.geteuid(), subprocess.check_output(("/usr/local/bin/planted-id", "-u"))
     if own and int(shown):
@@ -127,6 +132,7 @@ ATTEMPTS = (
     open_another_device,
     reach_the_network,
     open_another_family,
+    open_a_local_socket,
     gain_privileges,
     make_a_program_of_another_user,
     make_a_namespace,

@@ -1,6 +1,5 @@
 """`volet software`: install signed releases, switch between them, and go back."""
 
-import subprocess
 import time
 from pathlib import Path
 
@@ -12,46 +11,19 @@ from protocol.errors import ConfigError, VoletError
 from system.shell import quoted
 from volet.software import building, receiving
 from volet.software.checking import check_release
+from volet.software.following import fetch, follow, take_fetched, try_fetched, update
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
-from volet.software.places import ROOT, Places, Trial, VersionsSeen
+from volet.software.options import chip_option, hold_option, patience_option, root_option
+from volet.software.places import Following, Places, Trial, VersionsSeen
+from volet.software.publishing import publish
 from volet.software.removal import remove
 from volet.software.switching import Switch
+from volet.software.trying import TRIAL_UNIT, running_unit, try_apart
 
-CHIP_DIRECTORY = Path("/var/lib/volet")
-CHIP_UNITS = "volet-edge@*.service"
-TRIAL_UNIT = "volet-trial"
-HOLD_S, PATIENCE_S = 120.0, 300.0
 _POLL_S = 1.0
-# A trial whose process is killed goes on in a new one; where that cannot be, the boot goes back.
-_AGAIN = (
-    *("--property=Restart=on-failure", "--property=RestartSec=5"),
-    *("--property=StartLimitIntervalSec=600", "--property=StartLimitBurst=20"),
-)
 
 log = structlog.get_logger()
-
-root_option = click.option(
-    "--root",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT,
-    show_default=True,
-    help="Where the releases lie.",
-)
-chip_option = click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=CHIP_DIRECTORY,
-    show_default=True,
-    help="The chip's directory.",
-)
-hold_option = click.option(
-    "--hold", "hold_s", default=HOLD_S, show_default=True, help="Seconds to do well for."
-)
-patience_option = click.option(
-    "--patience", "patience_s", default=PATIENCE_S, show_default=True, help="Within."
-)
 
 
 class SoftwareStatus(msgspec.Struct, frozen=True):
@@ -63,6 +35,7 @@ class SoftwareStatus(msgspec.Struct, frozen=True):
     highest: Version | None
     condemned: tuple[Version, ...]
     trial: Trial | None
+    following: Following | None
 
 
 @click.group()
@@ -70,11 +43,12 @@ def software() -> None:
     """Install signed releases, switch between them, and go back."""
 
 
-software.add_command(remove)
+for each in (follow, update, fetch, take_fetched, try_fetched, publish, remove):
+    software.add_command(each)
 
 
 @software.command()
-@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("archive", type=click.Path(path_type=Path, exists=True))
 @root_option
 def verify(archive: Path, root: Path) -> None:
     """Check an archive's signature, hashes, machine and age, and change nothing."""
@@ -83,7 +57,7 @@ def verify(archive: Path, root: Path) -> None:
 
 
 @software.command()
-@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("archive", type=click.Path(path_type=Path, exists=True))
 @root_option
 def install(archive: Path, root: Path) -> None:
     """Verify an archive and build its release beside the others; what runs goes on."""
@@ -139,7 +113,7 @@ def activate(version: str, root: Path, directory: Path, hold_s: float, patience_
             switch.begin(version, None, directory, hold_s, patience_s)
         click.echo(f"Release {version} is the current one.")
         return
-    _try_apart(places, version, unit, directory, hold_s, patience_s)
+    try_apart(places, version, unit, directory, hold_s, patience_s)
     click.echo(f"Release {version} is tried; it has to do well for {hold_s:g} s.")
     while show(TRIAL_UNIT, "ActiveState")["ActiveState"] not in {"inactive", "failed"}:
         time.sleep(_POLL_S)
@@ -160,12 +134,22 @@ def activate(version: str, root: Path, directory: Path, hold_s: float, patience_
 @chip_option
 @hold_option
 @patience_option
+@click.option("--rehearse", "is_rehearsed_first", is_flag=True, help="Have it rehearse before.")
 def try_out(
-    version: str, unit: str, root: Path, directory: Path, hold_s: float, patience_s: float
+    version: str,
+    unit: str,
+    root: Path,
+    directory: Path,
+    hold_s: float,
+    patience_s: float,
+    *,
+    is_rehearsed_first: bool,
 ) -> None:
     """Switch to a release and judge it: `volet-trial` runs this, and again if it is killed."""
     places, switch = Places(root), Switch(Places(root))
     try:
+        if is_rehearsed_first and places.trial() is None:
+            check_release(places, version, directory)
         with places.alone():
             is_on_trial = switch.begin(version, unit, directory, hold_s, patience_s)
     except VoletError as exc:
@@ -224,6 +208,7 @@ def status(root: Path, *, is_json: bool) -> None:
         state.highest,
         state.condemned,
         places.trial(),
+        places.following(),
     )
     if is_json:
         click.echo(msgspec.json.encode(known))
@@ -242,41 +227,9 @@ def status(root: Path, *, is_json: bool) -> None:
         click.echo(f"{version}{': ' if notes else ''}{', '.join(notes)}")
     if not known.complete:
         click.echo(f"No release is installed in {root}.")
-
-
-def running_unit() -> str | None:
-    """Return the chip's unit, None if none is active."""
-    listed = subprocess.run(
-        ("systemctl", "list-units", "--plain", "--no-legend", CHIP_UNITS),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    for line in listed.stdout.splitlines():
-        unit = line.split()[0]
-        if show(unit, "ActiveState")["ActiveState"] in {"active", "activating"}:
-            return unit
-    return None
-
-
-def _try_apart(
-    places: Places, version: str, unit: str, directory: Path, hold_s: float, patience_s: float
-) -> None:
-    """Have the present release try another, in a unit that outlives this terminal and a kill."""
-    program = places.program(places.linked("current") or version)
-    options = {"root": places.root, "dir": directory, "hold": hold_s, "patience": patience_s}
-    given = (part for name, value in options.items() for part in (f"--{name}", str(value)))
-    done = subprocess.run(
-        (
-            *("systemd-run", "--quiet", "--collect", f"--unit={TRIAL_UNIT}", *_AGAIN),
-            *(str(program), "software", "try-out", *given, version, unit),
-        ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ConfigError(f"The trial cannot begin: {done.stderr.strip() or 'no reason given'}.")
+    if known.following is not None:
+        when = "each day" if known.following.is_daily else "by `volet software update`"
+        click.echo(f"Newer ones are fetched from {known.following.address}, {when}.")
 
 
 def _named(manifest: SoftwareManifest) -> str:

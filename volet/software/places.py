@@ -6,6 +6,8 @@ current, previous     links to releases
 release.pub           the key that signs releases
 state.json            versions seen and condemned
 trial.json            the release that is on trial, if one is
+following.json        from where releases are fetched, if the household wants that
+pulled.json           the release that was fetched, and how often it was tried by itself
 """
 
 import os
@@ -14,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,7 +31,13 @@ from volet.software.health import Health
 from volet.software.manifest import WHEELS, SoftwareManifest, Version, order, read_manifest
 
 ROOT = Path("/opt/volet")
+# A host by its name, a port, folders; no user, no question, nothing that a shell or a log trips over.
+_ADDRESS = (
+    r"^https://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[1-9][0-9]{0,4})?"
+    r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*(?!\n)$"
+)
 
+Address = Annotated[str, msgspec.Meta(pattern=_ADDRESS, max_length=400)]
 Kept = TypeVar("Kept")
 
 
@@ -69,6 +77,25 @@ class Trial(msgspec.Struct, frozen=True):
     before: Health
     hold_s: float
     patience_s: float
+
+
+class Following(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the household lets releases be fetched from.
+
+    Attributes:
+        address: that of a server's folder, without a slash at the end.
+        is_daily: a timer fetches and tries them; otherwise a person calls.
+    """
+
+    address: Address
+    is_daily: bool
+
+
+class Pulled(msgspec.Struct, frozen=True):
+    """The last release that was fetched and installed, and how often it was tried by itself."""
+
+    version: Version
+    tries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +215,26 @@ class Places:
         """Forget the trial."""
         self.trial_file.unlink(missing_ok=True)
         sync_dir(self.root)
+
+    def following(self) -> Following | None:
+        """Return from where releases are fetched, None if the household does not want it."""
+        return _read(self.root / "following.json", Following)
+
+    def keep_following(self, following: Following | None) -> None:
+        """Keep from where releases are fetched."""
+        path = self.root / "following.json"
+        if following is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_public(path, msgspec.json.encode(following))
+
+    def pulled(self) -> Pulled | None:
+        """Return the release that was fetched last."""
+        return _read(self.root / "pulled.json", Pulled)
+
+    def keep_pulled(self, pulled: Pulled) -> None:
+        """Keep which release was fetched last."""
+        write_public(self.root / "pulled.json", msgspec.json.encode(pulled))
 
     def remove(self, version: str) -> None:
         """Remove a release; one that is half removed counts as none."""

@@ -1,7 +1,8 @@
 """Takes a release's archive apart, once all of it is as the signed manifest says.
 
-An archive is a tar with `manifest.json`, `manifest.sig` and the files that the manifest names. It
-may leave out wheels that are here already: an upgrade with an unchanged lock sends one wheel.
+An archive is a tar with `manifest.json`, `manifest.sig` and the files that the manifest names, or a
+directory with the same, as `fetch` makes one. It may leave out wheels that are here already: an
+upgrade with an unchanged lock sends one wheel.
 """
 
 import errno
@@ -9,10 +10,12 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import sys
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -42,6 +45,10 @@ class Readable(Protocol):
         """Return at most `size` bytes, b"" at the end."""
 
 
+OpenFile = Callable[[str], AbstractContextManager[Readable]]
+SignedBytes = tuple[bytes, bytes]
+
+
 def verify(places: Places, archive: Path) -> SoftwareManifest:
     """Return the manifest of an archive that may be installed here; changes nothing.
 
@@ -50,13 +57,8 @@ def verify(places: Places, archive: Path) -> SoftwareManifest:
             than what was here, or a file of it is missing or another one.
         ConfigError: it cannot be read, or the disk is too full.
     """
-    with _opened(archive) as tar:
-        manifest = _manifest(places, tar)
-        check_fits(places, manifest)
-        for file in manifest.files:
-            if not is_here(places, file):
-                with _member(tar, file.path) as source:
-                    _check(source, file, None)
+    with opened(archive) as open_file:
+        manifest, _ = _verified(places, open_file)
     return manifest
 
 
@@ -65,18 +67,19 @@ def receive(places: Places, archive: Path) -> SoftwareManifest:
 
     Raises what `verify` raises; then nothing of the release is here but whole wheels.
     """
-    manifest = verify(places, archive)
-    release = places.release(manifest.version)
-    if is_built(places, manifest):
-        return manifest
-    places.forget_half_built()
-    try:
-        _take(archive, manifest, release, places)
-    except OSError as exc:
-        shutil.rmtree(release, ignore_errors=True)
-        if exc.errno == errno.ENOSPC:
-            raise ConfigError(f"The disk of {places.root} is full; nothing was taken.") from exc
-        raise
+    with opened(archive) as open_file:
+        manifest, signed = _verified(places, open_file)
+        release = places.release(manifest.version)
+        if is_built(places, manifest):
+            return manifest
+        places.forget_half_built()
+        try:
+            _take(open_file, manifest, signed, release, places)
+        except BaseException as exc:
+            shutil.rmtree(release, ignore_errors=True)
+            if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
+                raise ConfigError(f"The disk of {places.root} is full; nothing was taken.") from exc
+            raise
     return manifest
 
 
@@ -93,27 +96,46 @@ def is_built(places: Places, manifest: SoftwareManifest) -> bool:
     return True
 
 
-def _take(archive: Path, manifest: SoftwareManifest, release: Path, places: Places) -> None:
+def _take(
+    open_file: OpenFile,
+    manifest: SoftwareManifest,
+    signed: SignedBytes,
+    release: Path,
+    places: Places,
+) -> None:
+    """Take what is missing. It is compared again: a directory may be another user's to change."""
     places.wheels.mkdir(parents=True, exist_ok=True)
-    with _opened(archive) as tar:
-        for file in manifest.under(WHEELS):
-            if not is_here(places, file):
-                _put(tar, file, places.wheels / file.sha256)
-        (release / UNITS).mkdir(parents=True, exist_ok=True)
-        for file in (*manifest.under(UNITS), manifest.file(LOCK)):
-            _put(tar, file, release / file.path)
-        for name in (MANIFEST, SIGNATURE):
-            with _member(tar, name) as source:
-                (release / name).write_bytes(source.read(SIZE_MAX_BYTES))
+    for file in manifest.under(WHEELS):
+        if not is_here(places, file):
+            _put(open_file, file, places.wheels / file.sha256)
+    (release / UNITS).mkdir(parents=True, exist_ok=True)
+    for file in (*manifest.under(UNITS), manifest.file(LOCK)):
+        _put(open_file, file, release / file.path)
+    for name, data in zip((MANIFEST, SIGNATURE), signed, strict=True):
+        (release / name).write_bytes(data)
 
 
-def _manifest(places: Places, tar: tarfile.TarFile) -> SoftwareManifest:
-    with _member(tar, MANIFEST) as data, _member(tar, SIGNATURE) as signature:
-        return read_signed(data.read(SIZE_MAX_BYTES), signature.read(SIZE_MAX_BYTES), places.key())
+def _verified(places: Places, open_file: OpenFile) -> tuple[SoftwareManifest, SignedBytes]:
+    signed = read_pair(open_file)
+    manifest = read_signed(*signed, places.key())
+    check_fits(places, manifest)
+    for file in manifest.files:
+        if not is_here(places, file):
+            with open_file(file.path) as source:
+                _check(source, file, None)
+    return manifest, signed
 
 
-def check_fits(places: Places, manifest: SoftwareManifest) -> None:
+def read_pair(open_file: OpenFile) -> SignedBytes:
+    """Return the bytes of an archive's manifest and of its signature, which nobody has checked."""
+    with open_file(MANIFEST) as data, open_file(SIGNATURE) as signature:
+        return data.read(SIZE_MAX_BYTES), signature.read(SIZE_MAX_BYTES)
+
+
+def check_fits(places: Places, manifest: SoftwareManifest, beside_bytes: int = 0) -> None:
     """Check that a release is for this machine, not an older one, and has room here.
+
+    `beside_bytes` is what is written elsewhere on the disk meanwhile.
 
     Raises:
         DocumentRefused: it is not for such a machine, or older than what was here.
@@ -129,7 +151,7 @@ def check_fits(places: Places, manifest: SoftwareManifest) -> None:
     like = places.nearest(manifest)
     installed = () if like is None else places.manifest(like).under(WHEELS)
     known = {file.sha256 for file in installed}
-    needed = SPARE_BYTES
+    needed = SPARE_BYTES + beside_bytes
     for file in manifest.under(WHEELS):
         needed += 0 if is_here(places, file) else file.size
         needed += 0 if file.sha256 in known else file.size * (ON_DISK_TIMES - 1)
@@ -145,8 +167,8 @@ def is_here(places: Places, file: ReleaseFile) -> bool:
     return file.path.startswith(WHEELS) and (places.wheels / file.sha256).exists()
 
 
-def _put(tar: tarfile.TarFile, file: ReleaseFile, to: Path) -> None:
-    with _member(tar, file.path) as source:
+def _put(open_file: OpenFile, file: ReleaseFile, to: Path) -> None:
+    with open_file(file.path) as source:
         put(source, file, to)
 
 
@@ -183,10 +205,14 @@ def _check(source: Readable, file: ReleaseFile, target: IO[bytes] | None) -> Non
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+def opened(archive: Path) -> Iterator[OpenFile]:
+    """Yield what opens a file of an archive by its path."""
+    if archive.is_dir():
+        yield partial(_beneath, archive)
+        return
     try:
         with tarfile.open(archive, "r:") as tar:
-            yield tar
+            yield partial(_member, tar)
     except tarfile.TarError as exc:
         raise DocumentRefused(f"{archive} is no archive of a release: {exc}.") from exc
 
@@ -196,10 +222,33 @@ def _member(tar: tarfile.TarFile, path: str) -> IO[bytes]:
     try:
         member = tar.getmember(path)
     except KeyError as exc:
-        raise DocumentRefused(
-            f"The archive has no {path}, and it is not here from an earlier release either."
-        ) from exc
+        raise _lacking(path) from exc
     source = tar.extractfile(member) if member.isreg() else None
     if source is None:
-        raise DocumentRefused(f"{path} in the archive is no file.")
+        raise _no_file(path)
     return source
+
+
+def _beneath(directory: Path, path: str) -> IO[bytes]:
+    """Return a regular file of a directory, whose owner may put a link or a pipe in its place."""
+    how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        source = os.fdopen(os.open(directory / path, how), "rb")
+    except FileNotFoundError as exc:
+        raise _lacking(path) from exc
+    except OSError as exc:
+        raise _no_file(path) from exc
+    if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+        source.close()
+        raise _no_file(path)
+    return source
+
+
+def _lacking(path: str) -> DocumentRefused:
+    return DocumentRefused(
+        f"The archive has no {path}, and it is not here from an earlier release either."
+    )
+
+
+def _no_file(path: str) -> DocumentRefused:
+    return DocumentRefused(f"{path} in the archive is no file.")

@@ -16,14 +16,18 @@ import click
 from edge.tic.board.applying import take_back
 from protocol.errors import ConfigError, VoletError
 from system.files import destroy
-from volet.software.places import ROOT, Places
+from volet.software.options import chip_option, root_option
+from volet.software.places import Places
 
-CHIP_DIRECTORY = Path("/var/lib/volet")
 WORD = "erase"
-_UNITS = "etc/systemd/system"
+UNITS = "etc/systemd/system"
 _PROGRAM = "usr/local/bin/volet"
 # Keys of the household that systemd gives the chip: docs/how-to/keys-at-boot.md
 _CREDENTIALS = "etc/volet/*.cred"
+# Where the units that fetch releases keep them, and when the timer ran last.
+FETCHED = Path("/var/cache/volet-update")
+_FETCHED = ("var/cache/volet-update", "var/cache/private/volet-update")
+_STAMP = "var/lib/systemd/timers/stamp-volet-update.timer"
 
 Run = Callable[..., str]
 
@@ -67,7 +71,7 @@ class Removal:
         """
         if self._places.trial() is not None:
             raise ConfigError("A release is on trial; `volet software status` shows it.")
-        units = self._machine / _UNITS
+        units = self._machine / UNITS
         ours = [link for link in sorted(units.glob("*")) if self._is_ours(link)]
         instances = [name for link in ours for name in self._instances(link.name)]
         if instances:
@@ -81,6 +85,7 @@ class Removal:
         if ours:
             self._run("systemctl", "daemon-reload")
             self._run("systemctl", "reset-failed")
+        forget_fetched(self._machine)
         _, left = take_back(self._machine)
         packages = self._undo_installer()
         if self._is_ours(self._machine / _PROGRAM):
@@ -97,7 +102,7 @@ class Removal:
         if not at:
             yield name
             return
-        enabled = {path.name for path in (self._machine / _UNITS).glob(f"*.wants/{stem}@?*{kind}")}
+        enabled = {path.name for path in (self._machine / UNITS).glob(f"*.wants/{stem}@?*{kind}")}
         listed = self._run(
             "systemctl", "list-units", "--all", "--plain", "--no-legend", f"{stem}@*{kind}"
         )
@@ -131,6 +136,17 @@ class Removal:
         return tuple(packages)
 
 
+def forget_fetched(machine: Path) -> None:
+    """Remove what was fetched of releases by the units for that, which do not run."""
+    for name in _FETCHED:
+        path = machine / name
+        if path.is_symlink():
+            path.unlink()
+        elif path.exists():
+            shutil.rmtree(path)
+    (machine / _STAMP).unlink(missing_ok=True)
+
+
 def run_program(*command: str) -> str:
     """Run a program; return what it prints, whether it fails or not."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -146,21 +162,8 @@ def _dropins(units: Path, name: str) -> Iterator[Path]:
 @click.command()
 @click.option("--keep", "is_kept", is_flag=True, help="Keep the chip's directory, without asking.")
 @click.option("--erase", "word", help=f"Destroy it without asking; the value is `{WORD}`.")
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT,
-    show_default=True,
-    help="Where the releases lie.",
-)
-@click.option(
-    "--dir",
-    "directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=CHIP_DIRECTORY,
-    show_default=True,
-    help="The chip's directory.",
-)
+@root_option
+@chip_option
 def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> None:
     """Take Volet off this machine: units, programs, and the changes of its set-up.
 

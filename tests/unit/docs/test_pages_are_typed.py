@@ -13,6 +13,7 @@ TESTS = (
     "tests/integration/test_how_to_pages.py",
     "tests/integration/test_put_right_page.py",
     "tests/e2e/test_raspberry_pi_page.py",
+    "tests/e2e/test_software_follows.py",
 )
 
 

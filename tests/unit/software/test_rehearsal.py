@@ -19,7 +19,7 @@ from system.backup.listing import TRYING
 from tests.support.environments import ROOT
 from tests.support.later_schema import add_later_schema
 from tests.unit.software.test_switching import UNIT, made
-from volet.software import cli, rehearsal
+from volet.software import cli, rehearsal, trying
 from volet.software.capture import READ
 from volet.software.checking import check_release
 
@@ -176,12 +176,12 @@ def test_a_release_that_fails_its_check_is_refused_and_nothing_is_switched(
 ):
     own_program(machine, "0.2.0", "echo 'volet: the vault is of version 1100.' >&2; exit 6")
     monkeypatch.setattr(cli, "running_unit", lambda: UNIT)
-    monkeypatch.setattr(cli.subprocess, "run", lambda *_, **__: pytest.fail("it was tried"))
+    monkeypatch.setattr(trying.subprocess, "run", lambda *_, **__: pytest.fail("it was tried"))
     state = machine.places.state()
     given = ["0.2.0", "--root", str(machine.places.root), "--dir", str(chip)]
     for command in ("check", "activate"):
         with monkeypatch.context() as patched:
-            patched.setattr(cli.subprocess, "run", subprocess_run)
+            patched.setattr(trying.subprocess, "run", subprocess_run)
             result = CliRunner().invoke(cli.software, [command, *given])
         assert isinstance(result.exception, DocumentRefused)
         assert str(result.exception).endswith("check: the vault is of version 1100.")

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from protocol.errors import ConfigError, VoletError
 from tests.unit.software.test_switching import UNIT, made
-from volet.software import cli
+from volet.software import cli, trying
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def activate(machine, monkeypatch, trial):
     monkeypatch.setattr(cli, "running_unit", lambda: UNIT)
     monkeypatch.setattr(cli, "check_release", lambda *_: None)
     monkeypatch.setattr(cli, "show", lambda *_: {"ActiveState": "inactive"})
-    monkeypatch.setattr(cli.subprocess, "run", run)
+    monkeypatch.setattr(trying.subprocess, "run", run)
     given = ["activate", "0.2.0", "--root", str(machine.places.root)]
     result = CliRunner().invoke(cli.software, given)
     return result, started

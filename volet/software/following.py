@@ -1,0 +1,253 @@
+"""Has releases come by themselves, or at a call: by an address that the household gives, or not at all.
+
+Three units share the work, each of which starts the next one. `volet-update` has the network, and no
+right on this machine but to its own directory. `volet-update-install` is root and has no network, nor
+any socket: it takes what the first has left there, verifies and builds it. `volet-update-activate`
+has the trial begin, in the unit that judges every release.
+"""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import msgspec
+
+from protocol.errors import ConfigError, DocumentRefused, VoletError
+from volet.software import building, receiving
+from volet.software.download import ReleaseServer
+from volet.software.fetching import fetch as fetch_newest
+from volet.software.fetching import why_not
+from volet.software.health import show
+from volet.software.options import chip_option, hold_option, patience_option, root_option
+from volet.software.places import Following, Places, Pulled
+from volet.software.removal import FETCHED, UNITS, Run, forget_fetched, run_program
+from volet.software.switching import Switch
+from volet.software.trying import TRIAL_UNIT, running_unit, try_apart
+
+TIMER, FETCH_UNIT = "volet-update.timer", "volet-update.service"
+CHAIN = (FETCH_UNIT, "volet-update-install.service", "volet-update-activate.service")
+_POLL_S = 1.0
+
+
+def following_of(address: str, *, is_daily: bool) -> Following:
+    """Return a setting; raises ConfigError if `address` is none of a folder by HTTPS."""
+    try:
+        return msgspec.convert({"address": address.rstrip("/"), "is_daily": is_daily}, Following)
+    except msgspec.ValidationError as exc:
+        raise ConfigError(
+            f"{address!r} is no address to fetch from: it begins with https://, and has a host by "
+            "its name and perhaps a port and folders, without user, `?` or `#`."
+        ) from exc
+
+
+class Follower:
+    """Lets one machine follow an address, or not any more.
+
+    Args:
+        places: where releases lie.
+        machine: the root of the system.
+        run: runs a program and returns what it prints.
+    """
+
+    def __init__(self, places: Places, machine: Path = Path("/"), run: Run | None = None) -> None:
+        self._places = places
+        self._units = machine / UNITS
+        self._machine = machine
+        self._run = run or run_program
+
+    def follow(self, address: str, *, is_daily: bool) -> None:
+        """Follow an address from now on, each day or at a call.
+
+        Raises:
+            ConfigError: it is no address of a folder by HTTPS, or no release is installed here.
+        """
+        following = following_of(address, is_daily=is_daily)
+        released = self._places.root / "current/units"
+        for name in (TIMER, *CHAIN):
+            if not (released / name).exists():
+                raise ConfigError(f"{released} has no {name}; have a release installed first.")
+        self._places.keep_following(following)
+        self._run("systemctl", "disable", "--now", TIMER)  # takes its link away too
+        for name in (TIMER, *CHAIN):
+            link = self._units / name
+            if not link.is_symlink():
+                link.symlink_to(released / name)
+        self._run("systemctl", "daemon-reload")
+        if is_daily:
+            self._run("systemctl", "enable", "--now", TIMER)
+            if self._run("systemctl", "is-active", TIMER).strip() != "active":
+                raise ConfigError(f"systemd does not start {TIMER}; `systemctl status {TIMER}`.")
+
+    def stop(self) -> None:
+        """Follow nothing any more; what was fetched and not installed goes."""
+        self._places.keep_following(None)
+        self._run("systemctl", "disable", "--now", TIMER, *CHAIN)
+        for name in (TIMER, *CHAIN):
+            (self._units / name).unlink(missing_ok=True)
+        self._run("systemctl", "daemon-reload")
+        forget_fetched(self._machine)
+
+
+@click.command()
+@click.argument("address", required=False)
+@click.option("--off", "is_off", is_flag=True, help="Follow nothing any more.")
+@click.option("--by-hand", is_flag=True, help="Look at a call only, `volet software update`.")
+@root_option
+def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> None:
+    """Have newer releases come from ADDRESS, `https://…`, each day; off unless this is called.
+
+    A release has to be signed by the key of this machine, and is tried as any other.
+    """
+    if is_off == (address is not None):
+        raise click.UsageError("Give an address, or --off.")
+    _check_is_root(root)
+    follower = Follower(Places(root))
+    if address is None:
+        follower.stop()
+        click.echo("No release is fetched from now on.")
+        return
+    follower.follow(address, is_daily=not by_hand)
+    click.echo(
+        f"Releases are fetched from {address} {'at a call' if by_hand else 'each day'}. Its operator "
+        "learns your IP address and which release you lack. Now: `sudo volet software update`; "
+        "never again: `sudo volet software follow --off`."
+    )
+
+
+@click.command()
+@root_option
+def update(root: Path) -> None:
+    """Look now for a newer release at the address that is followed, install it and try it."""
+    _check_is_root(root)
+    places = Places(root)
+    _address(places)
+    before, begun_s = places.linked("current"), time.time()
+    done = subprocess.run(("systemctl", "start", FETCH_UNIT), capture_output=True, check=False)
+    while any(_is_at_work(unit) for unit in (*CHAIN, TRIAL_UNIT)):
+        time.sleep(_POLL_S)
+    for unit in CHAIN:
+        said = _said(unit, begun_s)
+        if done.returncode or show(unit, "ActiveState")["ActiveState"] == "failed":
+            look = f"`journalctl -u {unit}` says why."
+            raise VoletError(said or f"{unit} failed; {look}")
+        if said:
+            click.echo(said)
+    pulled, now = places.pulled(), places.linked("current")
+    if pulled is not None and pulled.version in places.state().condemned:
+        raise VoletError(
+            f"Release {pulled.version} did not do well and was taken back; {now} runs. "
+            f"`journalctl -u {TRIAL_UNIT}` says why."
+        )
+    if now != before:
+        click.echo(f"Release {now} does well.")
+
+
+@click.command()
+@root_option
+@click.option("--from", "address", help="Instead of the address that is followed.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Where it is put.",
+)
+def fetch(root: Path, address: str | None, into: Path) -> None:
+    """Fetch what is missing here of a newer release; nothing is installed.
+
+    `volet software install` takes the directory as it takes an archive.
+    """
+    places = Places(root)
+    if address is not None:
+        address = following_of(address, is_daily=False).address
+    server = ReleaseServer(address or _address(places))
+    places.key()
+    into.mkdir(parents=True, exist_ok=True)
+    found = fetch_newest(places, server, into)
+    if found.why_not is not None:
+        click.echo(
+            f"Release {found.version} is the newest there, and stays there: {found.why_not}."
+        )
+    else:
+        click.echo(f"Release {found.version} is fetched: {found.got_bytes / 1e6:.1f} MB.")
+
+
+@click.command(hidden=True)
+@root_option
+@click.option("--fetched", type=click.Path(path_type=Path), default=FETCHED, show_default=True)
+def take_fetched(root: Path, fetched: Path) -> None:
+    """Verify and build what was fetched: `volet-update-install` runs this, without a network."""
+    places = Places(root)
+    places.key()
+    with places.alone():
+        version = receiving.verify(places, fetched).version
+        if (why := why_not(places, version)) is not None:
+            raise DocumentRefused(f"The release {version} that was fetched is not taken: {why}.")
+        building.build(places, receiving.receive(places, fetched))
+        pulled = places.pulled()
+        if pulled is None or pulled.version != version:
+            places.keep_pulled(Pulled(version))
+    click.echo(f"Release {version} is installed.")
+
+
+@click.command(hidden=True)
+@root_option
+@chip_option
+@hold_option
+@patience_option
+def try_fetched(root: Path, directory: Path, hold_s: float, patience_s: float) -> None:
+    """Have the release tried that was fetched: `volet-update-activate` runs this."""
+    places = Places(root)
+    pulled = places.pulled()
+    if pulled is None:
+        raise ConfigError("No release that was fetched waits to be tried.")
+    if (why := why_not(places, pulled.version)) is not None:
+        raise DocumentRefused(f"The release {pulled.version} is not tried: {why}.")
+    Switch(places).check(pulled.version)
+    unit = running_unit()
+    if unit is None:
+        click.echo(f"Release {pulled.version} waits: no chip runs that would show how it does.")
+        return
+    places.keep_pulled(Pulled(pulled.version, pulled.tries + 1))
+    try_apart(places, pulled.version, unit, directory, hold_s, patience_s, is_rehearsed=False)
+    click.echo(f"Release {pulled.version} is tried; it has to do well for {hold_s:g} s.")
+
+
+def _address(places: Places) -> str:
+    following = places.following()
+    if following is None:
+        raise ConfigError(
+            "No address is followed; `sudo volet software follow https://…` names one."
+        )
+    return following.address
+
+
+def _check_is_root(root: Path) -> None:
+    if not root.is_dir():
+        raise ConfigError(f"No release is installed in {root}.")
+    if not os.access(root, os.W_OK):
+        raise ConfigError(f"{root} may only be changed by root; put `sudo` before this.")
+
+
+def _is_at_work(unit: str) -> bool:
+    shown = show(unit, "ActiveState", "SubState", "Job")
+    is_waiting = shown["SubState"] == "auto-restart"  # for the network, a quarter of an hour
+    is_active = shown["ActiveState"] not in {"inactive", "failed"} and not is_waiting
+    return is_active or shown["Job"] not in {"", "0"}
+
+
+def _said(unit: str, since_s: float) -> str:
+    """Return the last sentence that a unit's program has printed since a time."""
+    subprocess.run(("journalctl", "--sync"), capture_output=True, check=False)
+    done = subprocess.run(
+        (
+            *("journalctl", "--quiet", "--unit", unit, "--identifier", "volet", "--output=cat"),
+            *("--since", f"@{int(since_s)}"),
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.strip().splitlines() or [""]
+    return lines[-1].removeprefix("volet: ")
