@@ -56,8 +56,8 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The collectivity's answer to the chip.
 
-    `certificate_pem` is the chip's certificate, then its issuer's; `ca_pem` has the roots that the
-    chip will trust. `record_signature` is the issuer's ECDSA signature (P-256, SHA-256) over
+    `certificate_pem` is the chip's certificate, then its issuer's; `ca_pem` has the root that the
+    chip will trust (earlier versions: and those that it replaced). `record_signature` is the issuer's ECDSA signature (P-256, SHA-256) over
     `record`, `signature` the same over `signed_bytes`, which is everything that no certificate
     covers. `api_port` is that of the API at the broker's host, where a chip without a session
     renews its certificate. `platform_key` verifies acks and statements. Answers of earlier versions have no

@@ -81,6 +81,15 @@ class KeyList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     withdrawn: Annotated[int, msgspec.Meta(ge=0, lt=LISTED_MAX)] = 0
 
     @property
+    def authorities(self) -> tuple[bytes, ...]:
+        """The certificates (DER) by which a server is known: the newest root, and issuers that count.
+
+        A root that was replaced is none of them. Its issuers are named, so what they have signed
+        holds until its own end, and nothing else that it has signed, then or since.
+        """
+        return (self.roots[-1].certificate, *self.issuers[self.withdrawn :])
+
+    @property
     def withdrawn_issuers(self) -> tuple[bytes, ...]:
         """The certificates (DER) of issuers that count no more."""
         return self.issuers[: self.withdrawn]

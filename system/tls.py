@@ -1,6 +1,10 @@
 """TLS for all programs of Volet: version 1.3, with certificates on both sides.
 
 A server of the web at large is spoken to in 1.2 as well.
+
+Whoever has the collectivity's key list trusts the authorities that it names. Each of them counts for
+itself (OpenSSL's partial chains): an issuer of a root that was replaced need not lead to that root,
+which counts no more.
 """
 
 import ssl
@@ -10,14 +14,17 @@ from pathlib import Path
 from cryptography import x509
 
 from protocol.errors import ConfigError
+from protocol.key_list import KeyList, certificates
 from system.certificates import is_issued_by
 
 # X509_V_ERR_CERT_REVOKED of OpenSSL's x509_vfy.h.
 WITHDRAWN_CODE = 23
 
 
-def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return a context that trusts only `ca` and presents `certificate`.
+def client_context(
+    ca: Path, certificate: Path, key: Path, listed: KeyList | None = None
+) -> ssl.SSLContext:
+    """Return a context that presents `certificate`, and trusts only `ca` or, if given, the key list.
 
     The server's name is checked against its certificate.
 
@@ -26,7 +33,7 @@ def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """
     context = _context()
     try:
-        context.load_verify_locations(ca)
+        _trust(context, ca, listed)
         context.load_cert_chain(certificate, key)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(
@@ -36,7 +43,19 @@ def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def refuse_issuers(context: ssl.SSLContext, withdrawn: Sequence[x509.Certificate]) -> None:
+def _trust(context: ssl.SSLContext, ca: Path, listed: KeyList | None) -> None:
+    """Trust the authorities of a key list, or without one those in `ca`. Raises OSError."""
+    if listed is None:
+        context.load_verify_locations(ca)
+        return
+    pem = "".join(map(ssl.DER_cert_to_PEM_cert, listed.authorities))
+    context.load_verify_locations(cadata=pem)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if listed.withdrawn:
+        _refuse_issuers(context, certificates(listed.withdrawn_issuers))
+
+
+def _refuse_issuers(context: ssl.SSLContext, withdrawn: Sequence[x509.Certificate]) -> None:
     """Have a client's handshake fail if an authority in `withdrawn` issued the server's certificate.
 
     It fails with `SSLCertVerificationError`, before the client has sent anything inside TLS.
@@ -56,15 +75,15 @@ def refuse_issuers(context: ssl.SSLContext, withdrawn: Sequence[x509.Certificate
     context.sslsocket_class = Socket
 
 
-def server_context(ca: Path) -> ssl.SSLContext:
-    """Return a context that trusts only `ca` and presents no certificate.
+def server_context(ca: Path, listed: KeyList | None = None) -> ssl.SSLContext:
+    """Return a context that presents no certificate, and trusts as `client_context` does.
 
     Raises:
         ConfigError: the file is missing or holds no certificate.
     """
     context = _context()
     try:
-        context.load_verify_locations(ca)
+        _trust(context, ca, listed)
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(f"Authority {ca} does not load: {exc.strerror or exc}.") from exc
     return context

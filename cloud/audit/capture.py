@@ -14,7 +14,7 @@ from typing import BinaryIO
 import msgspec
 
 from cloud.config import CloudConfig
-from cloud.registry.key_files import pki_path
+from cloud.registry.key_files import load_key_list, pki_path
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from protocol.topics import Kind, TrusteeKind, all_devices, trustee_topic
@@ -86,6 +86,7 @@ def link_settings(directory: Path, config: CloudConfig, name: str) -> LinkSettin
         port=config.broker_port,
         client_id=name,
         tls=TlsFiles(*files),
+        key_list=lambda: load_key_list(directory),
         session_expiry_s=0,
         if_double="end one of them, or make a further certificate (`volet cloud issue "
         "worker-audit2`) and name it with --name.",

@@ -13,7 +13,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config
-from cloud.registry.key_files import load_platform_key, pki_path
+from cloud.registry.key_files import load_key_list, load_platform_key, pki_path
 from cloud.registry.key_in_force import until_key_changes
 from cloud.release.engine import ReleaseEngine
 from cloud.release.export import FORMATS, Format, export
@@ -221,6 +221,7 @@ async def _serve_under(
         port=config.broker_port,
         client_id=name,
         tls=tls,
+        key_list=lambda: load_key_list(directory),
         if_double="a collectivity needs one release worker; end one of them.",
     )
     link = Link(settings, [response_filter(config.collectivity)])

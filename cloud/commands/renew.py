@@ -18,7 +18,7 @@ from cloud.registry.leftovers import clear_ended, clear_replaced
 from cloud.registry.passed_days import METERED_DAYS_MIN
 from cloud.registry.renewal import lifetimes
 from cloud.registry.renewal import renew as renew_roles
-from cloud.registry.roll_over import destroy_ended
+from cloud.registry.roll_over import destroy_ended, drop_replaced_roots
 from cloud.store.sqlite.store import FILE_NAME
 from system.certificates import WARN_AT
 from system.commands import directory_option
@@ -49,7 +49,8 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     A certificate is renewed when less than half of its lifetime is left, or when a former issuer
     signed it; the broker's also when its names have changed. Nothing needs a restart:
     the broker takes its new certificate at once and the API within seconds, workers take theirs
-    with their next connection. Keys that have ended are destroyed, and the broker forgets messages
+    with their next connection. A root that was replaced is trusted no more once all that it signed
+    has ended. Keys that have ended are destroyed, and the broker forgets messages
     of names whose certificates have ended, once chips have metered a week since; it also forgets
     key shares of chips that were replaced. Run it every month.
     """
@@ -59,9 +60,9 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
         click.echo(f"Renewed: {', '.join(renewed)}.")
     else:
         click.echo("All certificates are fresh; nothing was changed.")
-    _destroy_ended(directory, now)
+    is_dropped = _destroy_ended(directory, now)
     broker = broker or directory / DEFAULT_NAME
-    if renewed:
+    if renewed or is_dropped:
         echo_refreshed(directory, broker)
     if cleared := _clear_leftovers(directory, broker, now):
         messages = counted(cleared, "message", "messages")
@@ -83,12 +84,15 @@ def echo_refreshed(directory: Path, broker: Path) -> None:
         )
 
 
-def _destroy_ended(directory: Path, now: datetime) -> None:
-    """Destroy keys that have ended, and print which."""
+def _destroy_ended(directory: Path, now: datetime) -> bool:
+    """Destroy keys that have ended, and print which; return whether a root is trusted no more."""
     if not (directory / FILE_NAME).exists():
-        return
+        return False
     with open_store(directory) as store:
         ended = destroy_ended(directory, store, now)
+        is_dropped = drop_replaced_roots(directory, store, now)
+    if is_dropped:
+        click.echo("The replaced root is trusted no more: all that it signed has ended.")
     if ended.destroyed:
         click.echo(f"Destroyed, as they have ended: {', '.join(ended.destroyed)}.")
     if ended.kept:
@@ -96,6 +100,7 @@ def _destroy_ended(directory: Path, now: datetime) -> None:
             f"Ended by this machine's clock, and kept until chips have metered {METERED_DAYS_MIN} "
             f"days since: {', '.join(ended.kept)}."
         )
+    return is_dropped
 
 
 def _clear_leftovers(directory: Path, broker: Path, now: datetime) -> int:

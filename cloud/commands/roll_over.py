@@ -86,8 +86,8 @@ def root(directory: Path, root: Path | None, successor: Path, broker: Path | Non
     _refuse_to_fork(directory)
     registry.roll_over_root(directory, root or directory / ROOT, successor, datetime.now(UTC))
     click.echo(
-        f"{successor} holds the root from now on; both are trusted until the old one ends. Publish "
-        "the new fingerprint."
+        f"{successor} holds the root from now on. Chips and trustees trust it alone as soon "
+        "as they have the list of keys. Publish the new fingerprint."
     )
     echo_refreshed(directory, broker or directory / DEFAULT_NAME)
 

@@ -15,7 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cloud.config import DEFAULT_DIRECTORY, SET_ASIDE, load_config, load_metrics
 from cloud.ingest.pipeline import Ingest
 from cloud.ingest.quotas import Quotas
-from cloud.registry.key_files import load_platform_key, load_signed_list, pki_path, share_group
+from cloud.registry.key_files import (
+    load_key_list,
+    load_platform_key,
+    load_signed_list,
+    pki_path,
+    share_group,
+)
 from cloud.registry.key_in_force import until_key_changes
 from cloud.registry.key_list_behind import is_behind
 from cloud.registry.reissuing import reissue
@@ -134,7 +140,14 @@ def _link_settings(directory: Path, host: str, port: int, name: str) -> LinkSett
         Role.WORKER,
         f"make it with `volet cloud issue {name} --dir {quoted(directory)}`.",
     )
-    return LinkSettings(host=host, port=port, client_id=name, tls=tls, if_double=_IF_DOUBLE)
+    return LinkSettings(
+        host=host,
+        port=port,
+        client_id=name,
+        tls=tls,
+        key_list=lambda: load_key_list(directory),
+        if_double=_IF_DOUBLE,
+    )
 
 
 def _counts(directory: Path, collectivity: str, thread: StoreThread, store: Store) -> BatchObserver:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cloud.config import load_config
-from cloud.registry.key_files import TRUSTED, exclusive, load_authority, load_platform_key, pki_path
+from cloud.registry.key_files import exclusive, load_authority, load_platform_key, load_trusted, pem
 from cloud.registry.pki import CHIP_REVOKED, find_issued, issue_device
 from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
@@ -116,7 +116,7 @@ def enrol(
             record=record,
             record_signature=authority.key.sign(record, ec.ECDSA(SHA256())),
             certificate_pem=certificate,
-            ca_pem=pki_path(directory, TRUSTED).read_bytes(),
+            ca_pem=pem(load_trusted(directory)[0]),
             platform_key=load_platform_key(directory).public_key().public_bytes_raw(),
             broker_host=config.broker_host,
             broker_port=config.broker_port,

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cloud.config import load_config
-from cloud.registry.authority import Authority, new_issuer, vouch_for
+from cloud.registry.authority import BACKDATED, ROLE_VALIDITY, Authority, new_issuer, vouch_for
 from cloud.registry.key_files import (
     ABOVE,
     ISSUER,
@@ -103,8 +103,9 @@ def roll_over_issuer(
 def roll_over_root(directory: Path, root: Path, successor: Path, now: datetime) -> None:
     """Replace the root by one in another directory, and the issuer with it.
 
-    The old root signs the new one, and both are trusted until the old one ends. So who knows only
-    the old one goes on. The old root's key is not needed any more.
+    The old root signs the new one, so who knows only the old one goes on. Who follows the key list
+    trusts the new one alone, and the issuers that are listed. The old root's key is not needed any
+    more.
 
     Raises:
         ConfigError: the root is not there, is not the newest one, or has ended.
@@ -209,6 +210,25 @@ def destroy_ended(directory: Path, store: Store, now: datetime) -> EndedKeys:
             else:
                 kept.append(path.name)
     return EndedKeys(tuple(destroyed), tuple(kept))
+
+
+def drop_replaced_roots(directory: Path, store: Store, now: datetime) -> bool:
+    """Trust the newest root alone once all that its predecessors' issuers signed has ended for sure.
+
+    Return whether there was another one. Until then the broker needs it: chips, trustees and
+    providers show certificates of before, for at most `ROLE_VALIDITY`. The broker refuses any whose
+    issuer has no revocation list there, so the thief of a replaced root gets nobody in.
+
+    Raises:
+        ConfigError: there is no root.
+    """
+    with exclusive(directory):
+        newest, *replaced = load_trusted(directory)
+        end = legal_day(newest.not_valid_before_utc + BACKDATED + ROLE_VALIDITY) + timedelta(days=1)
+        if not replaced or end > legal_day(now) or not has_passed(store, end, now):
+            return False
+        write_public(pki_path(directory, TRUSTED), pem(newest))
+    return True
 
 
 def _is_new(directory: Path, keys: KeyList, now: datetime) -> bool:

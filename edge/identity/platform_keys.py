@@ -94,9 +94,14 @@ def known_keys(key: VerifyingKey) -> tuple[bytes, ...]:
     return (key.public_bytes_raw(),) if isinstance(key, Ed25519PublicKey) else ()
 
 
+def key_list_of(key: VerifyingKey) -> KeyList | None:
+    """Return the list that the chip follows, None before it has had one."""
+    return key.key_list if isinstance(key, PlatformKeys) else None
+
+
 def successors_of(key: VerifyingKey) -> Successors:
     """Return what finds the keys that follow one, by the platform's key list."""
-    listed = key.key_list if isinstance(key, PlatformKeys) else None
+    listed = key_list_of(key)
     return alone if listed is None else listed.successors
 
 

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 
 from edge.identity.enrolment import Identity
-from edge.identity.platform_keys import PlatformKeys
+from edge.identity.platform_keys import key_list_of
 from edge.mqtt.message import Absence
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.key_list import UNREADABLE, KeyList, certificates
+from protocol.key_list import UNREADABLE, certificates
 from protocol.renewal import RenewedCertificate
 from system.certificates import check_chain
 from system.files import read_document, write_public
-from system.tls import client_context, refuse_issuers
+from system.tls import client_context
 
 NEXT = "device.next.pem"
 # The broker does not accept the chip's certificate, or the chip the broker's.
@@ -50,11 +50,8 @@ class Certificates:
         """
         self._is_trying_next = self.has_next
         path = self._next_path if self._is_trying_next else self._path
-        context = client_context(self._identity.ca_path, path, self._identity.tls_key_path)
-        listed = self._key_list()
-        if listed is not None and listed.withdrawn:
-            refuse_issuers(context, certificates(listed.withdrawn_issuers))
-        return context
+        listed = key_list_of(self._identity.platform_key)
+        return client_context(self._identity.ca_path, path, self._identity.tls_key_path, listed)
 
     @property
     def has_next(self) -> bool:
@@ -113,13 +110,9 @@ class Certificates:
             raise DocumentRefused("The certificate is another device's.")
         if certificate.public_key() != self._tls_key().public_key():
             raise DocumentRefused("The certificate is not for this chip's TLS key.")
-        listed = self._key_list()
+        listed = key_list_of(self._identity.platform_key)
         if listed is not None and encoded[1] not in listed.issuers[listed.withdrawn :]:
             raise DocumentRefused("The certificate is by an issuer that is not listed, or no more.")
-
-    def _key_list(self) -> KeyList | None:
-        keys = self._identity.platform_key
-        return keys.key_list if isinstance(keys, PlatformKeys) else None
 
     def _tls_key(self) -> ec.EllipticCurvePrivateKey:
         key = load_pem_private_key(self._identity.tls_key_path.read_bytes(), password=None)

@@ -1,5 +1,6 @@
 """Takes the collectivity's key list: a chip follows it, and keeps one that contradicts it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -57,19 +58,23 @@ class KeyListReader:
         signed, new = take_key_list(payload, trusted, self._collectivity)
         known = keys.key_list
         if known is not None and known.begins_with(new):
+            self._trust_newest(known, trusted)  # killed in between, or by an earlier version
             return
         if not self._follows(new, keys):
             if not (self._directory / FORK).exists():
                 keep_key_list(self._directory, signed, FORK)
                 log.error("key_list_forked")
             raise MessageRefused(Reason.CONFLICT, "this key list contradicts the one that is known")
-        roots = [x509.load_der_x509_certificate(each.certificate) for each in new.roots]
-        pem = b"".join(root.public_bytes(Encoding.PEM) for root in reversed(roots))
-        if len(roots) > len(trusted):
-            write_public(self._ca_path, pem)
-        keep_key_list(self._directory, signed)
+        keep_key_list(self._directory, signed)  # first: the last root verifies it, and the newest
+        self._trust_newest(new, trusted)
         keys.key_list = new
         log.info("key_list_taken", platform_keys=len(new.platform), issuers=len(new.issuers))
+
+    def _trust_newest(self, keys: KeyList, trusted: Sequence[x509.Certificate]) -> None:
+        """Have `ca.pem` hold the newest root alone: those before it vouch for nothing new."""
+        newest = x509.load_der_x509_certificate(keys.roots[-1].certificate)
+        if list(trusted) != [newest]:
+            write_public(self._ca_path, newest.public_bytes(Encoding.PEM))
 
     @property
     def _directory(self) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from edge.identity.enrolment import Identity, signer_of
+from edge.identity.platform_keys import key_list_of
 from edge.mqtt.message import Absence
 from edge.renewal.certificates import CERTIFICATE_TROUBLE, Certificates
 from edge.renewal.key_list import KeyListReader
@@ -88,7 +89,7 @@ def post(identity: Identity, request: bytes) -> bytes:
         identity.broker_host,
         identity.api_port,
         timeout=TIMEOUT_S,
-        context=server_context(identity.ca_path),
+        context=server_context(identity.ca_path, key_list_of(identity.platform_key)),
     )
     try:
         path = PATH.format(device=identity.device)

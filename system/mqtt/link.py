@@ -7,6 +7,7 @@ outlives the process, so the broker sends unacknowledged messages again.
 
 import asyncio
 import contextlib
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from protocol.backoff import RetryPolicy
 from protocol.errors import PublishRefused, TransportError
+from protocol.key_list import KeyList
 from system.conditions import Condition
 from system.mqtt.message import Incoming, Outgoing
 from system.mqtt.rival import Rivalry, alone_on_this_machine, takes_connections
@@ -55,7 +57,8 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker and keep a session there.
 
     At most `receive_maximum` messages are in flight each way. Without `tls` the link is
-    unencrypted, for brokers on loopback only. `if_double` is the next step in the error about a
+    unencrypted, for brokers on loopback only. `key_list` returns the collectivity's list, whose
+    authorities are trusted in place of `tls.ca`, or None. `if_double` is the next step in the error about a
     second program with the same certificate.
     """
 
@@ -63,6 +66,7 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     client_id: str
     tls: TlsFiles | None = None
+    key_list: Callable[[], KeyList | None] = lambda: None
     if_double: str = "end one of them."
     receive_maximum: int = 512
     session_expiry_s: int = 7 * 86_400
@@ -107,9 +111,7 @@ class _Connection:
             timeout=settings.timeout_s,
             max_inflight_messages=0,  # counted here instead, against the broker's limit
             properties=_connect_properties(settings),
-            tls_context=None
-            if settings.tls is None
-            else client_context(settings.tls.ca, settings.tls.certificate, settings.tls.key),
+            tls_context=_tls_context(settings),
         )
         self._paho = self.client._client  # noqa: SLF001 - aiomqtt cannot acknowledge later
         self._aiomqtt_on_connect = cast(_OnConnect, self._paho.on_connect)
@@ -393,6 +395,13 @@ def _heed_cancellation() -> None:
     task = asyncio.current_task()
     if task and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _tls_context(settings: LinkSettings) -> ssl.SSLContext | None:
+    tls = settings.tls
+    if tls is None:
+        return None
+    return client_context(tls.ca, tls.certificate, tls.key, settings.key_list())
 
 
 def _connect_properties(settings: LinkSettings) -> Properties:

@@ -80,7 +80,7 @@ def test_a_chip_refuses_a_broker_by_a_withdrawn_issuer(broker, tmp_path, monkeyp
     chip.platform_key.key_list = listed
     assert first_event(chip) == Unreachable(Absence.AUTHORITY)
     with monkeypatch.context() as sabotage:
-        sabotage.setattr("edge.renewal.certificates.refuse_issuers", lambda *_: None)
+        sabotage.setattr("system.tls._refuse_issuers", lambda *_: None)
         assert isinstance(first_event(chip), Connected)
 
     refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import msgspec
 
 from system.certificates import CertificateWatch
 from system.commands import directory_option
@@ -51,6 +52,8 @@ async def _serve(directory: Path) -> None:
                 set_aside=set_aside,
                 roots=trustee_directory.load_roots(directory),
             )
+            keys = core.documents.keys
+            settings = msgspec.structs.replace(settings, key_list=lambda: keys.known)
             await TrusteeProgram(core, settings).run(stop)
     finally:
         trustee_log.close()

@@ -1,14 +1,16 @@
 """A key that has ended is destroyed once chips have metered since, whatever this clock shows."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from cloud.commands import renew as command
-from cloud.registry.key_files import load_platform_key, public_bytes
+from cloud.registry.authority import ROLE_VALIDITY
+from cloud.registry.key_files import load_platform_key, load_trusted, public_bytes
 from cloud.registry.passed_days import METERED_DAYS_MIN
-from cloud.registry.roll_over import destroy_ended, roll_over_platform
+from cloud.registry.pki import issue_role
+from cloud.registry.roll_over import destroy_ended, roll_over_platform, roll_over_root
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
@@ -43,6 +45,19 @@ class Town:
         return destroy_ended(self.cloud, self.store, NOW + after)
 
 
+def at(now):
+    """Return `datetime` on a machine whose clock shows `now`, a time or a day."""
+    shown = now if isinstance(now, datetime) else datetime.combine(now, time(12), UTC)
+
+    class Shown(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            del tz
+            return shown
+
+    return Shown
+
+
 @pytest.fixture
 def town(tmp_path):
     made = Town(tmp_path)
@@ -74,13 +89,7 @@ def test_a_key_that_has_not_ended_is_neither_destroyed_nor_named(town):
 
 
 def test_the_command_names_what_it_keeps_and_what_it_destroys(town, monkeypatch):
-    class Ahead(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            del tz
-            return NOW + 45 * DAY
-
-    monkeypatch.setattr(command, "datetime", Ahead)
+    monkeypatch.setattr(command, "datetime", at(NOW + 45 * DAY))
     arguments = ["cloud", "renew", "--dir", str(town.cloud)]
     kept = CliRunner().invoke(volet, arguments, catch_exceptions=False)
     assert "kept until chips have metered 7 days since: platform.key." in kept.output
@@ -89,3 +98,22 @@ def test_the_command_names_what_it_keeps_and_what_it_destroys(town, monkeypatch)
     assert "Destroyed, as they have ended: platform.key." in gone.output
     with pytest.raises(ConfigError, match=r"platform\.key is missing"):
         load_platform_key(town.cloud, NOW)
+
+
+@pytest.mark.parametrize(("days", "is_dropped"), [(6, False), (7, True)])
+def test_a_replaced_root_is_trusted_until_all_that_it_signed_has_ended(
+    town, tmp_path, monkeypatch, days, is_dropped
+):
+    """A broker needs it for certificates of before; by itself it lets nobody in."""
+    roll_over_root(town.cloud, town.cloud / "root", tmp_path / "next", NOW)
+    both = load_trusted(town.cloud)
+    end = legal_day(NOW + ROLE_VALIDITY) + DAY
+    town.meter(end, days)
+    for after in (end - DAY, end + days * DAY):
+        monkeypatch.setattr(command, "datetime", at(after))
+        arguments = ["cloud", "renew", "--dir", str(town.cloud)]
+        said = CliRunner().invoke(volet, arguments, catch_exceptions=False).output
+        is_over = after > end and is_dropped
+        assert load_trusted(town.cloud) == (both[:1] if is_over else both)
+        assert ("The replaced root is trusted no more" in said) == is_over
+    issue_role(town.cloud, "monitor-ops", NOW)

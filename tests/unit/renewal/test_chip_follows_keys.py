@@ -182,7 +182,8 @@ def test_the_root_alone_puts_no_key_before_that_of_the_enrolment(town):
     assert not is_taken(known, thief.sign(b"data"))
 
 
-def test_a_root_that_was_replaced_gives_a_new_chip_no_list(town, tmp_path):
+@pytest.mark.parametrize("is_by_earlier_version", [False, True])
+def test_a_root_that_was_replaced_gives_a_new_chip_no_list(town, tmp_path, is_by_earlier_version):
     """Such a list would keep the chip from the true one, which contradicts it, for good."""
     first, old = load_key_list(town.cloud), load_root(town.root)
     roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
@@ -191,8 +192,11 @@ def test_a_root_that_was_replaced_gives_a_new_chip_no_list(town, tmp_path):
     key = draw_ec_key(tmp_path / "issuer.key").public_key()
     issuers = (der(new_issuer(old, key, "testville", NOW)),)
     forged = sign_key_list(msgspec.structs.replace(first, issuers=issuers), old.key)
+    if is_by_earlier_version:  # whose answers named both roots
+        (town.chip / "ca.pem").write_bytes((town.cloud / "pki" / "ca.pem").read_bytes())
     town.start()
-    with pytest.raises(MessageRefused, match="newest root"):
+    why = "newest root" if is_by_earlier_version else "not signed by a root"
+    with pytest.raises(MessageRefused, match=why):
         town.take(msgspec.msgpack.encode(forged))
     town.take(town.payload())
     assert load_identity(town.chip).platform_key.key_list == load_key_list(town.cloud)
@@ -208,11 +212,43 @@ def test_a_list_without_the_key_of_the_enrolment_is_refused(town):
 def test_a_new_root_is_trusted_through_the_old_one(town, tmp_path):
     roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
     town.start(town.payload())
-    assert (town.chip / "ca.pem").read_bytes() == (town.cloud / "pki" / "ca.pem").read_bytes()
+    assert (town.chip / "ca.pem").read_bytes() == (tmp_path / "stick" / "root.pem").read_bytes()
     roll_over_issuer(town.cloud, tmp_path / "stick", NOW)
     town.start(town.payload())
     with pytest.raises(ConfigError, match="not the newest root"):
         roll_over_issuer(town.cloud, town.root, NOW)
+
+
+@pytest.mark.parametrize("is_by_earlier_version", [False, True])
+def test_a_chip_that_is_killed_between_list_and_root_drops_the_old_one_later(
+    town, tmp_path, monkeypatch, is_by_earlier_version
+):
+    before = (town.chip / "ca.pem").read_bytes()
+    roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
+    newest = (tmp_path / "stick" / "root.pem").read_bytes()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("edge.renewal.key_list.write_public", killed)
+        with pytest.raises(KeyboardInterrupt):
+            town.start(town.payload())
+    assert (town.chip / "ca.pem").read_bytes() == before
+    if is_by_earlier_version:  # which kept both
+        (town.chip / "ca.pem").write_bytes(newest + before)
+    keys = town.start()
+    assert keys.key_list == load_key_list(town.cloud)
+    town.take(town.payload())
+    assert (town.chip / "ca.pem").read_bytes() == newest
+    assert town.start(town.payload()).key_list == load_key_list(town.cloud)
+
+
+def test_a_chip_enrolled_after_a_roll_over_never_trusts_the_old_root(town, tmp_path):
+    roll_over_root(town.cloud, town.root, tmp_path / "stick", NOW)
+    enrol_chip(town.cloud, tmp_path / "later")
+    newest = (tmp_path / "stick" / "root.pem").read_bytes()
+    assert (tmp_path / "later" / "ca.pem").read_bytes() == newest
 
 
 @pytest.mark.parametrize("payload", [b"\xc0", b"", bytes(70_000), b"\x92\xc4\x00\xc4\x00"])
