@@ -4,6 +4,7 @@ authority   builds certificates and the revocation list; touches no files
 pki         the CA's files: created once, renewed, revoked
 enrolment   checks and answers a chip's request
 broker      fills the broker's directory and makes the broker reload it
+offered_lists  revocation lists that a running broker takes without a signal
 places      who lived where, at which delivery point
 revocation  shuts out a device and ends its session
 leftovers   clears what the broker retains of those who have left

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloud.config import load_config
 from cloud.registry.key_files import FORMER_OPERATOR, pki_path
+from cloud.registry.offered_lists import offer_lists
 from cloud.registry.pki import roles
 from cloud.registry.revoked import adopt_revocations
 from mosquitto.config import (
@@ -100,13 +101,18 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
         write_public(broker / file.name, file.text.encode())
     _copy_documents(directory, broker)
     write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
-    names = (*(file.name for file in files), *_DOCUMENTS, SERVER_KEY, DATA, ".")
+    lists = offer_lists(broker, is_read_anew=not is_running(broker))
+    names = (*(file.name for file in files), *_DOCUMENTS, *lists, SERVER_KEY, DATA, ".")
     _give(broker, names, user)
     return reload_broker(broker)
 
 
 def refresh_broker(directory: Path, broker: Path) -> bool:
-    """Copy certificates and revocation list to the broker; return whether a broker reloaded them.
+    """Copy certificates and revocation lists to the broker; return whether one runs there.
+
+    It takes new lists without being told, and reloads only for a certificate of its own: mosquitto
+    2.0.11 that reloads ends the sessions of absent clients a second time, and once they come back,
+    it may abort or drop another client.
 
     Raises:
         ConfigError: there is no broker's directory at `broker`, or we may not change it.
@@ -117,9 +123,13 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
             "it with --broker."
         )
     adopt_revocations(directory, broker / CRL)
+    shown = broker / SERVER_CERTIFICATE
+    before = shown.read_bytes() if shown.exists() else b""
     _copy_documents(directory, broker)
-    _give(broker, _DOCUMENTS, broker.owner())
-    return reload_broker(broker)
+    is_up = is_running(broker)
+    lists = offer_lists(broker, is_read_anew=not is_up)
+    _give(broker, (*_DOCUMENTS, *lists), broker.owner())
+    return reload_broker(broker) if shown.read_bytes() != before else is_up
 
 
 def _copy_documents(directory: Path, broker: Path) -> None:

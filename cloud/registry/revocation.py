@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cloud.registry.broker import (
     is_in_saved_data,
-    is_running,
     refresh_broker,
     save_broker,
     start_command,
@@ -68,10 +67,6 @@ def _shut_out(directory: Path, name: str, broker: Path) -> bool:
     Raises:
         ConfigError, TransportError: as `revoke_everywhere`.
     """
-    if is_running(broker):
-        # mosquitto 2.0.11 that reloads beside the session of a client which it has just dropped for
-        # want of memory lists that session twice, and later drops whoever has its place in memory.
-        end_session(directory, name)
     if not refresh_broker(directory, broker):
         return False
     end_session(directory, name)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -177,13 +178,36 @@ def test_a_list_that_changes_while_the_broker_reads_is_read_again(broker, tmp_pa
     deployed = rules.read_text("utf-8")
     chip = chip_pass(enrol_chip(broker.cloud, tmp_path / "chip"))
     topic = f"volet/v1/testville/d/{chip.name}/status"
-    rules.write_text("user nobody\n" + "topic read volet/v1/elsewhere\n" * 40_000, "utf-8")
+    rules.write_text("user nobody\n" + "topic read volet/v1/elsewhere\n" * 20_000, "utf-8")
     os.kill(int((broker.directory / PID).read_text("ascii")), signal.SIGHUP)
     time.sleep(0.05)
     write_public(rules, deployed.encode())  # in its place at once; the broker still reads the other
     reload_broker(broker.directory)
     with Peer(broker.port, chip.context()) as peer:
         assert peer.publish(topic) in ACCEPTED
+
+
+def ended(broker: Broker, name: str) -> int:
+    """How often the broker says that it has ended the session of a name."""
+    return broker.log.count(f"Client {name} disconnected")
+
+
+def test_a_revocation_leaves_the_sessions_of_absent_clients_alone(broker, store, tmp_path):
+    """Ended a second time, mosquitto 2.0.11 lists them twice, and aborts once they have come back."""
+    absent, chip = (chip_pass(enrol_chip(broker.cloud, tmp_path / name)) for name in "ab")
+    keeps = {"session_expiry_s": 3_600, "clean_start": False}
+    Peer(broker.port, absent.context(), **keeps).close()
+    wait_until(lambda: ended(broker, absent.name), "the broker to have let it go")
+    revoke_everywhere(broker.cloud, store, chip.name, broker.directory, NOW)
+    with pytest.raises(Refused):
+        Peer(broker.port, chip.context())
+    assert ended(broker, absent.name) == 1
+    if (
+        "version 2.0.11"
+        in subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout
+    ):
+        reload_broker(broker.directory)
+        wait_until(lambda: ended(broker, absent.name) == 2, "the fault that a reload has")
 
 
 def test_all_certificates_a_chip_ever_got_are_revoked(broker, store, tmp_path):
