@@ -24,6 +24,7 @@ def units(table: Callable[..., str]) -> str:
         command = known.get("ExecStart", known.get("OnCalendar", [""]))[-1]
         states = [f"/var/lib/{state}" for state in known.get("StateDirectory", [])]
         states += [f"/var/cache/{cache}" for cache in known.get("CacheDirectory", [])]
+        states += [f"/run/{state}" for state in known.get("RuntimeDirectory", [])]
         devices = [device.split()[0] for device in known.get("DeviceAllow", [])]
         is_alone = "yes" in known.get("PrivateNetwork", [])
         rows.append(

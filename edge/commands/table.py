@@ -10,6 +10,7 @@ edge = HouseholdGroup(
         "request": "edge.commands.request:request",
         "enrol": "edge.commands.enrol:enrol",
         "run": "edge.commands.run:run",
+        "watch-clock": "edge.commands.watch_clock:watch_clock",
         "status": "edge.commands.status:status",
         "confirm": "edge.commands.confirm:confirm",
         "move-out": "edge.commands.move_out:move_out",

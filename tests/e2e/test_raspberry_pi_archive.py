@@ -23,7 +23,7 @@ from tests.support.booted import USER, booted, make_root, skip_without_container
 from tests.support.broker import wait_until
 from tests.support.environments import skip_without_registry
 
-EXPOSURE_MAX = 1.7
+EXPOSURE_MAX = 1.3
 ARCHIVE = "volet-0.1.0-edge-aarch64-python3.11.tar"
 ADAPTER = "/dev/serial/by-id/usb-emulated"
 # What the installer would bring, so that files before and after can be compared.

@@ -4,6 +4,7 @@ What a booted Debian in a container lets nobody do cannot be tried in it, and a 
 control group is skipped, with the reason, where this kernel does not enforce it.
 """
 
+import ast
 import json
 import shutil
 import sysconfig
@@ -22,6 +23,7 @@ UNITS = ROOT / "packaging/units"
 # Each unit, and the directory in which its program may write.
 WRITES = {
     f"volet-edge@{USER}": "/var/lib/volet",
+    f"volet-edge-clock@{USER}": "/run/volet-edge-clock",
     "volet-worker": "/var/lib/volet-cloud",
     "volet-api": "/var/lib/volet-cloud",
     "volet-release": "/var/lib/volet-cloud",
@@ -33,16 +35,23 @@ WRITES = {
     "volet-update-activate": "/opt/volet",
     "mosquitto": "/etc/mosquitto/volet",
 }
+# The product, as it is here, with its packages.
+PATHS = "/srv/volet:/srv/site"
+OPTIONS = (
+    *("--private-network", f"--bind-ro={ROOT}:/srv/volet"),
+    f"--bind-ro={sysconfig.get_path('purelib')}:/srv/site",
+    "--system-call-filter=adjtimex clock_adjtime",  # whose clock, otherwise, no container may know
+)
 PYTHON = "/usr/bin/python3"  # the machine's, whatever this test runs with
-CHIP = f"volet-edge@{USER}"
+CHIP, CLOCK = f"volet-edge@{USER}", f"volet-edge-clock@{USER}"
 ROOTS = {"volet-software-boot", "volet-update-install", "volet-update-activate"}
-WITHOUT_NETWORK = {"volet-cloud-backup", *ROOTS}
+WITHOUT_NETWORK = {"volet-cloud-backup", CLOCK, *ROOTS}
 AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
 AS_USER = tuple(
     attempt.__name__ for attempt in attempts.ATTEMPTS if attempt.__name__ not in AS_ROOT
 )
 # Held by control groups, which not every kernel lets a container have.
-BY_GROUPS = {(CHIP, "open_another_device"), (CHIP, "take_memory")}
+BY_GROUPS = {(CHIP, "open_another_device"), (CHIP, "take_memory"), (CLOCK, "take_memory")}
 LISTEN = (
     "import socket; s = socket.create_server(('127.0.0.1', %d)); [s.accept() for _ in iter(int, 1)]"
 )
@@ -55,7 +64,9 @@ def closed(unit: str):
             continue
         if attempt == "open_a_local_socket" and unit != "volet-update-install":
             continue
-        if attempt == "take_memory" and unit != CHIP:
+        if attempt == "take_memory" and unit not in {CHIP, CLOCK}:
+            continue
+        if attempt == "ask_about_the_clock" and unit == CLOCK:
             continue
         if unit in ROOTS and attempt in {"gain_privileges", "see_other_programs"}:
             continue  # it is root already
@@ -79,6 +90,11 @@ def make(root: Path) -> None:
     (root / "home/pi/planted").write_text("x")
     shutil.copy(root / "usr/bin/id", root / "usr/local/bin/planted-id")
     (root / "usr/local/bin/planted-id").chmod(0o4755)
+    program = root / "usr/local/bin/volet"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={PATHS} exec python3 -m volet.main "$@"\n')
+    program.chmod(0o755)
+    for name in ("srv/volet", "srv/site"):
+        (root / name).mkdir()
 
 
 def prepare(machine) -> None:
@@ -93,8 +109,8 @@ def prepare(machine) -> None:
     assert machine.run(*listening).returncode == 0
 
 
-def read(file: Path) -> dict[str, str]:
-    lines = map(json.loads, file.read_text().splitlines())
+def read(text: str) -> dict[str, str]:
+    lines = map(json.loads, text.splitlines())
     return {line["attempt"]: line["outcome"] for line in lines}
 
 
@@ -105,7 +121,7 @@ def unconfined(machine, user: str) -> dict[str, str]:
     run = ("systemd-run", "--wait", "--pipe", f"--uid={user}", "--quiet")
     done = machine.run(*run, PYTHON, "/srv/attempts.py", f"{folder}/out")
     assert done.returncode == 0, done.stderr
-    return read(machine.root / f"srv/{user}/out")
+    return read((machine.root / f"srv/{user}/out").read_text())
 
 
 def confined(machine, unit: str, user: str | None) -> dict[str, str]:
@@ -113,25 +129,77 @@ def confined(machine, unit: str, user: str | None) -> dict[str, str]:
     out = f"{WRITES[unit]}/attempts-{user or 'own'}"
     settings = [
         *("[Unit]", "ConditionPathExists=", "[Service]", "Type=oneshot", "Restart=no"),
-        *("WatchdogSec=0", "ExecStart=", f"ExecStart={PYTHON} /srv/attempts.py {out}"),
+        *("WatchdogSec=0", "RuntimeDirectoryPreserve=yes", "ExecStart="),
+        f"ExecStart={PYTHON} /srv/attempts.py {out}",
         *([f"User={user}"] if user else []),
     ]
-    folder = machine.root / f"etc/systemd/system/{unit}.service.d"
-    folder.mkdir(exist_ok=True)
-    (folder / "zz-attempts.conf").write_text("\n".join(settings) + "\n")
+    replace(machine, unit, settings)
+    machine.run("systemctl", "restart", unit)  # the chip's may have brought it along
+    done = machine.run("cat", out)
+    assert done.returncode == 0, machine.run("journalctl", "-u", unit).stdout
+    return read(done.stdout)
+
+
+def replace(machine, unit: str, settings: list[str]) -> None:
+    """Replace settings of a unit, none if there are none."""
+    dropin = machine.root / f"etc/systemd/system/{unit}.service.d/zz-attempts.conf"
+    dropin.parent.mkdir(exist_ok=True)
+    dropin.write_text("\n".join(settings) + "\n")
     machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "start", unit)
-    assert (machine.root / out[1:]).exists(), machine.run("journalctl", "-u", unit).stdout
-    return read(machine.root / out[1:])
+
+
+def clock_answers(machine) -> dict[str, list[bool | None]]:
+    """Return what the kernel says of the clock, to whom, and what the chip makes of it.
+
+    In the chip's place runs what asks there. The unit that it brings along runs its own program, then
+    one whose kernel says yes.
+    """
+    asked = "import system.kernel_clock as c; said = [c._kernel_says(), c.is_synchronised()]"
+    env = f"Environment=PYTHONPATH={PATHS}"
+    one = ["[Service]", "Type=oneshot", "Restart=no", "WatchdogSec=0", env]
+    told = f"{WRITES[CHIP]}/said"
+    asking = f"{asked}; open('{told}', 'w').write(repr(said))"
+    replace(machine, CHIP, [*one, "ExecStart=", f'ExecStart={PYTHON} -c "{asking}"'])
+    replace(machine, CLOCK, [])
+    machine.run("rm", "-rf", WRITES[CLOCK])
+    unit = machine.root / "etc/systemd/system/volet-edge-clock@.service"
+
+    def chip_says() -> list[bool | None]:
+        done = machine.run("systemctl", "start", CHIP)
+        assert done.returncode == 0, machine.run("journalctl", "-u", CHIP).stdout
+        return ast.literal_eval((machine.root / told[1:]).read_text())
+
+    def chip_says_alone() -> list[bool | None]:
+        """Return what it says where there is no unit that it could bring along."""
+        machine.run("systemctl", "stop", CLOCK)
+        unit.rename(unit.with_suffix(".away"))
+        machine.run("systemctl", "daemon-reload")
+        said = chip_says()
+        unit.with_suffix(".away").rename(unit)
+        machine.run("systemctl", "daemon-reload")
+        return said
+
+    outside = machine.run("env", f"PYTHONPATH={PATHS}", PYTHON, "-c", f"{asked}; print(repr(said))")
+    answers = {"kernel": ast.literal_eval(outside.stdout), "alone": chip_says_alone()}
+    wait_until(lambda: chip_says() == [None, answers["kernel"][0]], "the kernel's answer")
+    answers["beside"] = chip_says()
+    yes = "import system.kernel_clock as c; c._kernel_says = lambda: True; c.keep_marked()"
+    replace(machine, CLOCK, ["[Service]", env, "ExecStart=", f'ExecStart={PYTHON} -c "{yes}"'])
+    machine.run("systemctl", "stop", CLOCK)
+    wait_until(lambda: chip_says() == [None, True], "the answer yes")
+    answers["yes"] = chip_says()
+    answers["stopped"] = chip_says_alone()
+    return answers
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):
-    """Without limits, and by unit: what came of each attempt."""
+    """Without limits, and by unit: what came of each attempt; and what is said of the clock."""
     skip_without_containers()
     folder = tmp_path_factory.mktemp("units")
     make(folder / "root")
-    with booted(folder / "root", folder / "console.log", "--private-network") as machine:
+    log = folder / "console.log"
+    with booted(folder / "root", log, *OPTIONS) as machine:
         prepare(machine)
         free = unconfined(machine, USER)
         free |= {name: unconfined(machine, "root")[name] for name in AS_ROOT}
@@ -140,14 +208,14 @@ def outcomes(tmp_path_factory):
             own = confined(machine, unit, None)
             as_root = confined(machine, unit, "root")
             held[unit] = own | {name: as_root.get(name, "ended") for name in AS_ROOT}
-        return free, held
+        return free, held, clock_answers(machine)
 
 
 @pytest.mark.parametrize(
     ("unit", "attempt"), [(unit, attempt) for unit in WRITES for attempt in closed(unit)]
 )
 def test_a_unit_holds(outcomes, unit, attempt):
-    free, held = outcomes
+    free, held, _ = outcomes
     if free.get(attempt) != "got":
         pytest.skip(f"cannot be tried here, since nobody can do it: {free.get(attempt, 'ended')}")
     outcome = held[unit].get(attempt, "ended")  # a program that is ended has got nothing
@@ -161,23 +229,35 @@ def test_the_network_is_there_for_what_needs_it(outcomes):
     assert outcomes[1]["volet-worker"]["reach_the_network"] == "got"
 
 
+def test_the_unit_that_asks_about_the_clock_may(outcomes):
+    """The C library has two system calls for it, and without the right one the answer is no."""
+    free, held, _ = outcomes
+    if free["ask_about_the_clock"] != "got":
+        pytest.skip(f"cannot be tried here: {free['ask_about_the_clock']}")
+    assert held[CLOCK]["ask_about_the_clock"] == "got"
+
+
+def test_the_chip_may_not_ask_about_the_clock_and_knows_what_the_kernel_says(outcomes):
+    answers = outcomes[2]
+    kernel = answers["kernel"][0]
+    assert kernel is not None
+    assert answers == {
+        "kernel": [kernel, kernel],
+        "alone": [None, False],
+        "beside": [None, kernel],
+        "yes": [None, True],
+        "stopped": [None, False],
+    }
+
+
 def test_programs_do_their_work_in_their_units(tmp_path):
     """Broker, worker, API, release, trustee and backup of one collectivity, on one machine."""
     skip_without_containers()
     root, log = tmp_path / "root", tmp_path / "console.log"
     make(root)
-    site = sysconfig.get_path("purelib")
     with (root / "etc/hosts").open("a") as file:
         file.write("127.0.0.1 broker.testville.example\n")
-    program = root / "usr/local/bin/volet"
-    program.write_text(
-        '#!/bin/sh\nPYTHONPATH=/srv/volet:/srv/site exec python3 -m volet.main "$@"\n'
-    )
-    program.chmod(0o755)
-    for name in ("srv/volet", "srv/site"):
-        (root / name).mkdir()
-    binds = (f"--bind-ro={ROOT}:/srv/volet", f"--bind-ro={site}:/srv/site")
-    with booted(root, log, "--private-network", *binds) as machine:
+    with booted(root, log, *OPTIONS) as machine:
         prepare(machine)
 
         def typed(*command: str, user: str = "volet-cloud") -> None:

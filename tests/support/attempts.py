@@ -112,6 +112,11 @@ def set_the_clock():
     time.clock_settime(time.CLOCK_REALTIME, time.time())
 
 
+def ask_about_the_clock():
+    """With no mode set, `adjtimex` changes nothing; 208 bytes are its structure."""
+    _called(_LIBC.adjtimex(ctypes.create_string_buffer(208)) < 0)
+
+
 def write_to_the_kernel():
     path = Path("/proc/sys/kernel/domainname")
     path.write_text(path.read_text())
@@ -142,6 +147,7 @@ ATTEMPTS = (
     mount,
     load_a_module,
     set_the_clock,
+    ask_about_the_clock,
     write_to_the_kernel,
     take_memory,
 )

@@ -31,6 +31,9 @@ from volet.software.health import Health
 from volet.software.manifest import WHEELS, SoftwareManifest, Version, order, read_manifest
 
 ROOT = Path("/opt/volet")
+UNITS = Path("/etc/systemd/system")
+# What a chip's machine has of a release's units; the installer takes the same.
+CHIP_UNITS = ("volet-edge*", "volet-software*")
 # A host by its name, a port, folders; no user, no question, nothing that a shell or a log trips over.
 _ADDRESS = (
     r"^https://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[1-9][0-9]{0,4})?"
@@ -100,9 +103,10 @@ class Pulled(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The directory of a machine's software."""
+    """The directory of a machine's software, and that of its units."""
 
     root: Path = ROOT
+    units: Path = UNITS
 
     @property
     def wheels(self) -> Path:
@@ -194,6 +198,22 @@ class Places:
         beside.symlink_to(Path("releases") / version)
         beside.replace(self.root / name)
         sync_dir(self.root)
+
+    def link_units(self) -> None:
+        """Link units that the current release brings, on a machine that has units of ours.
+
+        The links name `current`, so those that are there go with every switch.
+        """
+        inside = self.root / "current/units"
+        linked = [link for link in self.units.glob("volet-*") if link.is_symlink()]
+        if not any(link.readlink().is_relative_to(self.root) for link in linked):
+            return
+        for pattern in CHIP_UNITS:
+            for unit in sorted(inside.glob(pattern)):
+                link = self.units / unit.name
+                if not link.is_symlink() and not link.exists():
+                    link.symlink_to(inside / unit.name)
+        sync_dir(self.units)
 
     def state(self) -> VersionsSeen:
         """Return what is known of versions."""

@@ -82,6 +82,7 @@ class Switch:
             current, previous = places.linked("current"), places.linked("previous")
             if current is None or unit is None or current == version:
                 places.link("current", version)
+                places.link_units()
                 return False
             trial = Trial(
                 version,
@@ -98,6 +99,7 @@ class Switch:
             places.keep_trial(trial)
         if trial.version not in places.state().condemned:
             places.link("current", trial.version)
+            places.link_units()
             self._restart(trial.unit)  # after a kill it may not have been yet
         return True
 

@@ -158,6 +158,9 @@ HELP = {
         "un conseil dit lequel et que faire. Codes de sortie : 0 fait, 2 mauvaise utilisation, 5 la "
         "source est illisible, ou ne contient rien qu'un compteur envoie."
     ),
+    "Let the chip know whether its clock is right; a unit beside the chip's runs this.": (
+        "Dit au boîtier si son horloge est juste ; une unité à côté de la sienne lance ceci."
+    ),
     "Play a record at the pace at which the line sent it.": (
         "Rejoue un enregistrement au rythme où la ligne l'a envoyé."
     ),

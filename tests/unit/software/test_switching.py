@@ -19,7 +19,7 @@ from volet.software.switching import Switch
 UNIT = "volet-edge@pi.service"
 CHIP = Path("/nowhere")
 # What `Switch` calls of the machine's places: an upgrade is cut short before each that changes it.
-CHANGING = ("link", "keep_state", "keep_trial", "end_trial", "remove")
+CHANGING = ("link", "link_units", "keep_state", "keep_trial", "end_trial", "remove")
 READING = {"trial", "state", "manifest", "linked", "program", "complete"}
 WELL = Health(is_active=True, memory_mb=90, is_line_good=True, is_session_up=True)
 
@@ -314,6 +314,31 @@ def test_a_person_goes_back_and_forth(machine):
     assert machine.switch().rollback(UNIT) == "0.1.0"
     assert machine.running == "0.1.0"
     assert machine.switch().rollback(UNIT) == "0.2.0"
+
+
+def test_units_that_a_release_brings_are_linked_on_a_machine_that_has_ours(machine, tmp_path):
+    places = Places(machine.places.root, tmp_path / "units")
+    inside, outside = places.root / "current/units", places.units
+    outside.mkdir()
+    for version, names in (
+        ("0.1.0", ["volet-edge@.service"]),
+        ("0.2.0", ["volet-edge@.service", "volet-edge-new@.service", "volet-worker.service"]),
+    ):
+        (places.release(version) / "units").mkdir()
+        for name in names:
+            (places.release(version) / "units" / name).write_text(version)
+    machine.places = places
+    machine.upgrade("0.2.0")
+    assert list(outside.iterdir()) == [], "nothing of ours was there"
+    (outside / "volet-edge@.service").symlink_to(inside / "volet-edge@.service")
+    machine.switch().rollback(UNIT)
+    places.link("current", "0.2.0")
+    places.link_units()
+    places.link_units()
+    assert {path.name for path in outside.iterdir()} == {
+        *("volet-edge@.service", "volet-edge-new@.service")
+    }
+    assert (outside / "volet-edge-new@.service").read_text() == "0.2.0"
 
 
 def test_nobody_goes_back_to_what_cannot_read_the_vault(machine):
