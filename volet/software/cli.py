@@ -15,7 +15,7 @@ from volet.software.following import fetch, follow, take_fetched, try_fetched, u
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
 from volet.software.options import chip_option, hold_option, patience_option, root_option
-from volet.software.places import Following, Places, Trial, VersionsSeen
+from volet.software.places import Following, Places, Rollback, Trial, VersionsSeen
 from volet.software.publishing import publish
 from volet.software.removal import remove
 from volet.software.switching import Switch
@@ -35,6 +35,7 @@ class SoftwareStatus(msgspec.Struct, frozen=True):
     highest: Version | None
     condemned: tuple[Version, ...]
     trial: Trial | None
+    rollback: Rollback | None
     following: Following | None
 
 
@@ -165,14 +166,14 @@ def try_out(
 @root_option
 @click.option("--boot", is_flag=True, required=True)
 def judge(root: Path, *, boot: bool) -> None:  # noqa: ARG001 - it is what the unit says
-    """Go back from a trial that a reboot has interrupted; `volet-software-boot` runs this."""
+    """Go back where a reboot has interrupted a trial or a rollback; `volet-software-boot` runs this."""
     Switch(Places(root)).resume_at_boot()
 
 
 @software.command()
 @root_option
 def rollback(root: Path) -> None:
-    """Go back to the release before."""
+    """Go back to the release before; where that was interrupted, end it."""
     places = Places(root)
     with places.alone():
         version = Switch(places).rollback(running_unit())
@@ -208,6 +209,7 @@ def status(root: Path, *, is_json: bool) -> None:
         state.highest,
         state.condemned,
         places.trial(),
+        places.rollback(),
         places.following(),
     )
     if is_json:
@@ -225,6 +227,11 @@ def status(root: Path, *, is_json: bool) -> None:
             if holds
         ]
         click.echo(f"{version}{': ' if notes else ''}{', '.join(notes)}")
+    if known.rollback is not None:
+        click.echo(
+            f"The way back to {known.rollback.back_to} was interrupted; "
+            "`volet software rollback` ends it."
+        )
     if not known.complete:
         click.echo(f"No release is installed in {root}.")
     if known.following is not None:

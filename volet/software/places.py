@@ -6,6 +6,7 @@ current, previous     links to releases
 release.pub           the key that signs releases
 state.json            versions seen and condemned
 trial.json            the release that is on trial, if one is
+rollback.json         the releases between which a person goes back, until that is done
 following.json        from where releases are fetched, if the household wants that
 pulled.json           the release that was fetched, and how often it was tried by itself
 """
@@ -33,7 +34,7 @@ from volet.software.manifest import WHEELS, SoftwareManifest, Version, order, re
 ROOT = Path("/opt/volet")
 UNITS = Path("/etc/systemd/system")
 # What a chip's machine has of a release's units; the installer takes the same.
-CHIP_UNITS = ("volet-edge*", "volet-software*")
+LINKED_UNITS = ("volet-edge*", "volet-software*")
 # A host by its name, a port, folders; no user, no question, nothing that a shell or a log trips over.
 _ADDRESS = (
     r"^https://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[1-9][0-9]{0,4})?"
@@ -99,6 +100,13 @@ class Pulled(msgspec.Struct, frozen=True):
 
     version: Version
     tries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+
+
+class Rollback(msgspec.Struct, frozen=True):
+    """A person's way back that has begun: from a release to the one before."""
+
+    version: Version
+    back_to: Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +216,7 @@ class Places:
         linked = [link for link in self.units.glob("volet-*") if link.is_symlink()]
         if not any(link.readlink().is_relative_to(self.root) for link in linked):
             return
-        for pattern in CHIP_UNITS:
+        for pattern in LINKED_UNITS:
             for unit in sorted(inside.glob(pattern)):
                 link = self.units / unit.name
                 if not link.is_symlink() and not link.exists():
@@ -255,6 +263,19 @@ class Places:
     def keep_pulled(self, pulled: Pulled) -> None:
         """Keep which release was fetched last."""
         write_public(self.root / "pulled.json", msgspec.json.encode(pulled))
+
+    def rollback(self) -> Rollback | None:
+        """Return a person's way back that was begun and not ended."""
+        return _read(self.root / "rollback.json", Rollback)
+
+    def keep_rollback(self, rollback: Rollback) -> None:
+        """Keep a way back until its end, also over a power cut."""
+        write_public(self.root / "rollback.json", msgspec.json.encode(rollback))
+
+    def end_rollback(self) -> None:
+        """Forget the way back, which is done."""
+        (self.root / "rollback.json").unlink(missing_ok=True)
+        sync_dir(self.root)
 
     def remove(self, version: str) -> None:
         """Remove a release; one that is half removed counts as none."""

@@ -2,7 +2,8 @@
 
 A trial is kept on the disk before the link moves, and its whole course can be begun again at any
 point: the process that carries it out is started anew if it is killed, and goes on. After a power
-cut, the boot goes back without condemning the release.
+cut, the boot goes back without condemning the release. A person's way back is kept in the same way
+until it is done, and whoever comes first goes on with it: that person, or the next boot.
 """
 
 import subprocess
@@ -18,7 +19,7 @@ from system.kernel_clock import boot_id
 from system.shell import quoted
 from volet.software.health import Health, health_of, problem
 from volet.software.manifest import order
-from volet.software.places import Places, Trial, VersionsSeen
+from volet.software.places import Places, Rollback, Trial, VersionsSeen
 
 KEPT = 3
 POLL_S = 2.0
@@ -48,11 +49,16 @@ class Switch:
         """Check that a release may be switched to.
 
         Raises:
-            ConfigError: it is not here as a whole, or another one is on trial.
+            ConfigError: it is not here as a whole, another one is on trial, or a way back is not done.
             DocumentRefused: it was condemned, or is older than one that was here.
         """
         places = self._places
-        trial = places.trial()
+        rollback, trial = places.rollback(), places.trial()
+        if rollback is not None:
+            raise ConfigError(
+                f"The way back to the release {rollback.back_to} was interrupted; "
+                "`volet software rollback` ends it."
+            )
         if trial is not None and trial.version != version:
             raise ConfigError(
                 f"The release {trial.version} is on trial; `volet software status` shows it."
@@ -76,6 +82,8 @@ class Switch:
         """
         places = self._places
         trial = places.trial()
+        if trial is not None and places.rollback() is not None:
+            return False  # a person goes back
         if trial is None:
             self.check(version)
             places.keep_state(msgspec.structs.replace(places.state(), highest=version))
@@ -114,7 +122,7 @@ class Switch:
         is_condemned = trial.version in places.state().condemned
         while not is_condemned and (now_s := time.monotonic()) - begun_s < trial.patience_s:
             why = problem(trial.before, self._health(trial.unit, program, Path(trial.directory)))
-            if places.trial() != trial:  # a person went back
+            if places.trial() != trial or places.rollback() is not None:  # a person went back
                 return None
             if why is not None:
                 since_s = time.monotonic()
@@ -129,17 +137,28 @@ class Switch:
         return why
 
     def resume_at_boot(self) -> None:
-        """Go back from a trial that a reboot has interrupted, before its unit starts."""
+        """Go back where a reboot has interrupted a trial or a way back, before the unit starts."""
+        if (rollback := self._places.rollback()) is not None:
+            self._go_back(rollback, None)
         trial = self._places.trial()
         if trial is not None and trial.boot != boot_id():
             self._back(trial, "the machine started anew in its trial", is_condemned=False)
 
     def rollback(self, unit: str | None) -> str:
-        """Go back to the release before; return its version.
+        """Go back to the release before, or end a way back that was interrupted; return its version.
 
         Raises:
             ConfigError: there is none, or it cannot read what the present one has written.
         """
+        places = self._places
+        rollback = places.rollback()
+        if rollback is None:
+            rollback = self._way_back()
+            places.keep_rollback(rollback)
+        self._go_back(rollback, unit)
+        return rollback.back_to
+
+    def _way_back(self) -> Rollback:
         places = self._places
         current, previous = places.linked("current"), places.linked("previous")
         if current is None or previous is None or previous == current:
@@ -151,12 +170,17 @@ class Switch:
                 f"The release {previous} cannot read what {current} has written, which goes back "
                 f"to {oldest} at most."
             )
+        return Rollback(current, previous)
+
+    def _go_back(self, rollback: Rollback, unit: str | None) -> None:
+        """Go a person's way back, again from its start if a call before was interrupted."""
+        places = self._places
         places.end_trial()
-        places.link("current", previous)
-        places.link("previous", current)
+        places.link("current", rollback.back_to)
+        places.link("previous", rollback.version)
         if unit is not None:
             self._restart(unit)
-        return previous
+        places.end_rollback()
 
     def _back(self, trial: Trial, why: str, *, is_condemned: bool) -> None:
         """Go back. The trial ends last: whatever is cut short before is done again."""

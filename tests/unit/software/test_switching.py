@@ -19,8 +19,11 @@ from volet.software.switching import Switch
 UNIT = "volet-edge@pi.service"
 CHIP = Path("/nowhere")
 # What `Switch` calls of the machine's places: an upgrade is cut short before each that changes it.
-CHANGING = ("link", "link_units", "keep_state", "keep_trial", "end_trial", "remove")
-READING = {"trial", "state", "manifest", "linked", "program", "complete"}
+CHANGING = (
+    *("link", "link_units", "keep_state", "keep_trial", "end_trial", "remove"),
+    *("keep_rollback", "end_rollback"),
+)
+READING = {"trial", "rollback", "state", "manifest", "linked", "program", "complete"}
 WELL = Health(is_active=True, memory_mb=90, is_line_good=True, is_session_up=True)
 
 
@@ -194,16 +197,24 @@ def test_a_broker_that_is_away_condemns_no_release(machine):
     assert machine.upgrade("0.2.0") is None
 
 
-def steps(machine, monkeypatch):
-    """Return how many steps an upgrade takes that is not cut short."""
+def upgrade(machine):
+    machine.upgrade("0.2.0")
+
+
+def go_back(machine):
+    machine.switch().rollback(UNIT)
+
+
+def steps(machine, monkeypatch, act=upgrade):
+    """Return how many steps an upgrade, or what else is done, takes that is not cut short."""
     taken = []
     with monkeypatch.context() as patched:
         machine.watched(patched, taken.append)
-        machine.upgrade("0.2.0")
+        act(machine)
     return len(taken)
 
 
-def cut_at(machine, monkeypatch, cut):
+def cut_at(machine, monkeypatch, cut, act=upgrade):
     def stop(step):
         if step == cut:
             raise PowerCut
@@ -211,7 +222,7 @@ def cut_at(machine, monkeypatch, cut):
     with monkeypatch.context() as patched:
         machine.watched(patched, stop)
         with pytest.raises(PowerCut):
-            machine.upgrade("0.2.0")
+            act(machine)
 
 
 def test_every_step_that_changes_the_machine_is_one_before_which_the_tests_cut():
@@ -314,6 +325,67 @@ def test_a_person_goes_back_and_forth(machine):
     assert machine.switch().rollback(UNIT) == "0.1.0"
     assert machine.running == "0.1.0"
     assert machine.switch().rollback(UNIT) == "0.2.0"
+
+
+def cut_rollbacks(fresh, monkeypatch, *, is_on_trial=False):
+    """Yield machines on which the way back from 0.2.0 was cut short before each of its steps."""
+
+    def begun():
+        machine = fresh("well")
+        machine.switch().begin("0.2.0", UNIT, CHIP, 120.0, 300.0)
+        if not is_on_trial:
+            assert machine.switch().judge() is None
+        return machine
+
+    for cut in range(steps(begun(), monkeypatch, go_back)):
+        machine = begun()
+        cut_at(machine, monkeypatch, cut, go_back)
+        yield cut, machine
+
+
+@pytest.mark.parametrize("is_on_trial", [False, True])
+def test_wherever_the_power_fails_on_the_way_back_it_ends_there(fresh, monkeypatch, is_on_trial):
+    for cut, machine in cut_rollbacks(fresh, monkeypatch, is_on_trial=is_on_trial):
+        machine.start_anew()
+        places = machine.places
+        assert (places.rollback(), places.trial()) == (None, None), cut
+        back = (machine.running, places.linked("current"), places.linked("previous"))
+        if cut or is_on_trial:
+            assert back[:2] == ("0.1.0", "0.1.0"), cut
+        if cut:
+            assert back[2] == "0.2.0", cut
+            assert machine.switch().rollback(UNIT) == "0.2.0"
+        elif not is_on_trial:
+            assert back == ("0.2.0", "0.2.0", "0.1.0"), "nothing was begun"
+
+
+def test_wherever_it_is_killed_the_same_command_ends_the_way_back(fresh, monkeypatch):
+    for cut, machine in cut_rollbacks(fresh, monkeypatch):
+        if cut:
+            with pytest.raises(ConfigError, match="volet software rollback"):
+                machine.switch().check("0.3.0")
+        assert machine.switch().rollback(UNIT) == "0.1.0", cut
+        assert machine.running == machine.places.linked("current") == "0.1.0", cut
+        assert machine.places.linked("previous") == "0.2.0", cut
+        assert machine.places.rollback() is None
+
+
+def test_a_way_back_that_is_not_kept_would_lead_forth_again(fresh, monkeypatch):
+    monkeypatch.setattr(Places, "keep_rollback", lambda *_: None)
+    with pytest.raises((AssertionError, ConfigError)):
+        test_wherever_it_is_killed_the_same_command_ends_the_way_back(fresh, monkeypatch)
+
+
+def test_a_trial_does_not_go_on_against_a_person_who_goes_back(fresh, monkeypatch):
+    for cut, machine in cut_rollbacks(fresh, monkeypatch, is_on_trial=True):
+        if not cut:
+            continue
+        linked = machine.places.linked("current")
+        assert machine.upgrade("0.2.0") is None if machine.places.trial() else True
+        assert machine.places.linked("current") == linked, cut
+        assert machine.switch().rollback(UNIT) == "0.1.0"
+        assert machine.running == machine.places.linked("current") == "0.1.0"
+        assert machine.places.state().condemned == ()
 
 
 def test_units_that_a_release_brings_are_linked_on_a_machine_that_has_ours(machine, tmp_path):

@@ -87,6 +87,11 @@ def test_the_chip_brings_along_what_asks_about_the_clock_where_it_looks_for_the_
     assert clock["User"] == chip["User"] == "%i"
 
 
+def test_the_chip_starts_after_an_interrupted_upgrade_was_taken_back():
+    chip = dict(settings(UNITS / "volet-edge@.service"))
+    assert "volet-software-boot.service" in chip["After"].split()
+
+
 @pytest.mark.parametrize("path", [*SERVICES, MOSQUITTO], ids=lambda path: path.name)
 def test_a_forbidden_call_fails_instead_of_killing(path):
     assert "\nSystemCallErrorNumber=EPERM\n" in path.read_text()
