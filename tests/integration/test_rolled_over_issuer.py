@@ -3,15 +3,20 @@
 from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
+from cloud.registry.authority import ROLE_VALIDITY, Authority, issue_client, new_issuer
 from cloud.registry.broker import DEFAULT_NAME, refresh_broker
-from cloud.registry.key_files import load_key_list
+from cloud.registry.key_files import load_authority, load_ec_key, load_key_list, load_root
 from cloud.registry.pki import revoke
 from cloud.registry.roll_over import roll_over_issuer, roll_over_root
 from edge.chip.agent import link_settings
 from edge.mqtt.link import ChipLink
 from edge.mqtt.message import Absence, Connected, Unreachable
 from edge.renewal.certificates import Certificates
+from system.tls import client_context
 from tests.support.broker import enrol_chip, wait_until
 from tests.support.mqtt import SUCCESS, Peer, Refused, chip_pass, role_pass
 
@@ -88,6 +93,44 @@ def test_a_chip_refuses_a_broker_by_a_withdrawn_issuer(broker, tmp_path, monkeyp
     after = enrol_chip(broker.cloud, tmp_path / "after")
     after.platform_key.key_list = listed
     assert first_event(after) == Connected()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+@pytest.mark.parametrize("takes_its_name", [False, True])
+def test_who_has_stolen_a_root_gets_nobody_in(broker, tmp_path, is_replaced, takes_its_name):
+    """The broker has no revocation list of an issuer that is not the collectivity's."""
+    stolen, present = load_root(broker.cloud / "root"), load_authority(broker.cloud)
+    if is_replaced:
+        root(broker.cloud, tmp_path)
+        refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+        broker.restart()
+    rogue = issuer_of(stolen, present.certificate.subject if takes_its_name else None)
+    own = load_ec_key(broker.cloud, "worker.key").public_key()
+    forged = tmp_path / "forged.pem"
+    now = datetime.now(UTC)
+    forged.write_bytes(rogue.chained(issue_client(rogue, "worker", own, now, ROLE_VALIDITY)))
+    genuine = role_pass(broker.cloud, "worker")
+    with pytest.raises(Refused):
+        Peer(broker.port, client_context(genuine.ca, forged, genuine.key))
+    Peer(broker.port, genuine.context()).close()
+
+
+def issuer_of(signer, name):
+    """Return an issuer that nobody has listed, by its own name or that of a genuine one."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = new_issuer(signer, key.public_key(), "testville", datetime.now(UTC))
+    if name is not None:
+        builder = x509.CertificateBuilder(
+            made.issuer,
+            name,
+            key.public_key(),
+            made.serial_number,
+            made.not_valid_before_utc.replace(tzinfo=None),
+            made.not_valid_after_utc.replace(tzinfo=None),
+            list(made.extensions),
+        )
+        made = builder.sign(signer.key, SHA256())
+    return Authority(key, made)
 
 
 def first_event(chip):
