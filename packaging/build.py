@@ -29,6 +29,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 
 from protocol.json_text import read_json
 from system.files import write_new_secret
@@ -113,10 +115,12 @@ def _gather(release: Path, architecture: str, python: str, version: str) -> None
     shutil.copytree(ROOT / "packaging/units", release / UNITS)
     shutil.copy(ROOT / "packaging/lock/edge.txt", release / LOCK)
     platforms = [f"--platform={each}_{architecture}" for each in PLATFORMS]
-    locked = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(release / LOCK))
     target = (*platforms, "--implementation=cp", f"--python-version={python}")
-    _run(*PIP, "download", *target, *locked, "--dest", str(wheels))
     with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder) / "pins.txt"
+        pins.write_text(pins_for((release / LOCK).read_text(), architecture, python))
+        locked = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(pins))
+        _run(*PIP, "download", *target, *locked, "--dest", str(wheels))
         source = Path(folder) / "volet"
         listed = subprocess.run(
             ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
@@ -129,6 +133,24 @@ def _gather(release: Path, architecture: str, python: str, version: str) -> None
         own = f'version = "{version_of("volet")}"'
         config.write_text(config.read_text().replace(own, f'version = "{version}"', 1))
         _run(*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(source))
+
+
+def pins_for(lock: str, architecture: str, python: str) -> str:
+    """Return what a lock file pins for a kind of machine; pip would choose for the one it runs on."""
+    target = default_environment() | {
+        "platform_machine": architecture,
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+    }
+    kept, is_kept = [], True
+    for line in lock.splitlines():
+        if line[:1].isalnum():
+            pin = Requirement(line.removesuffix("\\"))
+            is_kept = pin.marker is None or pin.marker.evaluate(target)
+            line = f"{pin.name}{pin.specifier} \\"  # noqa: PLW2901 - without the condition
+        if is_kept:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
 
 
 def _manifest(release: Path, architecture: str, python: str, version: str) -> SoftwareManifest:

@@ -1,0 +1,26 @@
+"""`./run release` takes the packages that the lock pins for the machine that it builds for."""
+
+import importlib.util
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.unit.test_lock import ROOT, environments, pinned, text
+
+SPEC = importlib.util.spec_from_file_location("release_builder", ROOT / "packaging/build.py")
+BUILDER = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(BUILDER)
+
+
+@pytest.mark.parametrize(
+    "target", environments(), ids=lambda e: f"{e['platform_machine']}-{e['python_version']}"
+)
+def test_a_release_has_what_the_lock_pins_for_its_machine(target):
+    chosen = BUILDER.pins_for(text("edge"), target["platform_machine"], target["python_version"])
+    lines = [line for line in chosen.splitlines() if line[:1].isalnum()]
+    taken = [Requirement(line.removesuffix("\\")) for line in lines]
+    assert {pin.name: str(pin.specifier)[2:] for pin in taken} == pinned("edge", target)
+    assert not any(pin.marker for pin in taken)
+    assert len(taken) == len({pin.name for pin in taken})
+    hashes = set(chosen.split()) - set(text("edge").split())
+    assert not {each for each in hashes if each.startswith("--hash")}
