@@ -48,7 +48,7 @@ class Panel:
         except BadPinFactory as exc:
             raise ConfigError(
                 "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; "
-                "install python3-lgpio, or take [panel] out of edge.toml."
+                "take [panel] out of edge.toml."
             ) from exc
         except GPIOZeroError as exc:
             raise ConfigError(f"panel.led_gpio = {led_gpio} cannot be used: {exc}.") from exc

@@ -9,7 +9,9 @@ from packaging.requirements import Requirement
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 RUNTIME = [
-    Requirement(each) for each in (*PROJECT["dependencies"], *EXTRAS["edge"], *EXTRAS["cloud"])
+    each
+    for each in map(Requirement, (*PROJECT["dependencies"], *EXTRAS["edge"], *EXTRAS["cloud"]))
+    if each.marker is None or each.marker.evaluate()
 ]
 # Each of their releases is a major one, or their versions are dates.
 WITHOUT_UPPER_BOUND = {"cryptography", "pyarrow", "rich", "structlog", "tzdata"}

@@ -142,10 +142,10 @@ DOCUMENTS = {
     "{path} is another household's; `{command}` makes room, for good.": (
         "{path} est celui d'un autre foyer ; `{command}` fait place nette, définitivement."
     ),
-    "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; install "
-    "python3-lgpio, or take [panel] out of edge.toml.": (
-        "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; installez "
-        "python3-lgpio, ou retirez [panel] d'edge.toml."
+    "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; take [panel] out "
+    "of edge.toml.": (
+        "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; retirez "
+        "[panel] d'edge.toml."
     ),
     # The vault.
     "{path} is not a vault; move it away, a new one is made.": (
