@@ -1,9 +1,11 @@
 """A separate Debian, booted in a container: systemd, users, sudo, units, a reboot."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,9 @@ PACKAGES = (
 USER = "pi"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 ENTER = ("--mount", "--uts", "--ipc", "--pid")
+# Where control groups are mounted that systemd keeps its units in.
+GROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
+IN_GROUPS = 'for group in $IN_GROUPS; do echo $$ > "$group/cgroup.procs" || exit; done; exec "$@"'
 
 
 def skip_without_containers() -> None:
@@ -61,6 +66,28 @@ def _trust_as_this_machine(root: Path) -> None:
         file.write(lines)
 
 
+def own_groups() -> list[Path]:
+    """Make control groups for one container.
+
+    Without them, those that run at the same time would share the groups of their units, and each
+    would end or wait for processes of the other. A machine's own systemd sees to it itself.
+    """
+    if Path("/run/systemd/system").exists():
+        return []
+    name = f"volet-{os.getpid()}-{time.monotonic_ns()}"
+    made = [Path(at, name) for at in GROUPS if Path(at, "cgroup.procs").exists()]
+    for group in made:
+        group.mkdir()
+    return made
+
+
+def remove_groups(group: Path) -> None:
+    """Remove a control group and those in it, as far as nothing runs there any more."""
+    for path in sorted((group, *group.rglob("*/")), reverse=True):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+
+
 class Booted:
     """A running container.
 
@@ -71,15 +98,18 @@ class Booted:
     def __init__(self, root: Path, options: Sequence[str], log: Path) -> None:
         self.root = root
         self._log = log
+        self._groups = own_groups()
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 (
+                    *("sh", "-c", IN_GROUPS, "sh"),
                     *("systemd-nspawn", "--boot", "--register=no", "--keep-unit", "--console=pipe"),
                     *("--directory", str(root), *options),
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
+                env=os.environ | {"IN_GROUPS": " ".join(map(str, self._groups))},
             )
         wait_until(self._is_up, f"the container to boot; {log}", lambda: log.stat().st_size)
 
@@ -110,6 +140,8 @@ class Booted:
                 os.kill(init, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
+        for group in self._groups:
+            remove_groups(group)
 
     def _enter(self) -> tuple[str, ...]:
         return "nsenter", "--target", str(self._init()), *ENTER, "--"
