@@ -29,6 +29,7 @@ from volet.software.trying import TRIAL_UNIT, running_unit, try_apart
 TIMER, FETCH_UNIT = "volet-update.timer", "volet-update.service"
 CHAIN = (FETCH_UNIT, "volet-update-install.service", "volet-update-activate.service")
 _POLL_S = 1.0
+_WAITING = "auto-restart"  # the network was away; a quarter of an hour
 
 
 def following_of(address: str, *, is_daily: bool) -> Following:
@@ -54,6 +55,7 @@ class Follower:
     def __init__(self, places: Places, machine: Path = Path("/"), run: Run | None = None) -> None:
         self._places = places
         self._units = machine / UNITS
+        self._wanted = self._units / "timers.target.wants" / TIMER
         self._machine = machine
         self._run = run or run_program
 
@@ -69,25 +71,30 @@ class Follower:
             if not (released / name).exists():
                 raise ConfigError(f"{released} has no {name}; have a release installed first.")
         self._places.keep_following(following)
-        self._run("systemctl", "disable", "--now", TIMER)  # takes its link away too
+        self._take_away()
         for name in (TIMER, *CHAIN):
-            link = self._units / name
-            if not link.is_symlink():
-                link.symlink_to(released / name)
+            (self._units / name).symlink_to(released / name)
+        if is_daily:  # not by `systemctl enable`, whose link would lead to the present release
+            self._wanted.parent.mkdir(exist_ok=True)
+            self._wanted.symlink_to(f"../{TIMER}")
         self._run("systemctl", "daemon-reload")
         if is_daily:
-            self._run("systemctl", "enable", "--now", TIMER)
+            self._run("systemctl", "start", TIMER)
             if self._run("systemctl", "is-active", TIMER).strip() != "active":
                 raise ConfigError(f"systemd does not start {TIMER}; `systemctl status {TIMER}`.")
 
     def stop(self) -> None:
         """Follow nothing any more; what was fetched and not installed goes."""
         self._places.keep_following(None)
-        self._run("systemctl", "disable", "--now", TIMER, *CHAIN)
-        for name in (TIMER, *CHAIN):
-            (self._units / name).unlink(missing_ok=True)
+        self._take_away()
         self._run("systemctl", "daemon-reload")
         forget_fetched(self._machine)
+
+    def _take_away(self) -> None:
+        """Stop the units, the timer first, and remove their links."""
+        self._run("systemctl", "stop", TIMER, *CHAIN)
+        for link in (self._wanted, *(self._units / name for name in (TIMER, *CHAIN))):
+            link.unlink(missing_ok=True)
 
 
 @click.command()
@@ -124,6 +131,11 @@ def update(root: Path) -> None:
     places = Places(root)
     _address(places)
     before, begun_s = places.linked("current"), time.time()
+    condemned = {*places.state().condemned}
+    # What failed before says nothing of this time, nor is a person to be kept to so many a day.
+    subprocess.run(("systemctl", "reset-failed", *CHAIN), capture_output=True, check=False)
+    if show(FETCH_UNIT, "SubState")["SubState"] == _WAITING:  # `start` would wait with it
+        subprocess.run(("systemctl", "stop", FETCH_UNIT), capture_output=True, check=False)
     done = subprocess.run(("systemctl", "start", FETCH_UNIT), capture_output=True, check=False)
     while any(_is_at_work(unit) for unit in (*CHAIN, TRIAL_UNIT)):
         time.sleep(_POLL_S)
@@ -135,7 +147,7 @@ def update(root: Path) -> None:
         if said:
             click.echo(said)
     pulled, now = places.pulled(), places.linked("current")
-    if pulled is not None and pulled.version in places.state().condemned:
+    if pulled is not None and pulled.version in {*places.state().condemned} - condemned:
         raise VoletError(
             f"Release {pulled.version} did not do well and was taken back; {now} runs. "
             f"`journalctl -u {TRIAL_UNIT}` says why."
@@ -232,8 +244,8 @@ def _check_is_root(root: Path) -> None:
 
 def _is_at_work(unit: str) -> bool:
     shown = show(unit, "ActiveState", "SubState", "Job")
-    is_waiting = shown["SubState"] == "auto-restart"  # for the network, a quarter of an hour
-    is_active = shown["ActiveState"] not in {"inactive", "failed"} and not is_waiting
+    is_at_rest = shown["ActiveState"] in {"inactive", "failed"}
+    is_active = not is_at_rest and shown["SubState"] != _WAITING
     return is_active or shown["Job"] not in {"", "0"}
 
 

@@ -75,7 +75,9 @@ class Removal:
         ours = [link for link in sorted(units.glob("*")) if self._is_ours(link)]
         instances = [name for link in ours for name in self._instances(link.name)]
         if instances:
-            self._run("systemctl", "disable", "--now", *instances)
+            # Before the files go: a timer that has lost its unit counts as failed.
+            self._run("systemctl", "stop", *instances)
+            self._run("systemctl", "disable", *instances)
         if is_erased:
             self._erase()
         for link in ours:

@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from protocol.errors import ConfigError, DocumentRefused
+from protocol.errors import ConfigError, DocumentRefused, VoletError
 from tests.unit.software.test_receiving import Archive, everything
 from tests.unit.software.test_removal import Machine
 from tests.unit.software.test_switching import UNIT, made
@@ -15,6 +16,7 @@ from volet.software import following, receiving, trying
 from volet.software.cli import software
 from volet.software.fetching import TRIES_MAX
 from volet.software.following import CHAIN, TIMER, Follower, following_of
+from volet.software.health import Health
 from volet.software.manifest import MANIFEST, SIGNATURE, sign
 from volet.software.places import Pulled, VersionsSeen
 
@@ -31,18 +33,10 @@ class FollowingMachine(Machine):
 
     def run(self, *command):
         wanted = self.units / "timers.target.wants" / TIMER
-        if command[:3] == ("systemctl", "enable", "--now"):
-            wanted.parent.mkdir(exist_ok=True)
-            wanted.symlink_to(self.units / TIMER)
         if command[:2] == ("systemctl", "disable") and TIMER in command:
             wanted.unlink(missing_ok=True)
-            self.ran.append(command)
-            for name in command[3:]:
-                if "@" not in name:
-                    (self.units / name).unlink(missing_ok=True)
-            command = ("systemctl", "disable", "--now", *(n for n in command[3:] if "@" in n))
         if command[:2] == ("systemctl", "is-active"):
-            return "active\n" if wanted.is_symlink() else "inactive\n"
+            return "active\n" if ("systemctl", "start", TIMER) in self.ran else "inactive\n"
         return super().run(*command)
 
     def follower(self):
@@ -325,6 +319,83 @@ def test_a_release_that_fails_its_rehearsal_in_the_trial_unit_is_not_switched_to
     assert done.exit_code == 0, "or systemd would start it again"
     assert chip.places.linked("current") == "0.1.0"
     assert chip.places.trial() is None
+
+
+@pytest.fixture
+def units(chip, monkeypatch):
+    """Stand for the units: what each prints, and what the last one comes to."""
+    chip.places.keep_following(following_of(ADDRESS, is_daily=False))
+    told = SimpleNamespace(printed={}, failed=None, trial=lambda: None, ran=[], substate="dead")
+
+    def run(command, **_):
+        told.ran.append(command)
+        if command[:2] == ("systemctl", "start"):
+            told.trial()
+            return CompletedProcess(command, int(told.failed == command[2]), "", "")
+        unit = command[command.index("--unit") + 1] if "--unit" in command else None
+        return CompletedProcess(command, 0, told.printed.get(unit, ""), "")
+
+    monkeypatch.setattr(following.subprocess, "run", run)
+    monkeypatch.setattr(
+        following,
+        "show",
+        lambda unit, *_: {
+            "ActiveState": "failed" if unit == told.failed else "inactive",
+            "SubState": told.substate,
+            "Job": "",
+        },
+    )
+    return told
+
+
+def look(chip):
+    return CliRunner().invoke(software, ["update", "--root", str(chip.places.root)])
+
+
+def test_a_look_says_what_each_unit_said_and_how_the_release_does(chip, units):
+    chip.install("0.2.0")
+    units.printed = {CHAIN[0]: "a line\nRelease 0.2.0 is fetched: 1.5 MB.\n"}
+    units.trial = lambda: chip.upgrade("0.2.0")
+    done = look(chip)
+    assert done.output.endswith("Release 0.2.0 is fetched: 1.5 MB.\nRelease 0.2.0 does well.\n")
+    assert "a line" not in done.output
+    assert units.ran[0][:2] == ("systemctl", "reset-failed"), "or a person may look four times only"
+
+
+def test_a_look_says_that_a_release_was_taken_back(chip, units):
+    chip.install("0.2.0")
+    chip.health["0.2.0"] = Health(is_active=False)
+    chip.places.keep_pulled(Pulled("0.2.0"))
+    units.trial = lambda: chip.upgrade("0.2.0")
+    done = look(chip)
+    assert "0.2.0 did not do well and was taken back; 0.1.0 runs" in str(done.exception)
+
+
+def test_a_look_that_finds_nothing_newer_says_so_alone(chip, units):
+    chip.places.keep_pulled(Pulled("0.0.9", 1))
+    chip.places.keep_state(VersionsSeen(highest="0.1.0", condemned=("0.0.9",)))
+    units.printed = {CHAIN[0]: "Release 0.0.9 is the newest there, and stays there.\n"}
+    done = look(chip)
+    assert done.exit_code == 0, "what was taken back long ago is no news"
+    assert done.output == units.printed[CHAIN[0]]
+
+
+def test_a_look_does_not_wait_for_a_fetch_that_waits_for_the_network(chip, units):
+    units.substate = "auto-restart"
+    look(chip)
+    commands = [command[:3] for command in units.ran]
+    stopped = commands.index(("systemctl", "stop", CHAIN[0]))
+    assert stopped < commands.index(("systemctl", "start", CHAIN[0]))
+
+
+@pytest.mark.parametrize("unit", CHAIN)
+@pytest.mark.parametrize("said", ["volet: The server is in trouble.\n", ""])
+def test_a_look_says_why_a_unit_failed(chip, units, unit, said):
+    units.failed, units.printed = unit, {unit: said}
+    done = look(chip)
+    assert isinstance(done.exception, VoletError)
+    expected = "The server is in trouble." if said else f"`journalctl -u {unit}` says why."
+    assert str(done.exception).endswith(expected)
 
 
 def test_status_says_from_where_releases_come(chip):

@@ -55,7 +55,7 @@ class Machine:
     def run(self, *command):
         self.ran.append(command)
         if command[:2] == ("systemctl", "disable"):
-            for name in command[3:]:
+            for name in command[2:]:
                 (self.units / "multi-user.target.wants" / name).unlink(missing_ok=True)
                 if "@" not in name:
                     (self.units / name).unlink()
@@ -80,7 +80,9 @@ def test_nothing_is_left_of_what_was_installed(machine):
     removed = machine.removal().remove(is_erased=True)
     assert machine.everything() == before
     assert removed.packages == ("fonts-dejavu-core",)
-    assert ("systemctl", "disable", "--now", UNIT, "volet-software-boot.service") in machine.ran
+    ran = [command for command in machine.ran if UNIT in command]
+    units = (UNIT, "volet-software-boot.service")
+    assert ran == [("systemctl", "stop", *units), ("systemctl", "disable", *units)]
     assert ("gpasswd", "--delete", "pi", "dialout") in machine.ran
 
 
