@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from protocol.errors import ConfigError, DocumentRefused
+from system.files import sync_dir
 from system.kernel_clock import boot_id
 from system.shell import quoted
 from volet.software.health import Health, health_of, problem
@@ -23,6 +24,7 @@ from volet.software.places import Places, Rollback, Trial, VersionsSeen
 
 KEPT = 3
 POLL_S = 2.0
+UNITS = Path("/etc/systemd/system")
 
 log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ class Switch:
         health: Callable[[str, Path, Path], Health] | None = None,
     ) -> None:
         self._places = places
-        self._restart = restart or restart_unit
+        self._restart = restart or self._start_anew
         self._health = health or health_of
 
     def check(self, version: str) -> None:
@@ -182,6 +184,16 @@ class Switch:
             self._restart(unit)
         places.end_rollback()
 
+    def _start_anew(self, unit: str) -> None:
+        """Let systemd read the units again and start one anew; how it does is judged later."""
+        lead_to_current(self._places)
+        for command in (
+            ("daemon-reload",),
+            ("reset-failed", unit),
+            ("restart", "--no-block", unit),
+        ):
+            subprocess.run(("systemctl", *command), capture_output=True, check=False)
+
     def _back(self, trial: Trial, why: str, *, is_condemned: bool) -> None:
         """Go back. The trial ends last: whatever is cut short before is done again."""
         places = self._places
@@ -214,7 +226,16 @@ class Switch:
                 places.remove(version)
 
 
-def restart_unit(unit: str) -> None:
-    """Let systemd read the units again and start one anew; how it does is judged later."""
-    for command in (("daemon-reload",), ("reset-failed", unit), ("restart", "--no-block", unit)):
-        subprocess.run(("systemctl", *command), capture_output=True, check=False)
+def lead_to_current(places: Places, units: Path = UNITS) -> None:
+    """Have links to units of a certain release lead to those of the current one.
+
+    `systemctl enable` makes such links. They would keep an old unit after an upgrade, and once its
+    release is removed, nothing would start the chip any more.
+    """
+    for link in sorted((*units.glob("volet-*"), *units.glob("*.wants/volet-*"))):
+        if link.is_symlink() and link.readlink().is_relative_to(places.root / "releases"):
+            beside = link.with_name(f".{link.name}")
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(places.root / "current/units" / link.readlink().name)
+            beside.replace(link)
+            sync_dir(link.parent)

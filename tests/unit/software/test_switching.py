@@ -451,3 +451,23 @@ def test_three_releases_are_kept(machine):
             machine.install(version)
         machine.upgrade(version)
     assert machine.places.complete() == ["0.3.0", "0.4.0", "0.5.0"]
+
+
+def test_what_systemd_enabled_leads_to_the_release_that_runs(places, tmp_path):
+    """It makes links to the release of that day, which is removed three releases later."""
+    units = tmp_path / "units"
+    wants = units / "multi-user.target.wants"
+    wants.mkdir(parents=True)
+    old = places.root / "releases/0.1.0/units/volet-edge@.service"
+    links = (wants / UNIT, units / UNIT)
+    for link in links:
+        link.symlink_to(old)
+    (units / "volet-own.service").symlink_to("/srv/volet-own.service")
+    (units / "volet-edge@.service").symlink_to(places.root / "current/units/volet-edge@.service")
+    (units / f"{UNIT}.d").mkdir()
+    before = {path: path.readlink() for path in units.glob("*.service") if path not in links}
+    switching.lead_to_current(places, units)
+    for link in links:
+        assert link.readlink() == places.root / "current/units/volet-edge@.service"
+    assert {path: path.readlink() for path in before} == before
+    assert {path.name for path in units.rglob("*") if path.name.startswith(".")} == set()
