@@ -246,3 +246,13 @@ def _cannot_read(path: Path, exc: OSError, next_step: str) -> ConfigError:
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ConfigError(f"{path} is missing; {next_step}")
     return ConfigError(f"{path} cannot be read: {exc.strerror}.")
+
+
+@contextmanager
+def opened_directory(path: Path) -> Iterator[str]:
+    """Yield a short name of a directory, for sockets: their paths hold 107 bytes at most."""
+    opened = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{opened}"
+    finally:
+        os.close(opened)

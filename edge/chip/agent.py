@@ -25,6 +25,9 @@ from edge.chip.settings import ChipSettings
 from edge.chip.systemd import Notifier
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
+from edge.household.answers import Answers
+from edge.household.call import door_in
+from edge.household.door import open_door
 from edge.identity.enrolment import Identity, signer_of
 from edge.moving.departure import MovingOptions
 from edge.mqtt.link import ChipLink, ChipLinkSettings
@@ -162,6 +165,7 @@ class Agent:
             link = ChipLink(link_settings(identity), certificates.tls_context, without.after)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
+            _open_door(opened, directory, config, chip, settings, clock)
             yield cls(directory, chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
@@ -241,6 +245,29 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
         confirmation=Confirmation(directory),
         switch_within_s=0.0 if config.sends_at_once else SWITCH_WITHIN_S,
     )
+
+
+def _open_door(
+    opened: ExitStack,
+    directory: Path,
+    config: EdgeConfig,
+    chip: Chip,
+    settings: ChipSettings,
+    clock: Clock,
+) -> None:
+    """Open the household's door until `opened` closes; metering goes on without one."""
+    answers = Answers(
+        directory,
+        config.area,
+        clock.now,
+        lambda: chip.live,
+        settings.confirmation.read,
+        is_real_line_called_simulated=config.is_real_line_called_simulated,
+    )
+    try:
+        opened.enter_context(open_door(door_in(directory), answers.answer))
+    except OSError as exc:
+        log.warning("household_door_shut", why=str(exc))
 
 
 def _open_panel(config: EdgeConfig) -> Panel | None:

@@ -37,6 +37,7 @@ from edge.mqtt.outbox import Outbox
 from edge.mqtt.recovery import Recovery, fetch, missing_here
 from edge.status.limit import LimitWatch
 from edge.status.line import LineWatch
+from edge.status.live import LiveValues, seen_in
 from edge.status.reporter import StatusCounts, StatusReporter
 from edge.tic.consistency import ConsistencyCheck
 from edge.tic.decoder import Decoder
@@ -62,6 +63,7 @@ class Chip:
 
     Attributes:
         refused: the number of messages refused since the start, by reason.
+        live: the latest values on the line.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Chip:
         self._clock = clock
         self._settings = settings or ChipSettings()
         self.refused = Counter[Reason]()
+        self.live = LiveValues()
         self._rng = random.SystemRandom()
         self._signer = vault.signer
         self._decoder = Decoder()
@@ -147,6 +150,7 @@ class Chip:
         for frame, host in frames:
             checked = self._consistency.check(frame, host.at)
             self._line.record_frame(checked, host.at, self._clock.monotonic_s())
+            self.live = seen_in(checked, host.at, self.live)
             if self.moving.has_left:
                 continue
             if self._restore_point is not None:

@@ -13,12 +13,15 @@ from edge.commands.backup_words import next_step, order_dropped, receipts_wait, 
 from edge.contracts.former import FOLDER, former_agreements
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.signed import CONTRACT, OFFER, load_contract
+from edge.household.pairing import ORDER as PAIRING
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
 from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
+from edge.page.sessions import FILE_NAME as SESSIONS
+from edge.page.tls import PAGE_DIRECTORY
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.renewal.certificates import NEXT
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST, key_path
@@ -69,6 +72,10 @@ FILES = (
     ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
     ListedFile(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
     ListedFile(QUOTE_ORDER.name, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
+    ListedFile(PAIRING.name, "`volet edge page --pair`; the code for a visitor of the page, for five minutes", Fate.LEFT_OUT, _YES, "pair again"),
+    ListedFile(f"{PAGE_DIRECTORY}/*.pem", "`volet edge page`; its own authority and certificate", Fate.LEFT_OUT, why="the page makes new ones"),
+    ListedFile(f"{PAGE_DIRECTORY}/*.key", "`volet edge page`; their keys, P-256", Fate.LEFT_OUT, _YES, "the page makes new ones"),
+    ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 

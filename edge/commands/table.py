@@ -30,6 +30,7 @@ edge = HouseholdGroup(
         "trustees": "edge.commands.trustees:trustees",
         "area": "edge.commands.area:area",
         "noise": "edge.commands.noise:noise",
+        "page": "edge.commands.page:page",
         "decode": "edge.commands.decode:decode",
         "simulate": "edge.commands.simulate:simulate",
     },

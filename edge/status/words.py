@@ -194,14 +194,25 @@ ABSENCES = bilingual(
 def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     """Return a report laid out for a terminal."""
     words = WORDS[lang]
+    rows = state_rows(report, now, lang)
+    rows += [(words["notice"], f"{at}  {text}") for at, text in notice_rows(report, lang)]
+    rows += [(words["advice"], text) for text in advice_texts(report, lang)] or [
+        (words["advice"], words["nothing"])
+    ]
+    return "\n".join(f"{label:<{_COLUMN}}{text}" for label, text in rows)
+
+
+def state_rows(report: ChipReport, now: datetime, lang: Lang) -> list[tuple[str, str]]:
+    """Return the state as labels and texts."""
+    words = WORDS[lang]
     presence = report.presence
     rows = [
         ("chip", _chip(presence, lang)),
         *([] if report.device is None else [("device", report.device)]),
         ("meter", _meter(report, lang)),
-        ("line", words["unknown"] if presence is None else _line(presence, lang)),
+        ("line", line_text(presence, lang)),
         *_source(presence, lang),
-        ("city", _city(report, lang)),
+        ("city", city_text(report, lang)),
         ("closed", _day(report.last_day_closed, lang)),
         (
             "waits",
@@ -210,7 +221,7 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
             else words["nothing"],
         ),
         ("bill", _bill(report, lang)),
-        ("area", _area(report.area, lang)),
+        ("area", area_text(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
         *_keys(report.keys, lang),
     ]
@@ -222,15 +233,27 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
         rows.append(("moving", words["ordered"].format(at=at)))
     if report.left_after is not None:
         rows.append(("left", words["left_on"].format(day=day_text(report.left_after, lang))))
-    offer_from = "DAY" if report.offer_from is None else report.offer_from.isoformat()
-    rows += [
-        ("notice", f"{time_text(at, lang)}  {text}")
-        for at, text in notices_in_words(report.notices, report.unresolved, offer_from, lang)
+    return [(words[name], text) for name, text in rows]
+
+
+def notice_rows(report: ChipReport, lang: Lang) -> list[tuple[str, str]]:
+    """Return the notices, each with its time."""
+    return [
+        (time_text(at, lang), text)
+        for at, text in notices_in_words(
+            report.notices, report.unresolved, _offer_from(report), lang
+        )
     ]
-    rows += [
-        ("advice", ADVICE[lang][advice].format(offer_from=offer_from)) for advice in report.advice
-    ] or [("advice", words["nothing"])]
-    return "\n".join(f"{words[name]:<{_COLUMN}}{text}" for name, text in rows)
+
+
+def advice_texts(report: ChipReport, lang: Lang) -> list[str]:
+    """Return what the household can do, the most urgent first."""
+    offer_from = _offer_from(report)
+    return [ADVICE[lang][advice].format(offer_from=offer_from) for advice in report.advice]
+
+
+def _offer_from(report: ChipReport) -> str:
+    return "DAY" if report.offer_from is None else report.offer_from.isoformat()
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:
@@ -250,8 +273,12 @@ def _meter(report: ChipReport, lang: Lang) -> str:
     return words["never_read"]
 
 
-def _line(presence: Presence, lang: Lang) -> str:
-    words, line = WORDS[lang], presence.line
+def line_text(presence: Presence | None, lang: Lang) -> str:
+    """Return the state of the line to the meter."""
+    words = WORDS[lang]
+    if presence is None:
+        return words["unknown"]
+    line = presence.line
     if line.is_starting:
         return words["starting"]
     if not line.is_good:
@@ -271,7 +298,8 @@ def _source(presence: Presence | None, lang: Lang) -> list[tuple[str, str]]:
     return [("source", WORDS[lang]["standard_input"] if is_stream else presence.source)]
 
 
-def _city(report: ChipReport, lang: Lang) -> str:
+def city_text(report: ChipReport, lang: Lang) -> str:
+    """Return the state of the link to the collectivity."""
     words = WORDS[lang]
     if report.presence is None:
         if report.revoked_at is None:
@@ -301,7 +329,8 @@ def _bill(report: ChipReport, lang: Lang) -> str:
     return words["bill_over"].format(start=start, last=day_text(last_day(bill.end), lang))
 
 
-def _area(area: AreaSummary, lang: Lang) -> str:
+def area_text(area: AreaSummary, lang: Lang) -> str:
+    """Return whether the household takes part in its area's figures."""
     words, participation = WORDS[lang], PARTICIPATION[lang][area.participation]
     if area.participation is not Participation.ON:
         return participation

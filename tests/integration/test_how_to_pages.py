@@ -166,6 +166,11 @@ def test_keys_at_boot(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "keys-at-boot.md") == 3
 
 
+def test_look_at_the_page(enrolled, tmp_path):
+    with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
+        assert typing.type_page(HOW_TO / "look-at-the-page.md") == 3
+
+
 def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path / "machine") as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)

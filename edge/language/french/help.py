@@ -331,6 +331,24 @@ HELP = {
     "CSV `date,colour` (bleu, blanc, rouge) of Tempo days. [default: drawn from the seed]": (
         "CSV `date,colour` (bleu, blanc, rouge) des jours Tempo. [par défaut : tirés de la graine]"
     ),
+    "Serve the household's page, or let somebody look at it. What the meter says, what left the "
+    "home, and the chip's state, in a browser at home. Visitors of the home's own network alone are "
+    "answered, once they are paired.": (
+        "Sert la page du foyer, ou laisse entrer quelqu'un.\n\nCe que dit le compteur, ce qui est "
+        "parti du foyer et l'état du boîtier, dans un navigateur à la maison. Seuls les visiteurs du "
+        "réseau de la maison reçoivent une réponse, une fois appairés."
+    ),
+    "Let one visitor in: shows a code for the page.": (
+        "Laisse entrer un visiteur : montre un code pour la page."
+    ),
+    "With --pair: that visitor sees the curve only.": (
+        "Avec --pair : ce visiteur ne voit que la courbe."
+    ),
+    "Show the page's addresses, and its fingerprint.": (
+        "Montre les adresses de la page, et son empreinte."
+    ),
+    "Listen on this address.": "Écoute à cette adresse.",
+    "Listen there.": "Écoute là.",
     # Texts of click itself.
     "Options": "Options",
     "Commands": "Commandes",

@@ -18,6 +18,39 @@ SENTENCES = {
     **CURVES,
     **METER,
     **KEYS,
+    # The page.
+    "Type this code on the page before {at}.": "Tapez ce code sur la page avant le {at}.",
+    "The page is at https://{name}:{port}/.": "La page est à https://{name}:{port}/.",
+    "pair again.": "appairez de nouveau.",
+    "delete it.": "supprimez-le.",
+    "Give one of --pair and --show.": "Donnez soit --pair, soit --show.",
+    "--viewer goes with --pair.": "--viewer va avec --pair.",
+    "{directory}: {next_step}": "{directory} : {next_step}",
+    "No visitor is let in now; type `volet edge page --pair` at the chip first.": (
+        "Personne n'est admis en ce moment ; tapez d'abord `volet edge page --pair` sur le boîtier."
+    ),
+    "That is not the code on the chip's console; read it once more.": (
+        "Ce n'est pas le code affiché par le boîtier ; relisez-le."
+    ),
+    "There is nothing of {day}; the chip keeps {first} to {last}.": (
+        "Il n'y a rien du {day} ; le boîtier garde du {first} au {last}."
+    ),
+    "The chip could not answer; see its log.": "Le boîtier n'a pas su répondre ; voyez son journal.",
+    "The chip does not answer ({why}); see whether it runs.": (
+        "Le boîtier ne répond pas ({why}) ; voyez s'il fonctionne."
+    ),
+    "{place} cannot be opened: {why}; name another.": (
+        "{place} ne peut pas être ouvert : {why} ; indiquez-en un autre."
+    ),
+    "{path} cannot be read: {why}; start the page once more.": (
+        "{path} ne peut pas être lu : {why} ; redémarrez la page."
+    ),
+    "{path} is damaged; delete it, and start the page once more.": (
+        "{path} est abîmé ; supprimez-le, et redémarrez la page."
+    ),
+    "{path} is no key of the page; delete it, and start the page once more.": (
+        "{path} n'est pas une clé de la page ; supprimez-le, et redémarrez la page."
+    ),
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",

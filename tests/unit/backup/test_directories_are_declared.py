@@ -16,16 +16,19 @@ from cloud.roster.files import REGISTRAR
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.household.messages import VisitorRole
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
+from edge.page.sessions import Sessions
+from edge.page.tls import PAGE_DIRECTORY, certify, names_of_host
 from edge.renewal.certificates import NEXT
 from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import VoletError
 from provider import service as provider
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, survey
-from system.files import write_secret
+from system.files import make_private_dir, write_secret
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAside
 from tests.support.chip_bench import BenchClock
@@ -88,6 +91,11 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "area", *at, "off")
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
+        run("edge", "page", *at, "--pair")
+        page = old.directory / PAGE_DIRECTORY
+        make_private_dir(page)
+        certify(page, names_of_host("chip"), START)
+        Sessions(page, lambda: START).begin(VisitorRole.OWNER, "")
         StatusFile(old.directory).write(StatusRecord())
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last
@@ -207,6 +215,8 @@ ELSEWHERE = {
     "volet.call": "no file, an identifier",
     "volet.directory": "no file, an identifier",
     "volet.language": "no file, an identifier",
+    "volet.local": "no file, a name in the home's network",
+    "household.sock": "a socket, which is there while the chip runs",
     ".model.msgpack": "what people name with --out",
     ".transform.msgpack": "what people name with --out",
     "set.json": "in what people name with --out",
@@ -242,7 +252,7 @@ def is_declared(name):
         each.holds(f"{folder}{name}")
         for party in PARTIES
         for each in party.files
-        for folder in ("", "keys/", "pki/")
+        for folder in ("", "keys/", "page/", "pki/")
     )
 
 

@@ -1,0 +1,94 @@
+"""`volet edge page`: the household's page in a browser, and who may look at it."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from edge.commands.household import HouseholdCommand, echo, echo_translated
+from edge.household.call import door_in
+from edge.household.messages import VisitorRole
+from edge.household.pairing import open_window
+from edge.language.choice import language
+from edge.language.numbers import time_text
+from edge.page.app import Page, application
+from edge.page.server import given_sockets, own_socket, serve
+from edge.page.tls import (
+    CERTIFICATE,
+    CERTIFICATE_KEY,
+    PAGE_DIRECTORY,
+    certify,
+    fingerprint,
+    names_of_host,
+)
+from edge.stage import Stage, next_step, stage
+from protocol.errors import ConfigError
+from system.commands import directory_option
+from system.files import make_private_dir
+
+DEFAULT_DIRECTORY = Path("/var/lib/volet")
+PORT = 8443
+IDLE_S = 600.0
+
+
+@click.command(cls=HouseholdCommand)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option("--pair", is_flag=True, help="Let one visitor in: shows a code for the page.")
+@click.option("--viewer", is_flag=True, help="With --pair: that visitor sees the curve only.")
+@click.option("--show", is_flag=True, help="Show the page's addresses, and its fingerprint.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
+@click.option(
+    "--port", default=PORT, show_default=True, type=click.IntRange(1, 65_535), help="Listen there."
+)
+def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, show: bool) -> None:
+    """Serve the household's page, or let somebody look at it.
+
+    What the meter says, what left the home, and the chip's state, in a browser at home. Visitors of
+    the home's own network alone are answered, once they are paired.
+    """
+    if pair and show:
+        raise click.UsageError("Give one of --pair and --show.")
+    if viewer and not pair:
+        raise click.UsageError("--viewer goes with --pair.")
+    if stage(directory) is Stage.EMPTY:
+        raise ConfigError(f"{directory}: {next_step(directory)}")
+    if pair:
+        _pair(directory, VisitorRole.VIEWER if viewer else VisitorRole.OWNER)
+    elif show:
+        _show(directory / PAGE_DIRECTORY)
+    else:
+        _serve(directory, host, port)
+
+
+def _pair(directory: Path, role: VisitorRole) -> None:
+    order = open_window(directory, role, datetime.now(UTC))
+    echo(f"{order.code[:4]} {order.code[4:]}")
+    echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
+
+
+def _show(files: Path) -> None:
+    sha256 = fingerprint(files)
+    for name in names_of_host():
+        echo(f"https://{name}:{PORT}/")
+    echo(f"SHA-256 {sha256}")
+
+
+def _serve(directory: Path, host: str, port: int) -> None:
+    names, files = names_of_host(), directory / PAGE_DIRECTORY
+    make_private_dir(files)
+    certify(files, names, datetime.now(UTC))
+    given = given_sockets()
+    sockets = given or [own_socket(host, port)]
+    if not given:
+        echo_translated(f"The page is at https://{names[-1]}:{port}/.")
+    serving = serve(
+        application(Page(door_in(directory), files), names),
+        sockets,
+        files / CERTIFICATE,
+        files / CERTIFICATE_KEY,
+        idle_max_s=IDLE_S if given else 0.0,
+    )
+    with suppress(KeyboardInterrupt):  # the server has ended its answers by then
+        asyncio.run(serving)

@@ -1,0 +1,11 @@
+"""The household's door: the only way from its page to the chip.
+
+messages  the requests of the page, and the answers
+call      the page's side: one request, one answer
+door      the chip's side: a Unix socket that only the page's user may open
+answers   finds the answer to each request
+pairing   lets a visitor in by a code that the chip's console shows
+today     the day so far, and what waits for the household
+shared    what left the home for a day, beside what the meter said
+state     the state of everything
+"""

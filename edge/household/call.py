@@ -1,0 +1,60 @@
+"""Calls the chip through its door: one request, one answer."""
+
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+
+from edge.household.messages import (
+    ANSWER_BYTES_MAX,
+    LENGTH_BYTES,
+    Answer,
+    Question,
+    encode,
+    read_answer,
+)
+from protocol.errors import TransportError
+from system.files import opened_directory
+
+WAIT_S = 10.0
+SOCKET_NAME = "household.sock"
+
+
+def door_in(directory: Path) -> Path:
+    """Return the door of the chip in `directory`; systemd gives the chip's unit a place for it."""
+    return Path(os.environ.get("RUNTIME_DIRECTORY") or directory) / SOCKET_NAME
+
+
+def call(door: Path, request: Question) -> Answer:
+    """Return the chip's answer.
+
+    Raises:
+        TransportError: the chip does not run, or does not answer.
+    """
+    try:
+        with opened_directory(door.parent) as place, socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(WAIT_S)
+            channel.connect(f"{place}/{door.name}")
+            channel.sendall(encode(request))
+            return read_answer(receive(channel, ANSWER_BYTES_MAX))
+    except (OSError, msgspec.MsgspecError) as exc:
+        raise TransportError(f"The chip does not answer ({exc}); see whether it runs.") from exc
+
+
+def receive(channel: socket.socket, bytes_max: int) -> bytes:
+    """Return the body of the next frame. Raises OSError if it is cut off or too long."""
+    length = int.from_bytes(_receive_exactly(channel, LENGTH_BYTES))
+    if length > bytes_max:
+        raise OSError(f"a frame of {length} bytes, at most {bytes_max} are taken")
+    return _receive_exactly(channel, length)
+
+
+def _receive_exactly(channel: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        chunk = channel.recv(min(count - len(data), 1 << 16))
+        if not chunk:
+            raise OSError("the connection ended early")
+        data += chunk
+    return bytes(data)

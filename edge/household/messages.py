@@ -1,0 +1,212 @@
+"""The requests of the household's page to its chip, and the answers.
+
+Texts in answers are in the language of the request. No answer holds a key, a seed or a secret of
+the chip. A frame is four bytes of length (big-endian) and that many bytes of JSON; each connection
+carries one request and its answer.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from edge.language.choice import Lang
+from protocol.calendar import Instant
+from protocol.json_text import read_json
+
+REQUEST_BYTES_MAX = 64_000
+ANSWER_BYTES_MAX = 4_000_000
+LENGTH_BYTES = 4
+
+_Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
+
+
+class VisitorRole(StrEnum):
+    """What a visitor may see: everything, or the curve without bills and changes."""
+
+    OWNER = "owner"
+    VIEWER = "viewer"
+
+
+class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    lang: Lang = Lang.FR
+
+
+class AskToday(_Request, frozen=True, tag="today"):
+    """Ask what the meter says today, and what waits for the household."""
+
+
+class AskShared(_Request, frozen=True, tag="shared"):
+    """Ask what left the home for a day; without one, for the last day that is closed."""
+
+    day: date | None = None
+
+
+class AskState(_Request, frozen=True, tag="state"):
+    """Ask for the state of line, link, clock and machine."""
+
+
+class AskLive(_Request, frozen=True, tag="live"):
+    """Ask for the latest values on the meter's line."""
+
+
+class AskPairing(_Request, frozen=True, tag="pairing"):
+    """Ask whether a visitor can pair now."""
+
+
+class Pair(_Request, frozen=True, tag="pair"):
+    """Pair a visitor by the code that the chip's console shows."""
+
+    code: _Code
+
+
+Question = AskToday | AskShared | AskState | AskLive | AskPairing | Pair
+
+
+class Quarter(msgspec.Struct, frozen=True):
+    """A quarter-hour's energy; `energy_wh` is None if it is not known."""
+
+    start: Instant
+    energy_wh: int | None = None
+    is_estimated: bool = False
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A label and a text."""
+
+    label: str
+    text: str
+
+
+class Today(msgspec.Struct, frozen=True, tag="today"):
+    """The day so far.
+
+    Attributes:
+        quarters: the quarter-hours of the whole day, in order.
+        energy_wh: what they have together.
+        last_day: the last day that is closed, and `last_day_wh` its energy, None if there is none.
+        is_line_good: a good frame came within ten seconds; None if the chip has just started.
+        line, city: each in words.
+        waiting: what the household can do, the most urgent first.
+        notices: what has happened that the household should know, newest last.
+        has_left: the household has moved out.
+    """
+
+    day: date
+    quarters: tuple[Quarter, ...]
+    energy_wh: int
+    last_day: date | None
+    last_day_wh: int | None
+    is_line_good: bool | None
+    line: str
+    city: str
+    is_connected: bool
+    waiting: tuple[str, ...]
+    notices: tuple[Row, ...]
+    has_left: bool
+
+
+class SentBlock(msgspec.Struct, frozen=True):
+    """A block of encrypted values: the bytes as they leave the home.
+
+    `is_stored`: the city has acknowledged it. `first` and `last` are the quarter-hours that it has,
+    None if it has only the day's closing values. `data` is empty once the bytes are deleted here.
+    """
+
+    sequence: int
+    first: Instant | None
+    last: Instant | None
+    size_bytes: int
+    is_stored: bool
+    data: bytes
+
+
+class SentContribution(msgspec.Struct, frozen=True):
+    """A day's contribution to the figures of the neighbourhood; `state` is in words.
+
+    `epsilon` bounds what it reveals of the home, at delta 1e-6.
+    """
+
+    state: str
+    epsilon: float
+    measures: tuple[str, ...]
+
+
+class Shared(msgspec.Struct, frozen=True, tag="shared"):
+    """One day: what the meter said, and what left the home for it.
+
+    `days` are the first and the last day that can be asked for.
+    """
+
+    day: date
+    days: tuple[date, date]
+    quarters: tuple[Quarter, ...]
+    energy_wh: int
+    blocks: tuple[SentBlock, ...]
+    contribution: SentContribution | None
+    participation: str
+
+
+class ChipState(msgspec.Struct, frozen=True, tag="state"):
+    """The state of everything, row by row."""
+
+    rows: tuple[Row, ...]
+    waiting: tuple[str, ...]
+    notices: tuple[Row, ...]
+
+
+class Live(msgspec.Struct, frozen=True, tag="live"):
+    """The latest values on the line; `at` is when they came, None if nothing has come yet.
+
+    Attributes:
+        drawn_va: apparent power drawn, over all phases.
+        injected_va: apparent power injected.
+        register: the name of the tariff period now, as the meter shows it.
+    """
+
+    at: Instant | None = None
+    drawn_va: int | None = None
+    injected_va: int | None = None
+    register: str = ""
+    is_line_good: bool = False
+
+
+class Pairing(msgspec.Struct, frozen=True, tag="pairing"):
+    """Whether a visitor can pair by a code now; `until` is when the window shuts."""
+
+    is_open: bool
+    until: Instant | None = None
+
+
+class Paired(msgspec.Struct, frozen=True, tag="paired"):
+    """A visitor is let in."""
+
+    role: VisitorRole
+
+
+class NotDone(msgspec.Struct, frozen=True, tag="refused"):
+    """The chip does not do what was asked; `why` is a sentence for the household."""
+
+    why: str
+
+
+Answer = Today | Shared | ChipState | Live | Pairing | Paired | NotDone
+
+
+def encode(message: Question | Answer) -> bytes:
+    """Return a message as a frame."""
+    body = msgspec.json.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES) + body
+
+
+def read_question(body: bytes) -> Question:
+    """Decode a request. Raises msgspec.MsgspecError if it is none."""
+    request: Question = read_json(body, Question)  # type: ignore[arg-type]
+    return request
+
+
+def read_answer(body: bytes) -> Answer:
+    """Decode an answer. Raises msgspec.MsgspecError if it is none."""
+    answer: Answer = read_json(body, Answer)  # type: ignore[arg-type]
+    return answer

@@ -1,0 +1,52 @@
+"""The day so far, and what waits for the household."""
+
+from datetime import date, datetime
+
+from edge.household.messages import Quarter, Row, Today
+from edge.language.choice import Lang
+from edge.status.report import ChipReport
+from edge.status.words import advice_texts, city_text, line_text, notice_rows
+from edge.vault.reader import VaultReader
+from protocol.calendar import legal_day, quarter_hour_start, quarter_hours
+
+
+def today(vault: VaultReader, report: ChipReport, now: datetime, lang: Lang) -> Today:
+    """Return the answer for the legal day of `now`."""
+    day, presence = legal_day(now), report.presence
+    quarters = quarters_of(vault, day)
+    closed = report.last_day_closed
+    return Today(
+        day=day,
+        quarters=quarters,
+        energy_wh=energy_wh(quarters),
+        last_day=closed,
+        last_day_wh=None if closed is None else energy_wh(quarters_of(vault, closed)),
+        is_line_good=None if presence is None else presence.line.is_good,
+        line=line_text(presence, lang),
+        city=city_text(report, lang),
+        is_connected=presence is not None and presence.session.is_up,
+        waiting=tuple(advice_texts(report, lang)),
+        notices=tuple(Row(*row) for row in notice_rows(report, lang)),
+        has_left=report.left_after is not None,
+    )
+
+
+def quarters_of(vault: VaultReader, day: date) -> tuple[Quarter, ...]:
+    """Return all quarter-hours of a legal day, those that the vault lacks without a value."""
+    known = {
+        found.j: found
+        for found in vault.values.intervals(day, date.fromordinal(day.toordinal() + 1))
+    }
+    return tuple(
+        Quarter(
+            quarter_hour_start(day, j),
+            known[j].energy_wh if j in known else None,
+            is_estimated=j in known and known[j].is_estimated,
+        )
+        for j in range(quarter_hours(day))
+    )
+
+
+def energy_wh(quarters: tuple[Quarter, ...]) -> int:
+    """Return the energy of all known quarter-hours."""
+    return sum(quarter.energy_wh or 0 for quarter in quarters)

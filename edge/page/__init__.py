@@ -1,0 +1,15 @@
+"""The household's page: what its chip measured, what left the home, and what it means.
+
+A process and a user of its own, without a key, a network or the vault: it asks the chip through
+`edge.household`, and ends when nobody has looked for ten minutes.
+
+app        the application: what is shown where
+guards     what a request must be before anything is shown
+sessions   who has been let in
+visit      one request: language, session, answers of the chip
+views      the content of each page, as texts
+charts     curves as SVG
+texts      the words of the page, in French and English
+server     listens on the sockets that systemd opened, for visitors of the home's network alone
+tls        the page's own authority and certificate
+"""

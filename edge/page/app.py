@@ -1,0 +1,289 @@
+"""The application: which page is where, who may see it, and what the chip is asked for it."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.status import (
+    HTTP_303_SEE_OTHER,
+    HTTP_308_PERMANENT_REDIRECT,
+    HTTP_403_FORBIDDEN,
+    HTTP_404_NOT_FOUND,
+    HTTP_422_UNPROCESSABLE_CONTENT,
+    HTTP_500_INTERNAL_SERVER_ERROR,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
+
+from edge.household.messages import (
+    Answer,
+    AskLive,
+    AskShared,
+    AskState,
+    AskToday,
+    ChipState,
+    Live,
+    Pair,
+    Paired,
+    Question,
+    Shared,
+    Today,
+)
+from edge.language.choice import Lang
+from edge.language.numbers import time_text
+from edge.page import views
+from edge.page.guards import Guards
+from edge.page.sessions import LASTS, Sessions, form_token
+from edge.page.visit import LANGUAGE_COOKIE, SESSION_COOKIE, Visit
+
+YEAR_S = 365 * 86_400
+LIVE_EVERY_S = 2.0
+# A browser opens a new stream by itself.
+LIVE_FOR_S = 120.0
+STREAMS_MAX = 4
+_CODE = re.compile(r"[0-9]{8}(?!\n)$")
+_PLACE = re.compile(r"/[a-z]{0,16}(?!\n)$")
+
+Show = Callable[[Visit], Awaitable[Response]]
+
+
+class Page:
+    """The household's page over one chip's door."""
+
+    def __init__(
+        self, door: Path, directory: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Ask at `door`; keep sessions in `directory`."""
+        self.door = door
+        self.sessions = Sessions(directory, now)
+        self._streams = 0
+
+    def visit(self, request: Request) -> Visit:
+        """Return the visit that a request is part of."""
+        return Visit(request, self.door, self.sessions)
+
+    async def today(self, visit: Visit) -> Response:
+        """Show the day so far."""
+        today = _as(Today, await visit.ask(AskToday(lang=visit.lang)))
+        live = _as(Live, await visit.ask(AskLive(lang=visit.lang)))
+        so_far, last_day = views.today_facts(today, visit.lang)
+        return visit.show(
+            "today",
+            today=today,
+            live=views.live_texts(live, visit.lang),
+            curve=views.curve(today.day, today.quarters, visit.lang),
+            so_far=so_far,
+            last_day=last_day,
+        )
+
+    async def shared(self, visit: Visit) -> Response:
+        """Show what left the home for a day."""
+        day = _day(visit.request.query_params.get("jour", ""))
+        shared = _as(Shared, await visit.ask(AskShared(lang=visit.lang, day=day)))
+        before, after = views.neighbours(shared)
+        contribution, how = views.contribution(shared, visit.lang)
+        return visit.show(
+            "shared",
+            shared=shared,
+            title=views.shared_title(shared, visit.lang),
+            before=before,
+            after=after,
+            energy=views.energy_text(shared.energy_wh, visit.lang),
+            curve=views.curve(shared.day, shared.quarters, visit.lang),
+            blocks=views.blocks(shared, visit.lang),
+            contribution=contribution,
+            contribution_how=how,
+        )
+
+    async def state(self, visit: Visit) -> Response:
+        """Show the state of the chip, and who is logged in."""
+        state = _as(ChipState, await visit.ask(AskState(lang=visit.lang)))
+        sessions = [
+            {
+                "name": each.name,
+                "since": time_text(each.since, visit.lang),
+                "seen": time_text(each.seen, visit.lang),
+                "role": visit.texts[each.role],
+                "browser": each.browser,
+                "is_this": visit.session is not None and each.name == visit.session.name,
+            }
+            for each in self.sessions.all()
+        ]
+        return visit.show("state", state=state, sessions=sessions)
+
+    async def help(self, visit: Visit) -> Response:
+        """Show help."""
+        return visit.show("help")
+
+    async def enter(self, visit: Visit) -> Response:
+        """Show the form for the code, or let its sender in."""
+        if visit.request.method == "GET":
+            return visit.show("enter", refusal="")
+        code = (await visit.form()).get("code", "").replace(" ", "")
+        if not _CODE.match(code):
+            return visit.show(
+                "enter", HTTP_422_UNPROCESSABLE_CONTENT, refusal=visit.texts["code_shape"]
+            )
+        try:
+            paired = _as(Paired, await visit.ask(Pair(lang=visit.lang, code=code)))
+        except HTTPException as exc:
+            if exc.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
+                raise
+            return visit.show("enter", HTTP_403_FORBIDDEN, refusal=exc.detail)
+        if visit.session is not None:
+            self.sessions.end(visit.session.name)
+        token = self.sessions.begin(paired.role, visit.request.headers.get("user-agent", ""))
+        answer = RedirectResponse("/", HTTP_303_SEE_OTHER)
+        _set_cookie(answer, SESSION_COOKIE, token, int(LASTS.total_seconds()))
+        return answer
+
+    async def leave(self, visit: Visit) -> Response:
+        """End the visitor's own session."""
+        await _check_form(visit)
+        if visit.session is not None:
+            self.sessions.end(visit.session.name)
+        answer = RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+        _set_cookie(answer, SESSION_COOKIE, "", 0)
+        return answer
+
+    async def end(self, visit: Visit) -> Response:
+        """End another session."""
+        await _check_form(visit)
+        self.sessions.end(visit.request.path_params["name"])
+        return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
+
+    async def live(self, visit: Visit) -> Response:
+        """Stream the latest values on the line, as server-sent events."""
+        if self._streams >= STREAMS_MAX:
+            raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE)
+        return StreamingResponse(self._events(visit), media_type="text/event-stream")
+
+    async def _events(self, visit: Visit) -> AsyncIterator[str]:
+        self._streams += 1
+        try:
+            for _ in range(int(LIVE_FOR_S / LIVE_EVERY_S)):
+                live = _as(Live, await visit.ask(AskLive(lang=visit.lang)))
+                yield f"data: {json.dumps(views.live_texts(live, visit.lang))}\n\n"
+                await asyncio.sleep(LIVE_EVERY_S)
+        except HTTPException:
+            return
+        finally:
+            self._streams -= 1
+
+    async def model(self, visit: Visit) -> Response:
+        """Return what a page shows as JSON, for the household's own scripts."""
+        lang = visit.lang
+        day = _day(visit.request.query_params.get("day", ""))
+        questions: dict[str, Question] = {
+            "today": AskToday(lang=lang),
+            "shared": AskShared(lang=lang, day=day),
+            "state": AskState(lang=lang),
+            "live": AskLive(lang=lang),
+        }
+        if (what := visit.request.path_params["what"]) not in questions:
+            raise HTTPException(HTTP_404_NOT_FOUND)
+        answer = await visit.ask(questions[what])
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    async def trouble(self, request: Request, exc: Exception) -> Response:
+        """Show what went wrong, as a page."""
+        visit = self.visit(request)
+        status = (
+            exc.status_code if isinstance(exc, HTTPException) else HTTP_500_INTERNAL_SERVER_ERROR
+        )
+        if status == HTTP_503_SERVICE_UNAVAILABLE:
+            return visit.show(
+                "trouble",
+                HTTP_503_SERVICE_UNAVAILABLE,
+                title=visit.texts["away_title"],
+                text=visit.texts["away"],
+            )
+        if status == HTTP_422_UNPROCESSABLE_CONTENT and isinstance(exc, HTTPException):
+            return visit.show(
+                "trouble",
+                HTTP_422_UNPROCESSABLE_CONTENT,
+                title=visit.texts["refused_title"],
+                text=exc.detail,
+            )
+        return visit.show("trouble", status, title=visit.texts["missing_title"], text="")
+
+
+def application(page: Page, names: Collection[str]) -> Guards:
+    """Return the page behind its guards, reached by `names` and by addresses."""
+
+    def route(path: str, show: Show, *methods: str, is_open: bool = False) -> Route:
+        async def answer(request: Request) -> Response:
+            visit = page.visit(request)
+            if visit.session is None and not is_open:
+                return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+            return await show(visit)
+
+        return Route(path, answer, methods=list(methods) or ["GET"])
+
+    return Guards(
+        Starlette(
+            routes=[
+                route("/", page.today),
+                route("/partage", page.shared),
+                route("/shared", _moved_to_shared),
+                route("/etat", page.state),
+                route("/etat/sessions/{name}", page.end, "POST"),
+                route("/sortir", page.leave, "POST"),
+                route("/aide", page.help),
+                route("/live", page.live),
+                route("/api/v1/{what}", page.model),
+                route("/entrer", page.enter, "GET", "POST", is_open=True),
+                route("/langue", _choose_language, is_open=True),
+                Mount("/static", StaticFiles(packages=[("edge.page", "static")])),
+            ],
+            exception_handlers={HTTPException: page.trouble},
+        ),
+        names,
+    )
+
+
+async def _choose_language(visit: Visit) -> Response:
+    wanted, back = (visit.request.query_params.get(name, "") for name in ("to", "back"))
+    answer = RedirectResponse(back if _PLACE.match(back) else "/", HTTP_303_SEE_OTHER)
+    if wanted in {Lang.FR.value, Lang.EN.value}:
+        _set_cookie(answer, LANGUAGE_COOKIE, wanted, YEAR_S)
+    return answer
+
+
+async def _moved_to_shared(visit: Visit) -> Response:
+    del visit
+    return RedirectResponse("/partage", HTTP_308_PERMANENT_REDIRECT)
+
+
+async def _check_form(visit: Visit) -> None:
+    if (await visit.form()).get("form") != form_token(visit.token):
+        raise HTTPException(HTTP_403_FORBIDDEN)
+
+
+def _as(kind: type[Any], answer: Answer) -> Any:
+    if not isinstance(answer, kind):
+        raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE)
+    return answer
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as exc:
+        raise HTTPException(HTTP_404_NOT_FOUND) from exc
+
+
+def _set_cookie(answer: Response, name: str, value: str, lasts_s: int) -> None:
+    answer.set_cookie(
+        name, value, max_age=lasts_s, path="/", secure=True, httponly=True, samesite="strict"
+    )

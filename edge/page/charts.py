@@ -1,0 +1,57 @@
+"""Curves of a day as SVG; each stands beside a table with the same numbers."""
+
+from collections.abc import Sequence
+from html import escape
+
+WIDTH, HEIGHT = 768, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 10, 26
+_HOURS = (0, 6, 12, 18, 24)
+
+
+def day_bars(energy_wh: Sequence[int | None], title: str, unit: str) -> str:
+    """Return the mean power of each quarter-hour as bars; a gap where nothing is known.
+
+    Args:
+        energy_wh: energy of each quarter-hour of the day, in Wh.
+        title: what the picture shows, for those who do not see it.
+        unit: the unit of the axis, kW.
+    """
+    power_kw = [None if each is None else each * 4 / 1_000 for each in energy_wh]
+    most = _ceiling(max((each for each in power_kw if each is not None), default=0.0))
+    width, height = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+    step = width / max(1, len(power_kw))
+    frame = f'viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg"'
+    parts = [f'<svg class="curve" {frame} role="img" aria-label="{escape(title)}">']
+    for share in (0.0, 0.5, 1.0):
+        y = _TOP + height * (1 - share)
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{WIDTH - _RIGHT}" y2="{y:.1f}"/>'
+        )
+        parts.append(
+            f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">'
+            f"{most * share:g}</text>"
+        )
+    parts.append(f'<text class="axis" x="4" y="{_TOP + 4}">{escape(unit)}</text>')
+    for hour in _HOURS:
+        x = _LEFT + width * hour / 24
+        parts.append(
+            f'<text class="axis" x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{hour}</text>'
+        )
+    for j, power in enumerate(power_kw):
+        if power is not None:
+            bar = max(1.0, height * power / most)
+            parts.append(
+                f'<rect class="bar" x="{_LEFT + j * step:.1f}" y="{_TOP + height - bar:.1f}" '
+                f'width="{step * 0.8:.1f}" height="{bar:.1f}"/>'
+            )
+    return "".join([*parts, "</svg>"])
+
+
+def _ceiling(most: float) -> float:
+    """Return the end of the axis: the next of 1, 2, 5 times a power of ten."""
+    scale = 0.1
+    while True:
+        for step in (1, 2, 5):
+            if most <= step * scale:
+                return step * scale
+        scale *= 10

@@ -1,0 +1,153 @@
+"""What a request must be before anything is shown, and what each answer forbids the browser.
+
+The guards stand before the application: a request that they refuse reaches no route.
+"""
+
+import ipaddress
+import time
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_BYTES_MAX = 64_000
+REQUESTS_PER_S = 20.0
+AT_ONCE = 40.0
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), serial=()",
+}
+
+
+class BodyTooLarge(Exception):
+    """A request has more bytes than any form here."""
+
+
+class Guards:
+    """The application behind its guards."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: Collection[str],
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Guard `app`, which is reached by these names and by addresses."""
+        self._app = app
+        self._names = {name.lower() for name in names}
+        self._monotonic_s = monotonic_s
+        self._left = AT_ONCE
+        self._counted_at_s = monotonic_s()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        guarded = _with_headers(send)
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+            return
+        try:
+            await self._app(scope, _bounded(receive), guarded)
+        except BodyTooLarge:
+            await PlainTextResponse("Too large.", 413)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+        if not self._is_allowed_now():
+            return PlainTextResponse("Too many requests.", 429, {"Retry-After": "1"})
+        if not self._is_own(headers.get("host", "")):
+            return PlainTextResponse("This is not the name of this page.", 421)
+        if scope["method"] not in {"GET", "HEAD", "POST"}:
+            return PlainTextResponse("Not allowed.", 405)
+        if scope["method"] == "POST" and not _is_of_this_origin(headers):
+            return PlainTextResponse("This form is of another site.", 403)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+            return PlainTextResponse("Too large.", 413)
+        return None
+
+    def _is_allowed_now(self) -> bool:
+        now_s = self._monotonic_s()
+        self._left = min(AT_ONCE, self._left + (now_s - self._counted_at_s) * REQUESTS_PER_S)
+        self._counted_at_s = now_s
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def _is_own(self, host: str) -> bool:
+        """Return whether a Host header names this page, not a name that was bent to its address."""
+        name = host_name(host)
+        if name in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+
+def host_name(host: str) -> str:
+    """Return the name or address of a Host header, without its port and in lower case."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def is_private(address: str) -> bool:
+    """Return whether an address is of the home's own network, or of this machine."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_private or ip.is_link_local or ip.is_loopback
+
+
+def _is_of_this_origin(headers: Headers) -> bool:
+    site = headers.get("sec-fetch-site")
+    if site is not None and site not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is not None and origin == f"https://{headers.get('host', '')}"
+
+
+def _bounded(receive: Receive) -> Receive:
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_BYTES_MAX:
+            raise BodyTooLarge
+        return message
+
+    return bounded
+
+
+def _with_headers(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return guarded

@@ -1,0 +1,233 @@
+"""The words of the page, in French and English."""
+
+from edge.language.typography import bilingual
+
+TEXTS = bilingual(
+    fr={
+        "name": "Votre boîtier Volet",
+        "skip": "Aller au contenu",
+        "menu": "Pages",
+        "today": "Aujourd'hui",
+        "shared": "Ce qui est parti",
+        "state": "État",
+        "help": "Aide",
+        "leave": "Se déconnecter",
+        "other_language": "English",
+        "so_far": "{energy} jusqu'ici",
+        "last_day": "Le {day} : {energy}",
+        "no_day": "Aucun jour n'est encore clos.",
+        "now": "En ce moment",
+        "nothing_live": "Rien n'arrive du compteur.",
+        "injected": "injecté : {power}",
+        "period": "période : {register}",
+        "line": "Liaison au compteur",
+        "city": "Collectivité",
+        "waiting": "À faire",
+        "nothing_waits": "Rien.",
+        "notices": "À savoir",
+        "curve": "Puissance moyenne par quart d'heure, le {day}",
+        "as_table": "Les mêmes valeurs en tableau",
+        "from": "De",
+        "to": "à",
+        "energy": "Énergie",
+        "unknown": "inconnue",
+        "estimated": "estimée",
+        "has_left": "Ce foyer a déménagé ; le boîtier ne mesure plus pour lui.",
+        "shared_title": "Ce qui est parti de chez vous pour le {day}",
+        "before": "Jour précédent",
+        "after": "Jour suivant",
+        "choose_day": "Jour",
+        "show": "Afficher",
+        "meter_said": "Ce que dit votre compteur",
+        "meter_said_how": "Ceci reste chez vous. La page vous le montre à vous seul.",
+        "what_left": "Ce qui est parti",
+        "none_left": "Rien n'est encore parti pour ce jour.",
+        "what_left_how": (
+            "Voici les octets, tels qu'ils sont partis. Ils ressemblent à du bruit, car ils sont "
+            "chiffrés : seule la clé de ce boîtier peut les ouvrir, et elle ne le quitte pas. La "
+            "collectivité les garde et calcule avec, sans pouvoir les lire."
+        ),
+        "block": "Bloc {sequence}, {size} octets",
+        "block_values": "valeurs de {first} à {last}",
+        "block_closing": "index de fin de journée",
+        "stored": "reçu par la collectivité",
+        "on_its_way": "pas encore reçu par la collectivité",
+        "bytes_gone": "Ces octets ont été supprimés ici.",
+        "more_bytes": "… et {count} octets de plus",
+        "area": "Pour les chiffres du quartier",
+        "no_contribution": "Rien n'est parti pour les chiffres du quartier ce jour-là.",
+        "contribution": "Une contribution : {state}.",
+        "contribution_how": (
+            "Elle porte du bruit, tiré ici avant l'envoi, et n'est ouverte que dans une somme avec "
+            "beaucoup d'autres foyers. Ce qu'elle révèle de vous est borné par ε = {epsilon} "
+            "(δ = 10⁻⁶)."
+        ),
+        "who": "Qui peut ouvrir quoi",
+        "who_curve": "Votre courbe",
+        "who_curve_who": "vous seul, ici",
+        "who_bill": "Votre facture",
+        "who_bill_who": (
+            "vous seul ; la collectivité la calcule chiffrée, et votre fournisseur en reçoit ce que "
+            "votre accord prévoit"
+        ),
+        "who_area": "Votre contribution au quartier",
+        "who_area_who": (
+            "personne à elle seule : les garants n'ouvrent que la somme, bruit compris"
+        ),
+        "who_fact": "Que ce boîtier envoie, et quand",
+        "who_fact_who": "la collectivité",
+        "state_title": "État de votre boîtier",
+        "sessions": "Qui est connecté à cette page",
+        "since": "Depuis",
+        "seen": "Vu",
+        "browser": "Navigateur",
+        "role": "Droits",
+        "owner": "tout",
+        "viewer": "la courbe seulement",
+        "this_one": "cette session",
+        "end": "Mettre fin",
+        "enter_title": "Entrer",
+        "enter_how": (
+            "Cette page n'est que pour votre foyer. Tapez `volet edge page --pair` sur le boîtier, puis "
+            "le code de 8 chiffres qui s'affiche. Il vaut 5 minutes, et une seule fois."
+        ),
+        "code": "Code de 8 chiffres",
+        "enter": "Entrer",
+        "code_shape": "Le code a 8 chiffres.",
+        "away_title": "Le boîtier ne répond pas",
+        "away": (
+            "Cette page fonctionne, mais le programme du boîtier ne répond pas. Rien n'est perdu : "
+            "le compteur continue de compter. Voyez sur le boîtier : `volet edge status`."
+        ),
+        "missing_title": "Il n'y a pas de telle page",
+        "refused_title": "Cela n'est pas possible",
+        "back": "Retour à la première page",
+        "help_title": "Aide",
+        "help_warning": "Pourquoi le navigateur avertit",
+        "help_warning_how": (
+            "Cette page vient du boîtier chez vous, et non d'Internet. Personne d'autre n'en garantit "
+            "le certificat ; c'est pourquoi le navigateur avertit une fois. Comparez l'empreinte que "
+            "le navigateur montre avec celle de `volet edge page --show`, tapé sur le boîtier : si "
+            "elles sont égales, vous parlez bien à votre boîtier."
+        ),
+        "help_what": "Ce que montre cette page",
+        "help_what_how": (
+            "« Aujourd'hui » montre votre compteur, « Ce qui est parti » montre les octets qui ont "
+            "quitté votre foyer, « État » dit si tout va bien. Rien de cette page ne va ailleurs : elle "
+            "ne charge rien d'Internet et n'a pas d'accès au réseau."
+        ),
+        "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
+    },
+    en={
+        "name": "Your Volet chip",
+        "skip": "Skip to the content",
+        "menu": "Pages",
+        "today": "Today",
+        "shared": "What left the home",
+        "state": "ChipState",
+        "help": "Help",
+        "leave": "Log out",
+        "other_language": "Français",
+        "so_far": "{energy} so far",
+        "last_day": "On {day}: {energy}",
+        "no_day": "No day is closed yet.",
+        "now": "Right now",
+        "nothing_live": "Nothing comes from the meter.",
+        "injected": "injected: {power}",
+        "period": "period: {register}",
+        "line": "Line to the meter",
+        "city": "City",
+        "waiting": "What to do",
+        "nothing_waits": "Nothing.",
+        "notices": "Notices",
+        "curve": "Mean power of each quarter-hour on {day}",
+        "as_table": "The same values as a table",
+        "from": "From",
+        "to": "to",
+        "energy": "Energy",
+        "unknown": "not known",
+        "estimated": "estimated",
+        "has_left": "This household has moved out; the chip no longer meters for it.",
+        "shared_title": "What left your home for {day}",
+        "before": "Day before",
+        "after": "Day after",
+        "choose_day": "Day",
+        "show": "Show",
+        "meter_said": "What your meter said",
+        "meter_said_how": "This stays in your home. The page shows it to you alone.",
+        "what_left": "What left",
+        "none_left": "Nothing has left for this day yet.",
+        "what_left_how": (
+            "These are the bytes as they left. They look like noise because they are encrypted: only "
+            "this chip's key can open them, and it never leaves the chip. The city stores them and "
+            "computes with them, and cannot read them."
+        ),
+        "block": "Block {sequence}, {size} bytes",
+        "block_values": "values from {first} to {last}",
+        "block_closing": "indices at the end of the day",
+        "stored": "the city has it",
+        "on_its_way": "the city does not have it yet",
+        "bytes_gone": "These bytes have been deleted here.",
+        "more_bytes": "… and {count} bytes more",
+        "area": "For the figures of the neighbourhood",
+        "no_contribution": "Nothing left for the figures of the neighbourhood on that day.",
+        "contribution": "One contribution: {state}.",
+        "contribution_how": (
+            "It carries noise, drawn here before it left, and is opened only in a sum with many other "
+            "homes. What it reveals of you is bounded by ε = {epsilon} (δ = 10⁻⁶)."
+        ),
+        "who": "Who can open what",
+        "who_curve": "Your curve",
+        "who_curve_who": "you alone, here",
+        "who_bill": "Your bill",
+        "who_bill_who": (
+            "you alone; the city computes it encrypted, and your provider gets of it what you have "
+            "agreed to"
+        ),
+        "who_area": "Your contribution to the neighbourhood",
+        "who_area_who": "nobody on its own: the trustees open the sum only, noise included",
+        "who_fact": "That this chip sends, and when",
+        "who_fact_who": "the city",
+        "state_title": "ChipState of your chip",
+        "sessions": "Who is logged in to this page",
+        "since": "Since",
+        "seen": "Last seen",
+        "browser": "Browser",
+        "role": "May see",
+        "owner": "everything",
+        "viewer": "the curve only",
+        "this_one": "this session",
+        "end": "End",
+        "enter_title": "Enter",
+        "enter_how": (
+            "This page is for your household alone. Type `volet edge page --pair` at the chip, then the "
+            "code of 8 digits that it shows. It holds for 5 minutes, and once."
+        ),
+        "code": "Code of 8 digits",
+        "enter": "Enter",
+        "code_shape": "The code has 8 digits.",
+        "away_title": "The chip does not answer",
+        "away": (
+            "This page works, but the chip's program does not answer. Nothing is lost: the meter "
+            "counts on. Look at the chip: `volet edge status`."
+        ),
+        "missing_title": "There is no such page",
+        "refused_title": "This cannot be done",
+        "back": "Back to the first page",
+        "help_title": "Help",
+        "help_warning": "Why the browser warns",
+        "help_warning_how": (
+            "This page comes from the chip in your home, not from the Internet. Nobody else vouches "
+            "for its certificate, so the browser warns once. Compare the fingerprint that the browser "
+            "shows with that of `volet edge page --show`, typed at the chip: if they are equal, you are "
+            "talking to your own chip."
+        ),
+        "help_what": "What this page shows",
+        "help_what_how": (
+            "“Today” shows your meter, “What left the home” the bytes that left it, and “ChipState” "
+            "whether all is well. Nothing of this page goes elsewhere: it loads nothing from the "
+            "Internet and has no access to the network."
+        ),
+        "help_more": "Everything that the chip can do: `volet edge --help`.",
+    },
+)

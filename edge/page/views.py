@@ -1,0 +1,144 @@
+"""The content of each page as texts, in the visitor's language; templates lay it out."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import msgspec
+
+from edge.household.messages import Live, Quarter, SentBlock, Shared, Today
+from edge.language.choice import Lang
+from edge.language.numbers import day_text, number
+from edge.language.typography import measure
+from edge.page.charts import day_bars
+from edge.page.texts import TEXTS
+from protocol.calendar import PARIS, QUARTER_HOUR, Instant
+
+BYTES_SHOWN = 512
+_BYTES_A_ROW = 32
+
+
+class CurveView(msgspec.Struct, frozen=True):
+    """A day's curve: the picture, and the rows of its table (from, to, energy)."""
+
+    svg: str
+    title: str
+    rows: tuple[tuple[str, str, str], ...]
+
+
+class BlockView(msgspec.Struct, frozen=True):
+    """A block that left: its title, what it holds, whether it arrived, and its bytes in rows."""
+
+    title: str
+    holds: str
+    arrived: str
+    rows: tuple[str, ...]
+    more: str
+
+
+def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
+    """Return a day's curve."""
+    title = TEXTS[lang]["curve"].format(day=day_text(day, lang))
+    svg = day_bars([quarter.energy_wh for quarter in quarters], title, "kW")
+    rows = tuple(
+        (
+            clock(quarter.start),
+            clock(quarter.start + QUARTER_HOUR),
+            _quarter_text(quarter, lang),
+        )
+        for quarter in quarters
+        if quarter.energy_wh is not None
+    )
+    return CurveView(svg, title, rows)
+
+
+def energy_text(energy_wh: int, lang: Lang) -> str:
+    """Return energy in kWh, to the Wh."""
+    return measure(_decimal(energy_wh, lang), "kWh", lang)
+
+
+def today_facts(today: Today, lang: Lang) -> tuple[str, str]:
+    """Return the energy of today and of the last closed day, as sentences."""
+    texts = TEXTS[lang]
+    so_far = texts["so_far"].format(energy=energy_text(today.energy_wh, lang))
+    if today.last_day is None or today.last_day_wh is None:
+        return so_far, texts["no_day"]
+    day, energy = day_text(today.last_day, lang), energy_text(today.last_day_wh, lang)
+    return so_far, texts["last_day"].format(day=day, energy=energy)
+
+
+def live_texts(live: Live, lang: Lang) -> list[str]:
+    """Return the latest values on the line as texts."""
+    texts = TEXTS[lang]
+    if not live.is_line_good or live.drawn_va is None:
+        return [texts["nothing_live"]]
+    shown = [measure(number(live.drawn_va, lang), "VA", lang)]
+    if live.injected_va:
+        power = measure(number(live.injected_va, lang), "VA", lang)
+        shown.append(texts["injected"].format(power=power))
+    if live.register:
+        shown.append(texts["period"].format(register=live.register))
+    return shown
+
+
+def blocks(shared: Shared, lang: Lang) -> tuple[BlockView, ...]:
+    """Return the blocks that left for a day."""
+    return tuple(_block(block, lang) for block in shared.blocks)
+
+
+def shared_title(shared: Shared, lang: Lang) -> str:
+    """Return the title of what left for a day."""
+    return TEXTS[lang]["shared_title"].format(day=day_text(shared.day, lang))
+
+
+def contribution(shared: Shared, lang: Lang) -> tuple[str, str]:
+    """Return what left for the neighbourhood, and what it can reveal; empty if nothing left."""
+    found = shared.contribution
+    if found is None:
+        return "", ""
+    epsilon = f"{found.epsilon:.2f}"
+    return (
+        TEXTS[lang]["contribution"].format(state=found.state),
+        TEXTS[lang]["contribution_how"].format(
+            epsilon=epsilon if lang is Lang.EN else epsilon.replace(".", ",")
+        ),
+    )
+
+
+def neighbours(shared: Shared) -> tuple[date | None, date | None]:
+    """Return the day before and the day after, None where there is none."""
+    first, last = shared.days
+    before, after = shared.day - timedelta(days=1), shared.day + timedelta(days=1)
+    return before if before >= first else None, after if after <= last else None
+
+
+def clock(at: Instant) -> str:
+    """Return an instant's time of day in France."""
+    return f"{at.astimezone(PARIS):%H:%M}"
+
+
+def _quarter_text(quarter: Quarter, lang: Lang) -> str:
+    energy = measure(number(quarter.energy_wh or 0, lang), "Wh", lang)
+    return f"{energy} ({TEXTS[lang]['estimated']})" if quarter.is_estimated else energy
+
+
+def _block(block: SentBlock, lang: Lang) -> BlockView:
+    texts = TEXTS[lang]
+    shown = block.data[:BYTES_SHOWN]
+    rest = len(block.data) - len(shown)
+    return BlockView(
+        title=texts["block"].format(sequence=block.sequence, size=number(block.size_bytes, lang)),
+        holds=texts["block_closing"]
+        if block.first is None or block.last is None
+        else texts["block_values"].format(first=clock(block.first), last=clock(block.last)),
+        arrived=texts["stored" if block.is_stored else "on_its_way"],
+        rows=tuple(
+            shown[start : start + _BYTES_A_ROW].hex(" ")
+            for start in range(0, len(shown), _BYTES_A_ROW)
+        ),
+        more=texts["more_bytes"].format(count=number(rest, lang)) if rest else "",
+    )
+
+
+def _decimal(energy_wh: int, lang: Lang) -> str:
+    text = f"{energy_wh / 1_000:,.3f}"
+    return text if lang is Lang.EN else text.replace(",", " ").replace(".", ",")

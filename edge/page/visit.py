@@ -1,0 +1,106 @@
+"""One request of a visitor: its language, its session, what the chip answers, and the page shown."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from anyio.to_thread import run_sync
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_503_SERVICE_UNAVAILABLE
+
+from edge.household.call import call
+from edge.household.messages import Answer, NotDone, Question
+from edge.language.choice import Lang
+from edge.page.sessions import Sessions, form_token
+from edge.page.texts import TEXTS
+from protocol.errors import TransportError
+
+SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
+_FIELDS_MAX = 32
+_COMMAND = re.compile(r"`([^`]*)`")
+
+
+class Visit:
+    """One request of a visitor: its language, and its session if there is one."""
+
+    def __init__(self, request: Request, door: Path, sessions: Sessions) -> None:
+        self.request = request
+        self.lang = _language(request)
+        self.token = request.cookies.get(SESSION_COOKIE, "")
+        self.session = sessions.of(self.token) if self.token else None
+        self._door = door
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The words in the visitor's language."""
+        return TEXTS[self.lang]
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the chip's answer.
+
+        Raises:
+            HTTPException: it does not answer (503), or refuses (422) with a sentence.
+        """
+        try:
+            answer = await run_sync(call, self._door, question)
+        except TransportError as exc:
+            raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE) from exc
+        if isinstance(answer, NotDone):
+            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
+        return answer
+
+    def show(self, template: str, status: int = 200, /, **values: object) -> Response:
+        """Return a page."""
+        return HTMLResponse(
+            _templates()
+            .get_template(f"{template}.html.j2")
+            .render(
+                texts=self.texts,
+                lang=self.lang,
+                other_lang=Lang.EN if self.lang is Lang.FR else Lang.FR,
+                here=self.request.url.path,
+                session=self.session,
+                form=form_token(self.token),
+                **values,
+            ),
+            status,
+        )
+
+    async def form(self) -> dict[str, str]:
+        """Return the fields of the form that was sent; the first value of each."""
+        fields = parse_qs(
+            (await self.request.body()).decode("utf-8", "replace"), max_num_fields=_FIELDS_MAX
+        )
+        return {name: values[0] for name, values in fields.items()}
+
+
+def _language(request: Request) -> Lang:
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in {Lang.FR.value, Lang.EN.value}:
+        return Lang(chosen)
+    accepted = request.headers.get("accept-language", "").lower()
+    ranked = [part.strip()[:2] for part in accepted.split(",")]
+    return Lang.EN if "en" in ranked and "fr" not in ranked[: ranked.index("en")] else Lang.FR
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("edge.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["commands"] = _commands
+    return environment
+
+
+def _commands(text: str) -> Markup:
+    """Return a text in which what stands in backticks is marked as something to type."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped

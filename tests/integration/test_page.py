@@ -1,0 +1,239 @@
+"""The household's page over a running chip, as a browser talks to it."""
+
+import json
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from edge.page.tls import AUTHORITY, PAGE_DIRECTORY
+from edge.vault.reader import read_vault
+from tests.integration.test_index_confirmed import START, Feed
+from tests.support.broker import enrol_chip, wait_until
+from tests.support.chip_process import ChipProcess
+from tests.support.page_process import ENTER, PageProcess
+
+FRAMES = 24
+READ_BACK = ("/", "/partage?jour=2026-01-14", "/etat", "/aide", "/api/v1/today", "/api/v1/state")
+
+
+class Home:
+    """A chip that meters, and its page."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.feed = Feed()
+        self.chip = ChipProcess(directory)
+        self.page = PageProcess(directory)
+
+    def __enter__(self):
+        self.chip.__enter__()
+        self.feed.send(self.chip, FRAMES)
+        wait_until(self.has_metered, "the chip to have metered")
+        self.page.__enter__()
+        return self
+
+    def __exit__(self, *_):
+        self.page.__exit__()
+        self.chip.close()
+
+    def has_metered(self) -> bool:
+        with read_vault(self.directory) as vault:
+            return vault.figures().intervals > 0
+
+    @contextmanager
+    def visitor(self, *options: str) -> Iterator[httpx.Client]:
+        with self.page.visitor() as visitor:
+            assert self.page.pair(visitor, *options).headers["location"] == "/"
+            yield visitor
+
+
+@pytest.fixture(scope="module")
+def enrolled(shared_broker, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("home") / "chip"
+    enrol_chip(shared_broker.cloud, directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def home(enrolled):
+    with Home(enrolled) as home:
+        yield home
+
+
+def test_nothing_is_shown_before_a_visitor_is_let_in(home):
+    with home.page.visitor() as visitor:
+        for place in (*READ_BACK, "/live", "/partage"):
+            answer = visitor.get(place)
+            assert (answer.status_code, answer.headers["location"]) == (303, ENTER), place
+        assert visitor.post("/sortir", headers=home.page.origin).headers["location"] == ENTER
+
+
+def test_a_visitor_with_the_code_sees_what_the_meter_said_and_what_left(home):
+    with home.visitor() as visitor:
+        for place in READ_BACK:
+            assert visitor.get(place).status_code == 200, place
+        shared = visitor.get("/api/v1/shared", params={"day": START.date().isoformat()}).json()
+        known = [each["energy_wh"] for each in shared["quarters"] if each["energy_wh"] is not None]
+        with read_vault(home.directory) as vault:
+            stored = vault.values.intervals(START.date(), START.date() + timedelta(days=1))
+        assert known == [each.energy_wh for each in stored]
+        assert known
+        shown = visitor.get("/partage", params={"jour": START.date().isoformat()}).text
+        assert "What left your home for 2026-01-14" in shown
+
+
+def test_a_code_lets_one_visitor_in_and_once(home):
+    code = home.page.code()
+    with home.page.visitor() as first, home.page.visitor() as second:
+        let_in = first.post(ENTER, data={"code": code}, headers=home.page.origin)
+        assert let_in.status_code == 303
+        cookie = let_in.headers["set-cookie"]
+        for part in ("__Host-volet=", "HttpOnly", "Secure", "SameSite=strict", "Path=/"):
+            assert part in cookie
+        late = second.post(ENTER, data={"code": code}, headers=home.page.origin)
+        assert late.status_code == 403
+        assert "No visitor is let in now" in late.text
+
+
+def test_the_fifth_wrong_code_shuts_the_window(home):
+    code = home.page.code()
+    wrong = f"{(int(code) + 1) % 10**8:08}"
+    with home.page.visitor() as visitor:
+        for _ in range(5):
+            answer = visitor.post(ENTER, data={"code": wrong}, headers=home.page.origin)
+            assert answer.status_code == 403
+        right = visitor.post(ENTER, data={"code": code}, headers=home.page.origin)
+        assert "No visitor is let in now" in right.text
+
+
+def test_a_session_ends_where_its_visitor_or_another_ends_it(home):
+    with home.visitor() as first, home.visitor() as second:
+        page = second.get("/etat").text
+        form = page.split('name="form" value="')[1].split('"')[0]
+        assert second.post("/sortir", headers=home.page.origin).status_code == 403, "no form token"
+        names = {part.split('"')[0] for part in page.split("/etat/sessions/")[1:]}
+        for name in names:
+            ended = second.post(
+                f"/etat/sessions/{name}", data={"form": form}, headers=home.page.origin
+            )
+            assert ended.headers["location"] == "/etat"
+        assert first.get("/").status_code == 303
+        assert second.get("/").status_code == 200
+        second.post("/sortir", data={"form": form}, headers=home.page.origin)
+        assert second.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example"}, 403),
+        ({}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_a_form_of_another_site_lets_nobody_in(home, headers, status):
+    with home.page.visitor() as visitor:
+        origin = {} if headers == {} else home.page.origin
+        sent = visitor.post(ENTER, data={"code": home.page.code()}, headers=origin | headers)
+        assert sent.status_code == status
+        assert "set-cookie" not in sent.headers
+
+
+def test_a_name_that_is_bent_to_the_pages_address_shows_nothing(home):
+    with home.visitor() as visitor:
+        assert visitor.get("/", headers={"Host": "volet.local.evil.example"}).status_code == 421
+        assert (
+            visitor.get("/", headers={"Host": f"192.168.1.7:{home.page.port}"}).status_code == 200
+        )
+
+
+def test_what_is_too_large_or_unknown_is_refused(home):
+    with home.visitor() as visitor:
+        large = {"code": "1" * 70_000}
+        assert visitor.post(ENTER, data=large, headers=home.page.origin).status_code == 413
+        assert visitor.get("/../../etc/passwd").status_code == 404
+        assert visitor.get("/static/../app.py").status_code == 404
+        assert visitor.get("/api/v1/keys").status_code == 404
+        assert visitor.get("/partage?jour=yesterday").status_code == 404
+        assert visitor.get("/partage?jour=2001-01-01").status_code == 422
+        assert visitor.request("PUT", "/").status_code == 405
+
+
+def test_every_answer_keeps_to_itself(home):
+    with home.visitor() as visitor:
+        for place in (*READ_BACK, "/static/page.css", "/nowhere", ENTER):
+            headers = visitor.get(place).headers
+            assert headers["cache-control"] == "no-store", place
+            assert "default-src 'none'" in headers["content-security-policy"], place
+            assert "server" not in headers, place
+        for place in READ_BACK[:4]:
+            assert "http://" not in visitor.get(place).text.replace("http://www.w3.org", "")
+
+
+def test_the_page_speaks_the_visitors_language(home):
+    with home.visitor() as visitor:
+        french = visitor.get("/", headers={"Accept-Language": "fr-FR,fr;q=0.9,en;q=0.5"})
+        assert '<html lang="fr">' in french.text
+        visitor.get("/langue?to=fr&back=/etat")
+        assert "État de votre boîtier" in visitor.get("/etat").text
+        assert visitor.get("/langue?to=en&back=//evil.example").headers["location"] == "/"
+
+
+def test_the_values_of_the_line_are_streamed(home):
+    with home.visitor() as visitor, visitor.stream("GET", "/live") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        first = next(line for line in stream.iter_lines() if line)
+        assert json.loads(first.removeprefix("data: ")) == ["Nothing comes from the meter."]
+
+
+def test_those_who_ask_nothing_are_let_go_and_others_are_answered_meanwhile(home):
+    """Each silent visitor holds a connection; beyond sixteen of one address nobody is let in."""
+    with home.visitor() as visitor:
+        context = ssl.create_default_context(cafile=home.directory / PAGE_DIRECTORY / AUTHORITY)
+        silent = []
+        for _ in range(12):
+            raw = socket.create_connection(("127.0.0.1", home.page.port))
+            silent.append(context.wrap_socket(raw, server_hostname="localhost"))
+            silent[-1].sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        try:
+            assert visitor.get("/").status_code == 200
+            for each in silent:
+                each.settimeout(30)
+                assert _is_let_go(each)
+        finally:
+            for each in silent:
+                each.close()
+
+
+def _is_let_go(connection: ssl.SSLSocket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except (ConnectionError, ssl.SSLError):
+        return True
+
+
+def test_the_page_outlives_its_chip_and_a_killed_page_costs_the_chip_nothing(home):
+    before = home.chip.log.count("chip_started")
+    with home.visitor() as visitor:
+        home.chip.end(signal.SIGKILL)
+        away = visitor.get("/")
+        assert away.status_code == 503
+        assert "The chip does not answer" in away.text
+        home.chip.close()
+        home.chip = ChipProcess(home.directory)
+        home.chip.__enter__()
+        assert visitor.get("/").status_code == 200
+    home.page.__exit__()
+    home.feed.send(home.chip, FRAMES)
+    home.page = PageProcess(home.directory).__enter__()
+    with home.visitor() as visitor:
+        assert visitor.get("/").status_code == 200
+    assert home.chip.log.count("chip_started") == before + 1

@@ -1,0 +1,117 @@
+"""The chip's door: one request at a time, for few, and whatever comes in it goes on."""
+
+import os
+import socket
+import struct
+import threading
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.household import door as door_module
+from edge.household.call import call
+from edge.household.door import open_door
+from edge.household.messages import AskPairing, AskState, NotDone, Pairing
+from protocol.errors import TransportError
+
+CLOSED = Pairing(is_open=False)
+
+
+def answer(question):
+    if question == AskState():
+        raise LookupError("a value that nobody may see")
+    return CLOSED
+
+
+@pytest.fixture
+def path(tmp_path):
+    # Longer than the 107 bytes that the path of a socket may have.
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    with open_door(deep / "household.sock", answer):
+        yield deep / "household.sock"
+
+
+def connected(path):
+    channel = socket.socket(socket.AF_UNIX)
+    place = os.open(path.parent, os.O_PATH)
+    try:
+        channel.connect(f"/proc/self/fd/{place}/{path.name}")
+    finally:
+        os.close(place)
+    return channel
+
+
+def test_a_request_is_answered_and_the_socket_is_closed_to_others(path):
+    assert call(path, AskPairing()) == CLOSED
+    assert path.stat().st_mode & 0o777 == 0o660
+
+
+def test_nobody_answers_where_no_chip_runs(tmp_path):
+    with pytest.raises(TransportError, match="The chip does not answer"):
+        call(tmp_path / "household.sock", AskPairing())
+
+
+def test_a_fault_in_a_view_is_one_sentence_without_its_value(path):
+    refused = call(path, AskState())
+    assert isinstance(refused, NotDone)
+    assert "a value" not in refused.why
+    assert call(path, AskPairing()) == CLOSED
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(max_size=200), st.booleans())
+def test_whatever_is_sent_the_next_request_is_answered(path, data, is_framed):
+    with connected(path) as channel:
+        channel.sendall(len(data).to_bytes(4) + data if is_framed else data)
+    assert call(path, AskPairing()) == CLOSED
+
+
+def test_a_frame_that_claims_to_be_huge_takes_no_memory(path):
+    with connected(path) as channel:
+        channel.sendall(struct.pack(">I", 2**32 - 1))
+        assert channel.recv(1) == b""
+    assert call(path, AskPairing()) == CLOSED
+
+
+def test_a_visitor_who_says_nothing_is_let_go(path):
+    with connected(path):
+        assert call(path, AskPairing()) == CLOSED
+
+
+def test_another_user_is_not_answered(path, monkeypatch):
+    monkeypatch.setattr(door_module, "_may_enter", lambda _: False)
+    with pytest.raises(TransportError):
+        call(path, AskPairing())
+
+
+def test_the_thread_rests_as_long_as_it_has_worked(tmp_path, monkeypatch):
+    """So that no flood of requests takes more than half of a core from metering."""
+    rests, now = [], [0.0]
+    monkeypatch.setattr(door_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(door_module.time, "sleep", rests.append)
+
+    def slow(_):
+        now[0] += 3.0
+        return CLOSED
+
+    with open_door(tmp_path / "door", slow):
+        call(tmp_path / "door", AskPairing())
+    assert max(rests) == 3.0
+
+
+def test_a_door_that_is_shut_leaves_no_thread_and_no_socket(tmp_path):
+    before = threading.active_count()
+    with open_door(tmp_path / "door", answer):
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+    assert not (tmp_path / "door").exists()
+
+
+def test_a_request_with_an_unknown_field_is_none():
+    with pytest.raises(msgspec.ValidationError):
+        door_module.read_question(b'{"type": "state", "also": 1}')

@@ -1,0 +1,88 @@
+"""The page's certificate: for names of a home alone, renewed in time, by one authority."""
+
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+
+from edge.page.tls import (
+    AUTHORITY,
+    AUTHORITY_KEY,
+    AUTHORITY_LASTS,
+    CERTIFICATE,
+    CERTIFICATE_KEY,
+    LASTS,
+    RENEWED_BEFORE,
+    certify,
+    fingerprint,
+    names_of_host,
+)
+
+NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
+NAMES = names_of_host("meter")
+
+
+def read(path):
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def verifies(directory, certificate, host):
+    command = ["openssl", "verify", "-CAfile", directory / AUTHORITY, "-verify_hostname", host]
+    at = ["-attime", str(int(NOW.timestamp()))]
+    return subprocess.run([*command, *at, certificate], capture_output=True, check=False)
+
+
+def test_a_browser_that_trusts_the_authority_believes_the_page(tmp_path):
+    assert certify(tmp_path, NAMES, NOW)
+    assert NAMES == ("volet.local", "meter.local", "localhost")
+    for name in NAMES:
+        assert verifies(tmp_path, tmp_path / CERTIFICATE, name).returncode == 0
+    assert verifies(tmp_path, tmp_path / CERTIFICATE, "example.org").returncode != 0
+    for name in (AUTHORITY_KEY, CERTIFICATE_KEY):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    assert read(tmp_path / CERTIFICATE).not_valid_after_utc - NOW <= LASTS
+    assert fingerprint(tmp_path).count(":") == 31
+
+
+def test_the_authority_can_vouch_for_nothing_beyond_the_home(tmp_path):
+    certify(tmp_path, ("bank.example",), NOW)
+    refused = verifies(tmp_path, tmp_path / CERTIFICATE, "bank.example")
+    assert b"permitted subtree violation" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("later", "is_new"), [(timedelta(days=1), False), (LASTS - RENEWED_BEFORE, True)]
+)
+def test_a_certificate_is_renewed_before_it_ends_by_the_same_authority(tmp_path, later, is_new):
+    certify(tmp_path, NAMES, NOW)
+    authority, before = (tmp_path / AUTHORITY).read_bytes(), fingerprint(tmp_path)
+    assert certify(tmp_path, NAMES, NOW + later) is is_new
+    assert (fingerprint(tmp_path) != before) is is_new
+    assert (tmp_path / AUTHORITY).read_bytes() == authority
+
+
+def test_an_authority_that_would_end_before_its_certificate_is_replaced(tmp_path):
+    certify(tmp_path, NAMES, NOW)
+    late = NOW + AUTHORITY_LASTS - LASTS + timedelta(days=1)
+    before = (tmp_path / AUTHORITY).read_bytes()
+    assert certify(tmp_path, NAMES, late)
+    assert (tmp_path / AUTHORITY).read_bytes() != before
+
+
+@pytest.mark.parametrize("lost", [CERTIFICATE, CERTIFICATE_KEY])
+def test_a_file_that_is_lost_or_of_another_host_is_made_anew(tmp_path, lost):
+    certify(tmp_path, NAMES, NOW)
+    (tmp_path / lost).unlink()
+    assert certify(tmp_path, NAMES, NOW)
+    assert certify(tmp_path, names_of_host("other"), NOW)
+    assert not certify(tmp_path, names_of_host("other"), NOW)
+
+
+def test_a_key_of_another_certificate_is_noticed(tmp_path):
+    for place in (tmp_path / "a", tmp_path / "b"):
+        place.mkdir()
+        certify(place, NAMES, NOW)
+    shutil.copy(tmp_path / "a" / CERTIFICATE_KEY, tmp_path / "b" / CERTIFICATE_KEY)
+    assert certify(tmp_path / "b", NAMES, NOW)

@@ -1,0 +1,82 @@
+"""A visitor is let in by the code on the console, for five minutes, and once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge.household.messages import VisitorRole
+from edge.household.pairing import OPEN_FOR, ORDER, WRONG_CODES_MAX, PairingWindow, open_window
+from protocol.errors import DocumentRefused
+
+NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
+
+
+class Console:
+    def __init__(self, directory):
+        self.directory, self.at = directory, NOW
+
+    def window(self):
+        """A window as the chip has it after any restart."""
+        return PairingWindow(self.directory, lambda: self.at)
+
+    def pair(self, role=VisitorRole.OWNER):
+        return open_window(self.directory, role, self.at).code
+
+
+@pytest.fixture
+def console(tmp_path):
+    return Console(tmp_path)
+
+
+def wrong(code):
+    return f"{(int(code) + 1) % 10**8:08}"
+
+
+@pytest.mark.parametrize("role", list(VisitorRole))
+def test_the_code_lets_one_visitor_in_as_what_the_console_said(console, role):
+    code = console.pair(role)
+    assert console.window().state().is_open
+    assert console.window().admit(code) is role
+    with pytest.raises(DocumentRefused, match="No visitor is let in now"):
+        console.window().admit(code)
+
+
+def test_a_window_shuts_by_time_and_is_not_believed_from_the_future(console):
+    code = console.pair()
+    console.at += OPEN_FOR
+    assert not console.window().state().is_open
+    with pytest.raises(DocumentRefused):
+        console.window().admit(code)
+    console.at = NOW - timedelta(days=1)
+    assert not console.window().state().is_open
+
+
+def test_wrong_codes_are_counted_over_restarts(console):
+    code = console.pair()
+    for _ in range(WRONG_CODES_MAX - 1):
+        with pytest.raises(DocumentRefused, match="not the code"):
+            console.window().admit(wrong(code))
+    assert console.window().state().is_open
+    with pytest.raises(DocumentRefused):
+        console.window().admit(wrong(code))
+    with pytest.raises(DocumentRefused, match="No visitor is let in now"):
+        console.window().admit(code)
+
+
+def test_a_new_window_replaces_the_one_before(console):
+    first, second = console.pair(), console.pair()
+    if first != second:
+        with pytest.raises(DocumentRefused):
+            console.window().admit(first)
+    assert console.window().admit(second) is VisitorRole.OWNER
+
+
+def test_a_damaged_file_counts_as_shut(console):
+    console.pair()
+    (console.directory / ORDER.name).write_bytes(b"{")
+    assert not console.window().state().is_open
+
+
+def test_the_code_is_nobody_elses_to_read(console):
+    console.pair()
+    assert (console.directory / ORDER.name).stat().st_mode & 0o777 == 0o600

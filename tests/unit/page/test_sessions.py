@@ -1,0 +1,74 @@
+"""Who has been let in stays so for thirty days of use, and no longer."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from edge.household.messages import VisitorRole
+from edge.page.sessions import FILE_NAME, LASTS, SESSIONS_MAX, Sessions, form_token
+
+NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
+
+
+class Page:
+    def __init__(self, directory):
+        self.directory, self.at = directory, NOW
+
+    def sessions(self):
+        """The sessions as the page has them after any restart."""
+        return Sessions(self.directory, lambda: self.at)
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page(tmp_path)
+
+
+def test_a_token_opens_its_session_after_a_restart_and_no_other_does(page):
+    token = page.sessions().begin(VisitorRole.VIEWER, "a browser\n")
+    session = page.sessions().of(token)
+    assert session is not None
+    assert (session.role, session.browser) == (VisitorRole.VIEWER, "a browser")
+    assert page.sessions().of(token[:-1]) is None
+    assert page.sessions().of("") is None
+
+
+def test_the_file_lets_nobody_in(page):
+    token = page.sessions().begin(VisitorRole.OWNER, "")
+    path = page.directory / FILE_NAME
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert token not in path.read_text()
+    kept = page.sessions().all()[0]
+    assert page.sessions().of(kept.token_hash) is None
+    assert page.sessions().of(kept.name) is None
+
+
+def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(page):
+    used, left = (page.sessions().begin(VisitorRole.OWNER, "") for _ in range(2))
+    page.at += LASTS - timedelta(days=1)
+    assert page.sessions().of(used)
+    page.at += timedelta(days=2)
+    assert page.sessions().of(used)
+    assert page.sessions().of(left) is None
+    assert len(page.sessions().all()) == 1
+
+
+def test_beyond_the_most_the_one_used_least_recently_ends(page):
+    first = page.sessions().begin(VisitorRole.OWNER, "")
+    for _ in range(SESSIONS_MAX):
+        page.at += timedelta(hours=2)
+        page.sessions().begin(VisitorRole.OWNER, "")
+    assert page.sessions().of(first) is None
+    assert len(page.sessions().all()) == SESSIONS_MAX
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[1]", b'[{"token_hash": "x"}]'])
+def test_a_damaged_file_lets_nobody_in(page, damage):
+    token = page.sessions().begin(VisitorRole.OWNER, "")
+    (page.directory / FILE_NAME).write_bytes(damage)
+    assert page.sessions().of(token) is None
+    assert page.sessions().begin(VisitorRole.OWNER, "")
+
+
+def test_each_session_has_forms_of_its_own():
+    assert form_token("a") != form_token("b")
