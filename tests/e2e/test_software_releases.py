@@ -6,6 +6,7 @@ the end the cloud has each of them once. No Pi is used, and no meter: the line i
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -42,10 +43,16 @@ BAD = {
 }
 
 
-def build(folder: Path, version: str, since: Path | None = None) -> Path:
-    """Build a release for this machine's kind of Debian; return its archive."""
+def build(
+    folder: Path,
+    version: str,
+    since: Path | None = None,
+    architecture: str = platform.machine(),
+) -> Path:
+    """Build a release for Debian 12; return its archive."""
     command = [sys.executable, ROOT / "packaging/build.py", "--key", folder / "release.key"]
     command += ["--version", version, "--python", "3.11", "--out", folder]
+    command += ["--architecture", architecture]
     command += ["--since", since] if since else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
