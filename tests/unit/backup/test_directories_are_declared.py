@@ -1,6 +1,7 @@
 """Whatever a party's directory holds is in its list: found by living, and by reading the code."""
 
 import ast
+import os
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -100,6 +101,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
+        os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
         old.move_out()
         old.settle()
@@ -139,7 +141,7 @@ def interrupted(*_arguments):
 
 
 def names(directory):
-    return [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
+    return [str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()]
 
 
 def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(
