@@ -52,6 +52,7 @@ TEXTS = bilingual(
         "block_closing": "index de fin de journée",
         "stored": "reçu par la collectivité",
         "on_its_way": "pas encore reçu par la collectivité",
+        "more_blocks": "{count} autres blocs",
         "bytes_gone": "Ces octets ont été supprimés ici.",
         "more_bytes": "… et {count} octets de plus",
         "area": "Pour les chiffres du quartier",
@@ -124,7 +125,7 @@ TEXTS = bilingual(
         "menu": "Pages",
         "today": "Today",
         "shared": "What left the home",
-        "state": "ChipState",
+        "state": "State",
         "help": "Help",
         "leave": "Log out",
         "other_language": "Français",
@@ -167,6 +168,7 @@ TEXTS = bilingual(
         "block_closing": "indices at the end of the day",
         "stored": "the city has it",
         "on_its_way": "the city does not have it yet",
+        "more_blocks": "{count} more blocks",
         "bytes_gone": "These bytes have been deleted here.",
         "more_bytes": "… and {count} bytes more",
         "area": "For the figures of the neighbourhood",
@@ -188,7 +190,7 @@ TEXTS = bilingual(
         "who_area_who": "nobody on its own: the trustees open the sum only, noise included",
         "who_fact": "That this chip sends, and when",
         "who_fact_who": "the city",
-        "state_title": "ChipState of your chip",
+        "state_title": "State of your chip",
         "sessions": "Who is logged in to this page",
         "since": "Since",
         "seen": "Last seen",
@@ -224,7 +226,7 @@ TEXTS = bilingual(
         ),
         "help_what": "What this page shows",
         "help_what_how": (
-            "“Today” shows your meter, “What left the home” the bytes that left it, and “ChipState” "
+            "“Today” shows your meter, “What left the home” the bytes that left it, and “State” "
             "whether all is well. Nothing of this page goes elsewhere: it loads nothing from the "
             "Internet and has no access to the network."
         ),

@@ -38,7 +38,7 @@ class BlockView(msgspec.Struct, frozen=True):
 def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
     """Return a day's curve."""
     title = TEXTS[lang]["curve"].format(day=day_text(day, lang))
-    svg = day_bars([quarter.energy_wh for quarter in quarters], title, "kW")
+    svg = day_bars([quarter.energy_wh for quarter in quarters], title, lang)
     rows = tuple(
         (
             clock(quarter.start),
