@@ -52,7 +52,7 @@ LIVE_EVERY_S = 2.0
 LIVE_FOR_S = 120.0
 STREAMS_MAX = 4
 _CODE = re.compile(r"[0-9]{8}(?!\n)$")
-_PLACE = re.compile(r"/[a-z]{0,16}(?!\n)$")
+_PLACE = re.compile(r"/[a-z]{0,16}(\?jour=[0-9-]{10})?(?!\n)$")
 
 Show = Callable[[Visit], Awaitable[Response]]
 
@@ -201,21 +201,12 @@ class Page:
         status = (
             exc.status_code if isinstance(exc, HTTPException) else HTTP_500_INTERNAL_SERVER_ERROR
         )
-        if status == HTTP_503_SERVICE_UNAVAILABLE:
-            return visit.show(
-                "trouble",
-                HTTP_503_SERVICE_UNAVAILABLE,
-                title=visit.texts["away_title"],
-                text=visit.texts["away"],
-            )
-        if status == HTTP_422_UNPROCESSABLE_CONTENT and isinstance(exc, HTTPException):
-            return visit.show(
-                "trouble",
-                HTTP_422_UNPROCESSABLE_CONTENT,
-                title=visit.texts["refused_title"],
-                text=exc.detail,
-            )
-        return visit.show("trouble", status, title=visit.texts["missing_title"], text="")
+        title, text = {
+            HTTP_503_SERVICE_UNAVAILABLE: ("away_title", visit.texts["away"]),
+            HTTP_403_FORBIDDEN: ("refused_title", visit.texts["form_old"]),
+            HTTP_422_UNPROCESSABLE_CONTENT: ("refused_title", getattr(exc, "detail", "")),
+        }.get(status, ("missing_title", ""))
+        return visit.show("trouble", status, title=visit.texts[title], text=text)
 
 
 def application(page: Page, names: Collection[str]) -> Guards:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 import msgspec
 
@@ -53,7 +54,7 @@ def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
 
 def energy_text(energy_wh: int, lang: Lang) -> str:
     """Return energy in kWh, to the Wh."""
-    return measure(_decimal(energy_wh, lang), "kWh", lang)
+    return measure(number(Decimal(energy_wh).scaleb(-3), lang), "kWh", lang)
 
 
 def today_facts(today: Today, lang: Lang) -> tuple[str, str]:
@@ -129,7 +130,7 @@ def _block(block: SentBlock, lang: Lang) -> BlockView:
         title=texts["block"].format(sequence=block.sequence, size=number(block.size_bytes, lang)),
         holds=texts["block_closing"]
         if block.first is None or block.last is None
-        else texts["block_values"].format(first=clock(block.first), last=clock(block.last)),
+        else texts["block_values"].format(first=clock(block.first), last=_end(block.last)),
         arrived=texts["stored" if block.is_stored else "on_its_way"],
         rows=tuple(
             shown[start : start + _BYTES_A_ROW].hex(" ")
@@ -139,6 +140,6 @@ def _block(block: SentBlock, lang: Lang) -> BlockView:
     )
 
 
-def _decimal(energy_wh: int, lang: Lang) -> str:
-    text = f"{energy_wh / 1_000:,.3f}"
-    return text if lang is Lang.EN else text.replace(",", " ").replace(".", ",")
+def _end(at: Instant) -> str:
+    """Return the time of day at which something ends; a day ends at 24:00."""
+    return "24:00" if (text := clock(at)) == "00:00" else text

@@ -64,12 +64,18 @@ class Visit:
                 lang=self.lang,
                 other_lang=Lang.EN if self.lang is Lang.FR else Lang.FR,
                 here=self.request.url.path,
+                back=self._place(),
                 session=self.session,
                 form=form_token(self.token),
                 **values,
             ),
             status,
         )
+
+    def _place(self) -> str:
+        """Return where the visitor is, with the query, as its own server sees it."""
+        url = self.request.url
+        return f"{url.path}?{url.query}" if url.query else url.path
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent; the first value of each."""

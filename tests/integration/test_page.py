@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -117,7 +118,9 @@ def test_a_session_ends_where_its_visitor_or_another_ends_it(home):
     with home.visitor() as first, home.visitor() as second:
         page = second.get("/etat").text
         form = page.split('name="form" value="')[1].split('"')[0]
-        assert second.post("/sortir", headers=home.page.origin).status_code == 403, "no form token"
+        refused = second.post("/sortir", headers=home.page.origin)
+        assert refused.status_code == 403, "no form token"
+        assert "This form is of another visit" in refused.text
         names = {part.split('"')[0] for part in page.split("/etat/sessions/")[1:]}
         for name in names:
             ended = second.post(
@@ -185,6 +188,9 @@ def test_the_page_speaks_the_visitors_language(home):
         visitor.get("/langue?to=fr&back=/etat")
         assert "État de votre boîtier" in visitor.get("/etat").text
         assert visitor.get("/langue?to=en&back=//evil.example").headers["location"] == "/"
+        day = "/partage?jour=2026-01-14"
+        assert f"back={quote(day)}" in visitor.get(day).text
+        assert visitor.get("/langue", params={"to": "fr", "back": day}).headers["location"] == day
 
 
 def test_the_values_of_the_line_are_streamed(home):
