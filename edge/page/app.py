@@ -11,15 +11,17 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.status import (
     HTTP_303_SEE_OTHER,
     HTTP_308_PERMANENT_REDIRECT,
+    HTTP_400_BAD_REQUEST,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_413_CONTENT_TOO_LARGE,
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
@@ -204,6 +206,7 @@ class Page:
         title, text = {
             HTTP_503_SERVICE_UNAVAILABLE: ("away_title", visit.texts["away"]),
             HTTP_403_FORBIDDEN: ("refused_title", visit.texts["form_old"]),
+            HTTP_413_CONTENT_TOO_LARGE: ("refused_title", ""),
             HTTP_422_UNPROCESSABLE_CONTENT: ("refused_title", getattr(exc, "detail", "")),
         }.get(status, ("missing_title", ""))
         return visit.show("trouble", status, title=visit.texts[title], text=text)
@@ -237,7 +240,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/langue", _choose_language, is_open=True),
                 Mount("/static", StaticFiles(packages=[("edge.page", "static")])),
             ],
-            exception_handlers={HTTPException: page.trouble},
+            exception_handlers={HTTPException: page.trouble, ClientDisconnect: _hung_up},
         ),
         names,
     )
@@ -249,6 +252,12 @@ async def _choose_language(visit: Visit) -> Response:
     if wanted in {Lang.FR.value, Lang.EN.value}:
         _set_cookie(answer, LANGUAGE_COOKIE, wanted, YEAR_S)
     return answer
+
+
+async def _hung_up(request: Request, exc: Exception) -> Response:
+    """Answer nobody: without this, each visitor who hangs up fills the log with a trace."""
+    del request, exc
+    return Response(status_code=HTTP_400_BAD_REQUEST)
 
 
 async def _moved_to_shared(visit: Visit) -> Response:

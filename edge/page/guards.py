@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
+from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES_MAX = 64_000
@@ -30,8 +32,11 @@ HEADERS = {
 }
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(HTTPException):
     """A request has more bytes than any form here."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTP_413_CONTENT_TOO_LARGE)
 
 
 class Guards:
@@ -61,10 +66,7 @@ class Guards:
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
-        try:
-            await self._app(scope, _bounded(receive), guarded)
-        except BodyTooLarge:
-            await PlainTextResponse("Too large.", 413)(scope, receive, guarded)
+        await self._app(scope, _bounded(receive), guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if not self._is_allowed_now():

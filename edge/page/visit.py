@@ -78,10 +78,15 @@ class Visit:
         return f"{url.path}?{url.query}" if url.query else url.path
 
     async def form(self) -> dict[str, str]:
-        """Return the fields of the form that was sent; the first value of each."""
-        fields = parse_qs(
-            (await self.request.body()).decode("utf-8", "replace"), max_num_fields=_FIELDS_MAX
-        )
+        """Return the fields of the form that was sent; the first value of each.
+
+        A form with more fields than any here has none.
+        """
+        body = (await self.request.body()).decode("utf-8", "replace")
+        try:
+            fields = parse_qs(body, max_num_fields=_FIELDS_MAX)
+        except ValueError:
+            return {}
         return {name: values[0] for name, values in fields.items()}
 
 

@@ -1,0 +1,59 @@
+"""What no browser sends ends in an answer, not in a fault that fills the log with a trace."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from edge.page.app import Page, application
+from edge.page.guards import BODY_BYTES_MAX
+
+HOME = "https://localhost"
+
+
+@pytest.fixture
+def app(tmp_path):
+    return application(Page(tmp_path / "nobody", tmp_path), ["localhost"])
+
+
+def sent(app, **request):
+    """Send a form to the page, where each fault is raised."""
+
+    async def send():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOME) as visitor:
+            return await visitor.post("/entrer", headers={"Origin": HOME}, **request)
+
+    return asyncio.run(send())
+
+
+async def in_parts(size):
+    for start in range(0, size, 1_000):
+        yield b"x" * min(1_000, size - start)
+
+
+def test_a_form_with_too_many_fields_is_refused(app):
+    assert sent(app, content=b"a=1&" * 50).status_code == 422
+
+
+def test_a_body_that_does_not_say_its_size_is_cut(app):
+    assert sent(app, content=in_parts(BODY_BYTES_MAX)).status_code == 422
+    assert sent(app, content=in_parts(BODY_BYTES_MAX + 1)).status_code == 413
+
+
+def test_a_visitor_who_hangs_up_within_a_form_is_no_fault(app):
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(_):
+        pass
+
+    headers = [(b"host", b"localhost"), (b"origin", HOME.encode())]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "https",
+        "path": "/entrer",
+        "query_string": b"",
+        "headers": headers,
+    }
+    asyncio.run(app(scope, receive, send))
