@@ -6,6 +6,7 @@ certificates    lifetimes, and warnings before they end
 clock           time as an injected value
 commands        commands that load lazily
 conditions      lasting conditions, logged once and counted
+connections     few for each address, and always room for whoever calls
 console         tables and plain text
 files           secrets and documents, written completely or not at all
 kernel_clock    whether the kernel's clock is right, and which boot this is

@@ -1,90 +1,12 @@
-"""The API's connections: few for each address, and always room for whoever calls.
-
-A connection costs a file and memory from its first packet on, before TLS shows who it is. So it is
-counted when it is accepted. If all places are taken, the connection that has been silent longest
-is hung up on.
-"""
+"""How many connections the API takes, and where."""
 
 import socket
-from collections import OrderedDict
-from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
 from protocol.errors import ConfigError
+from system.connections import Connections, Listener
 
 CONNECTIONS_MAX = 192
 ADDRESS_CONNECTIONS_MAX = 32
-_IPV6_NETWORK_BITS = 64  # what one subscriber gets
-
-
-@dataclass
-class _Open:
-    """An open connection: its socket, whom it counts for, and whether it is in a call."""
-
-    connection: socket.socket
-    origin: str
-    is_in_call: bool = False
-
-
-class Connections:
-    """The open connections by file number, those that were silent longest first."""
-
-    def __init__(
-        self, total_max: int = CONNECTIONS_MAX, address_max: int = ADDRESS_CONNECTIONS_MAX
-    ) -> None:
-        """Allow `total_max` connections, `address_max` of them from one address."""
-        self._total_max = total_max
-        self._address_max = address_max
-        self._open: OrderedDict[int, _Open] = OrderedDict()
-
-    def admit(self, connection: socket.socket, address: str) -> bool:
-        """Count a connection that was accepted; return False if it has to be closed."""
-        self._forget_closed()
-        origin = origin_of(address)
-        if sum(each.origin == origin for each in self._open.values()) >= self._address_max:
-            return False
-        if len(self._open) >= self._total_max and not self._hang_up():
-            return False
-        self._open[connection.fileno()] = _Open(connection, origin)
-        return True
-
-    def mark(self, number: int, *, is_in_call: bool) -> None:
-        """Record that a call has begun or ended on the connection with this file number."""
-        if number in self._open:
-            self._open[number].is_in_call = is_in_call
-            self._open.move_to_end(number)
-
-    def _forget_closed(self) -> None:
-        for number, each in list(self._open.items()):
-            if each.connection.fileno() != number:
-                del self._open[number]
-
-    def _hang_up(self) -> bool:
-        """End the connection that has been silent longest; return whether there is one."""
-        for number, each in self._open.items():
-            if not each.is_in_call:
-                each.connection.shutdown(socket.SHUT_RDWR)  # its transport closes it
-                del self._open[number]
-                return True
-        return False
-
-
-class Listener(socket.socket):
-    """A listening socket that closes connections beyond the limits."""
-
-    connections: Connections
-
-    def accept(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Accept a connection.
-
-        Raises:
-            ConnectionAbortedError: it was closed; asyncio goes on with the next.
-        """
-        connection, address = super().accept()
-        if self.connections.admit(connection, address[0]):
-            return connection, address
-        connection.close()
-        raise ConnectionAbortedError
 
 
 def listen(address: tuple[str, int], connections: Connections) -> Listener:
@@ -112,16 +34,3 @@ def listen(address: tuple[str, int], connections: Connections) -> Listener:
         ) from exc
     listener.setblocking(False)
     return listener
-
-
-def origin_of(address: str) -> str:
-    """Return what an address counts for: itself, or its network in IPv6."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address  # a local socket has none
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return f"{int(parsed) >> (128 - _IPV6_NETWORK_BITS):x}"
-    return str(parsed)

@@ -16,13 +16,13 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from cloud.api.access import Caller, caller_of_certificate, caller_of_token
-from cloud.api.connections import origin_of
 from cloud.api.problems import MEDIA_TYPE, ProblemError, problem
 from cloud.api.troubles import Troubles
 from cloud.store import Store
 from cloud.store.providers import AuditEntry
 from protocol.errors import StoreError
 from protocol.renewal import PATH, REQUEST_MAX_BYTES
+from system.connections import origin_of
 from system.store_thread import StoreThread
 
 P = ParamSpec("P")

@@ -15,9 +15,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from cloud.api.connections import CONNECTIONS_MAX, Connections, listen
+from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, listen
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
+from system.connections import Connections
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
@@ -163,7 +164,7 @@ def make_server(
     head_s: float = HEAD_S,
 ) -> ApiServer:
     """Return a server that runs while it is awaited and ends on SIGTERM."""
-    connections = Connections()
+    connections = Connections(CONNECTIONS_MAX, ADDRESS_CONNECTIONS_MAX)
     config = uvicorn.Config(
         app,
         host=address[0],

@@ -8,19 +8,23 @@ import asyncio
 import os
 import socket
 import ssl
-from collections import Counter
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.page.guards import host_name, is_private
 from protocol.errors import ConfigError
+from system.connections import IPV6_BITS, Connections, Listener
 
-# A visitor who has asked for nothing by then is let go.
+# A visitor whose whole request has not come by then is let go.
 ASKS_WITHIN_S = 10.0
+# And one who has not taken the answer by then; the stream of values lasts two minutes.
+TAKES_WITHIN_S = 180.0
 CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
@@ -29,45 +33,68 @@ _FIRST_SOCKET = 3
 HTTP_PORT, HTTPS_PORT = 80, 443
 
 
-class HomeProtocol(H11Protocol):
-    """HTTP for visitors of the home's own network, who must ask soon."""
+class HomeConnections(Connections):
+    """The open connections of visitors of the home's own network."""
 
-    _open: ClassVar[Counter[str]] = Counter()
+    def __init__(self) -> None:
+        # In one home, the addresses of all have their first 64 bits in common.
+        super().__init__(CONNECTIONS_MAX, CONNECTIONS_MAX_EACH, IPV6_BITS)
+
+    def admit(self, connection: socket.socket, address: str) -> bool:
+        """Count a connection that was accepted; return False if it has to be closed."""
+        return is_private(address) and super().admit(connection, address)
+
+
+class HomeProtocol(H11Protocol):
+    """HTTP for visitors who must ask soon, and take the answer."""
+
     _deadline: asyncio.TimerHandle | None = None
 
+    def __init__(self, *, connections: Connections, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._open_connections = connections
+
     def connection_made(self, transport: Any) -> None:
-        """Let a visitor in, or hang up."""
+        """Await the first request."""
         super().connection_made(transport)
-        address = self.client[0] if self.client else ""
-        self._open[address] += 1
-        if (
-            not is_private(address)
-            or self._open[address] > CONNECTIONS_MAX_EACH
-            or self._open.total() > CONNECTIONS_MAX
-        ):
-            transport.abort()
-            return
-        self._deadline = self.loop.call_later(ASKS_WITHIN_S, self._give_up)
+        self._await(ASKS_WITHIN_S)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; the first whole request ends the wait for it."""
+        """Take bytes; a whole request ends the wait for it, a part of one does not."""
         super().data_received(data)
-        if self.scope is not None and self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Await the next request, for which uvicorn has a limit of its own."""
+        super().on_response_complete()
+        self._stop_waiting()
+        self._mark(is_in_call=False)
+        self._watch(is_idle=True)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a visitor."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-        address = self.client[0] if self.client else ""
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
+        self._stop_waiting()
         super().connection_lost(exc)
 
-    def _give_up(self) -> None:
-        self.transport.abort()
+    def _watch(self, *, is_idle: bool = False) -> None:
+        if self.conn.their_state is h11.DONE:
+            self._stop_waiting()
+            self._await(TAKES_WITHIN_S)
+            self._mark(is_in_call=True)
+        elif self._deadline is None and not is_idle:
+            self._await(ASKS_WITHIN_S)
+
+    def _mark(self, *, is_in_call: bool) -> None:
+        number = self.transport.get_extra_info("socket").fileno()
+        self._open_connections.mark(number, is_in_call=is_in_call)
+
+    def _await(self, within_s: float) -> None:
+        self._deadline = self.loop.call_later(within_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class Watched:
@@ -141,10 +168,14 @@ async def serve(
     watched = Watched(app)
     plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
     secure = [each for each in sockets if each not in plain]
-    servers = [(_server(watched, certificate, key), secure)]
+    connections = HomeConnections()
+    servers = [(_server(watched, connections, certificate, key), secure)]
     if plain:
-        servers.append((_server(redirect), plain))
-    tasks = [asyncio.create_task(server.serve(opened)) for server, opened in servers]
+        servers.append((_server(redirect, connections), plain))
+    tasks = [
+        asyncio.create_task(server.serve([_counted(each, connections) for each in opened]))
+        for server, opened in servers
+    ]
     try:
         while not any(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
@@ -157,11 +188,14 @@ async def serve(
 
 
 def _server(
-    app: ASGIApp, certificate: Path | None = None, key: Path | None = None
+    app: ASGIApp,
+    connections: Connections,
+    certificate: Path | None = None,
+    key: Path | None = None,
 ) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
-        http=HomeProtocol,
+        http=partial(HomeProtocol, connections=connections),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         ssl_certfile=certificate,
@@ -181,6 +215,14 @@ def _server(
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
     return uvicorn.Server(config)
+
+
+def _counted(listening: socket.socket, connections: Connections) -> Listener:
+    """Return a listening socket that counts what it accepts, before TLS costs anything."""
+    listener = Listener(fileno=listening.detach())
+    listener.connections = connections
+    listener.setblocking(False)
+    return listener
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from edge.page.server import CONNECTIONS_MAX_EACH
 from edge.page.tls import AUTHORITY, PAGE_DIRECTORY
 from edge.vault.reader import read_vault
 from tests.integration.test_index_confirmed import START, Feed
@@ -200,7 +201,15 @@ def test_the_values_of_the_line_are_streamed(home):
         assert json.loads(first.removeprefix("data: ")) == ["Nothing comes from the meter."]
 
 
-def test_those_who_ask_nothing_are_let_go_and_others_are_answered_meanwhile(home):
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"GET / HTTP/1.1\r\nHost: loc",
+        b"POST /entrer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\ncode",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nHost: loc",
+    ],
+)
+def test_those_who_ask_nothing_are_let_go_and_others_are_answered_meanwhile(home, part):
     """Each silent visitor holds a connection; beyond sixteen of one address nobody is let in."""
     with home.visitor() as visitor:
         context = ssl.create_default_context(cafile=home.directory / PAGE_DIRECTORY / AUTHORITY)
@@ -208,7 +217,7 @@ def test_those_who_ask_nothing_are_let_go_and_others_are_answered_meanwhile(home
         for _ in range(12):
             raw = socket.create_connection(("127.0.0.1", home.page.port))
             silent.append(context.wrap_socket(raw, server_hostname="localhost"))
-            silent[-1].sendall(b"GET / HTTP/1.1\r\nHost: loc")
+            silent[-1].sendall(part)
         try:
             assert visitor.get("/").status_code == 200
             for each in silent:
@@ -219,11 +228,28 @@ def test_those_who_ask_nothing_are_let_go_and_others_are_answered_meanwhile(home
                 each.close()
 
 
-def _is_let_go(connection: ssl.SSLSocket) -> bool:
+def test_those_who_never_begin_tls_have_their_share_of_the_places(home):
+    """Each costs the page a file and 300 kB, long before it is known who it is."""
+    with home.visitor() as visitor:
+        strangers = [
+            socket.create_connection(("127.0.0.1", home.page.port), 30, ("127.0.0.9", 0))
+            for _ in range(CONNECTIONS_MAX_EACH + 4)
+        ]
+        try:
+            assert visitor.get("/").status_code == 200
+            assert sum(_is_let_go(each) for each in strangers[CONNECTIONS_MAX_EACH:]) == 4
+        finally:
+            for each in strangers:
+                each.close()
+
+
+def _is_let_go(connection: socket.socket) -> bool:
     try:
-        return connection.recv(1) == b""
+        while connection.recv(4096):
+            pass
     except (ConnectionError, ssl.SSLError):
-        return True
+        pass
+    return True
 
 
 def test_the_page_outlives_its_chip_and_a_killed_page_costs_the_chip_nothing(home):

@@ -1,11 +1,11 @@
-"""Connections of the API: how many an address may have, and who makes room for whom."""
+"""Connections of a server: how many an address may have, and who makes room for whom."""
 
 import socket
 from contextlib import ExitStack
 
 import pytest
 
-from cloud.api.connections import Connections
+from system.connections import Connections
 
 
 @pytest.fixture
