@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import msgspec
@@ -43,16 +44,26 @@ def call(door: Path, request: Question) -> Answer:
 
 
 def receive(channel: socket.socket, bytes_max: int) -> bytes:
-    """Return the body of the next frame. Raises OSError if it is cut off or too long."""
-    length = int.from_bytes(_receive_exactly(channel, LENGTH_BYTES))
+    """Return the body of the next frame.
+
+    Raises:
+        OSError: it is cut off, too long, or not there within the channel's timeout.
+    """
+    within_s = channel.gettimeout()
+    until_s = None if within_s is None else time.monotonic() + within_s
+    length = int.from_bytes(_receive_exactly(channel, LENGTH_BYTES, until_s))
     if length > bytes_max:
         raise OSError(f"a frame of {length} bytes, at most {bytes_max} are taken")
-    return _receive_exactly(channel, length)
+    return _receive_exactly(channel, length, until_s)
 
 
-def _receive_exactly(channel: socket.socket, count: int) -> bytes:
+def _receive_exactly(channel: socket.socket, count: int, until_s: float | None) -> bytes:
     data = bytearray()
     while len(data) < count:
+        if until_s is not None:  # for all of it: who sends byte by byte must not hold the door
+            if (left_s := until_s - time.monotonic()) <= 0:
+                raise TimeoutError("the frame came too slowly")
+            channel.settimeout(left_s)
         chunk = channel.recv(min(count - len(data), 1 << 16))
         if not chunk:
             raise OSError("the connection ended early")

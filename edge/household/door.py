@@ -87,6 +87,7 @@ class Door:
                 self._refuse("user")
                 return
             request = read_question(receive(channel, REQUEST_BYTES_MAX))
+            channel.settimeout(WAIT_S)
             channel.sendall(encode(self._answered(request)))
         except msgspec.MsgspecError:
             self._refuse("request")

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from edge.household import door as door_module
 from edge.household.call import call
 from edge.household.door import open_door
-from edge.household.messages import AskPairing, AskState, NotDone, Pairing
+from edge.household.messages import REQUEST_BYTES_MAX, AskPairing, AskState, NotDone, Pairing
 from protocol.errors import TransportError
 
 CLOSED = Pairing(is_open=False)
@@ -80,6 +81,22 @@ def test_a_frame_that_claims_to_be_huge_takes_no_memory(path):
 
 def test_a_visitor_who_says_nothing_is_let_go(path):
     with connected(path):
+        assert call(path, AskPairing()) == CLOSED
+
+
+def dribble(channel):
+    for _ in range(REQUEST_BYTES_MAX):
+        channel.sendall(b" ")
+        time.sleep(0.05)
+
+
+def test_a_visitor_who_speaks_byte_by_byte_is_let_go(path, monkeypatch):
+    """It would keep all others out, and the chip from ending."""
+    monkeypatch.setattr(door_module, "WAIT_S", 0.3)
+    with connected(path) as channel:
+        channel.sendall(REQUEST_BYTES_MAX.to_bytes(4))
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
+            dribble(channel)
         assert call(path, AskPairing()) == CLOSED
 
 
