@@ -15,8 +15,10 @@ from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_BYTES_MAX = 64_000
+# Of one address.
 REQUESTS_PER_S = 20.0
 AT_ONCE = 40.0
+_BUCKETS_MAX = 1_024
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -39,6 +41,24 @@ class BodyTooLarge(HTTPException):
         super().__init__(HTTP_413_CONTENT_TOO_LARGE)
 
 
+class _Bucket:
+    """What one address may still ask for, so that its flood is refused and nobody else's visit."""
+
+    def __init__(self, now_s: float) -> None:
+        self._left, self._counted_at_s = AT_ONCE, now_s
+
+    def left_at(self, now_s: float) -> float:
+        return min(AT_ONCE, self._left + (now_s - self._counted_at_s) * REQUESTS_PER_S)
+
+    def takes(self, now_s: float) -> bool:
+        """Take one request, if one is left."""
+        self._left, self._counted_at_s = self.left_at(now_s), now_s
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Guards:
     """The application behind its guards."""
 
@@ -52,8 +72,7 @@ class Guards:
         self._app = app
         self._names = {name.lower() for name in names}
         self._monotonic_s = monotonic_s
-        self._left = AT_ONCE
-        self._counted_at_s = monotonic_s()
+        self._buckets: dict[str, _Bucket] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,7 +88,7 @@ class Guards:
         await self._app(scope, _bounded(receive), guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
-        if not self._is_allowed_now():
+        if not self._is_allowed_now((scope.get("client") or ("",))[0]):
             return PlainTextResponse("Too many requests.", 429, {"Retry-After": "1"})
         if not self._is_own(headers.get("host", "")):
             return PlainTextResponse("This is not the name of this page.", 421)
@@ -82,14 +101,15 @@ class Guards:
             return PlainTextResponse("Too large.", 413)
         return None
 
-    def _is_allowed_now(self) -> bool:
+    def _is_allowed_now(self, address: str) -> bool:
         now_s = self._monotonic_s()
-        self._left = min(AT_ONCE, self._left + (now_s - self._counted_at_s) * REQUESTS_PER_S)
-        self._counted_at_s = now_s
-        if self._left < 1:
+        if len(self._buckets) >= _BUCKETS_MAX:
+            self._buckets = {
+                name: each for name, each in self._buckets.items() if each.left_at(now_s) < AT_ONCE
+            }
+        if address not in self._buckets and len(self._buckets) >= _BUCKETS_MAX:
             return False
-        self._left -= 1
-        return True
+        return self._buckets.setdefault(address, _Bucket(now_s)).takes(now_s)
 
     def _is_own(self, host: str) -> bool:
         """Return whether a Host header names this page, not a name that was bent to its address."""

@@ -61,7 +61,7 @@ class Browser:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def status(self, *parts, method="GET", **headers):
+    def status(self, *parts, method="GET", address="192.168.1.7", **headers):
         sent, left = [], list(parts) or [b""]
 
         async def receive():
@@ -74,6 +74,7 @@ class Browser:
         headers = {"host": "volet.local", **headers}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "method": method, "path": "/", "headers": raw}
+        scope["client"] = (address, 40_000)
         asyncio.run(self.guards(scope, receive, send))
         return sent[0]["status"]
 
@@ -86,6 +87,22 @@ def test_a_flood_is_refused_and_is_over_once_it_ends():
     browser.now_s += 1.0
     answers = [browser.status() for _ in range(int(REQUESTS_PER_S) + 1)]
     assert answers.count(200) == REQUESTS_PER_S
+
+
+def test_the_flood_of_one_address_is_refused_to_it_alone():
+    browser = Browser()
+    for _ in range(int(AT_ONCE) + 1):
+        status = browser.status(address="192.168.1.66")
+    assert status == 429
+    assert browser.status(address="192.168.1.7") == 200
+
+
+def test_a_flood_of_many_addresses_takes_no_memory_and_is_over_once_it_ends():
+    browser = Browser()
+    answers = [browser.status(address=f"fd00::{number:x}") for number in range(2_000)]
+    assert 429 in answers
+    browser.now_s += 1.0
+    assert browser.status(address="192.168.1.7") == 200
 
 
 def test_a_body_that_hides_its_size_is_cut():
