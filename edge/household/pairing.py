@@ -52,7 +52,9 @@ class PairingWindow:
     def state(self) -> Pairing:
         """Return whether the window is open."""
         order = self._open()
-        return Pairing(False) if order is None else Pairing(True, order.until)
+        if order is None or order.wrong >= WRONG_CODES_MAX:
+            return Pairing(False)
+        return Pairing(True, order.until)
 
     def admit(self, code: str) -> VisitorRole:
         """Let in one visitor, as whom the window says, and shut it.
@@ -65,13 +67,16 @@ class PairingWindow:
             raise DocumentRefused(
                 "No visitor is let in now; type `volet edge page --pair` at the chip first."
             )
+        if order.wrong >= WRONG_CODES_MAX:
+            raise DocumentRefused(
+                "No visitor is let in now, since five wrong codes came; if they were not yours, "
+                "somebody else in your network tried. Type `volet edge page --pair` at the chip "
+                "again."
+            )
         if hmac.compare_digest(order.code, code):
             ORDER.withdraw(self._directory)
             return order.role
-        if order.wrong + 1 >= WRONG_CODES_MAX:
-            ORDER.withdraw(self._directory)
-        else:
-            ORDER.leave(self._directory, msgspec.structs.replace(order, wrong=order.wrong + 1))
+        ORDER.leave(self._directory, msgspec.structs.replace(order, wrong=order.wrong + 1))
         raise DocumentRefused("That is not the code on the chip's console; read it once more.")
 
     def _open(self) -> PairingOrder | None:

@@ -29,6 +29,12 @@ SENTENCES = {
     "No visitor is let in now; type `volet edge page --pair` at the chip first.": (
         "Personne n'est admis en ce moment ; tapez d'abord `volet edge page --pair` sur le boîtier."
     ),
+    "No visitor is let in now, since five wrong codes came; if they were not yours, somebody else in "
+    "your network tried. Type `volet edge page --pair` at the chip again.": (
+        "Personne n'est admis en ce moment, car cinq codes faux sont arrivés ; s'ils n'étaient pas de "
+        "vous, quelqu'un d'autre sur votre réseau a essayé. Tapez de nouveau `volet edge page --pair` "
+        "sur le boîtier."
+    ),
     "That is not the code on the chip's console; read it once more.": (
         "Ce n'est pas le code affiché par le boîtier ; relisez-le."
     ),
