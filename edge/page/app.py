@@ -40,6 +40,7 @@ from edge.household.messages import (
     Question,
     Shared,
     Today,
+    VisitorRole,
 )
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
@@ -159,8 +160,10 @@ class Page:
         return answer
 
     async def end(self, visit: Visit) -> Response:
-        """End another session."""
+        """End another session; those who see the curve only do not end those of others."""
         await _check_form(visit)
+        if visit.session is None or visit.session.role is not VisitorRole.OWNER:
+            raise HTTPException(HTTP_403_FORBIDDEN)
         self.sessions.end(visit.request.path_params["name"])
         return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
 

@@ -134,6 +134,19 @@ def test_a_session_ends_where_its_visitor_or_another_ends_it(home):
         assert second.get("/").status_code == 303
 
 
+def test_one_who_sees_the_curve_only_ends_no_session_of_others(home):
+    with home.visitor() as owner, home.visitor("--viewer") as viewer:
+        page = owner.get("/etat").text
+        names = {part.split('"')[0] for part in page.split("/etat/sessions/")[1:]}
+        shown = viewer.get("/etat").text
+        assert "/etat/sessions/" not in shown
+        form = {"form": shown.split('name="form" value="')[1].split('"')[0]}
+        for name in names:
+            ended = viewer.post(f"/etat/sessions/{name}", data=form, headers=home.page.origin)
+            assert ended.status_code == 403
+        assert owner.get("/").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
