@@ -33,6 +33,15 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), serial=()",
 }
 
+# Not Python's `is_private`, which counts Teredo and reserved networks too: RFC 1918, 3927, 4193, 4291.
+_HOME = [
+    ipaddress.ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+]
+
 
 class BodyTooLarge(HTTPException):
     """A request has more bytes than any form here."""
@@ -139,7 +148,7 @@ def is_private(address: str) -> bool:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    return ip.is_private or ip.is_link_local or ip.is_loopback
+    return any(ip in network for network in _HOME)
 
 
 def _is_of_this_origin(headers: Headers) -> bool:

@@ -75,7 +75,8 @@ def _authority(
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     if (directory / AUTHORITY).exists():
         authority = _read(directory / AUTHORITY)
-        if authority.not_valid_after_utc - now > LASTS:
+        # One of the future was made by a clock that was ahead; no browser believes it yet.
+        if authority.not_valid_before_utc <= now < authority.not_valid_after_utc - LASTS:
             return authority, _read_key(directory / AUTHORITY_KEY)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name(f"Volet, {socket.gethostname()}")

@@ -71,6 +71,12 @@ def test_an_authority_that_would_end_before_its_certificate_is_replaced(tmp_path
     assert (tmp_path / AUTHORITY).read_bytes() != before
 
 
+def test_an_authority_that_a_clock_that_was_ahead_has_made_is_replaced(tmp_path):
+    certify(tmp_path, NAMES, NOW + timedelta(days=365))
+    assert certify(tmp_path, NAMES, NOW)
+    assert verifies(tmp_path, tmp_path / CERTIFICATE, NAMES[0]).returncode == 0
+
+
 @pytest.mark.parametrize("lost", [CERTIFICATE, CERTIFICATE_KEY])
 def test_a_file_that_is_lost_or_of_another_host_is_made_anew(tmp_path, lost):
     certify(tmp_path, NAMES, NOW)
