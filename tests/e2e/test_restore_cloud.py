@@ -33,6 +33,7 @@ def finish(town: Town, day: int) -> None:
     check_all(town, town.households)
 
 
+@pytest.mark.long
 def test_the_store_of_three_days_ago_is_filled_up_again(tmp_path):
     with running_town(tmp_path, len(RHYTHMS), days=5) as town:
         begin(town)

@@ -136,6 +136,7 @@ def test_a_calendar_that_changes_in_silence_has_all_that_the_silence_counted(
 
 
 @pytest.mark.usefixtures("worker")
+@pytest.mark.long
 def test_an_hour_of_another_meter_is_on_no_bill_and_the_own_one_is_whole(
     broker,
     line,

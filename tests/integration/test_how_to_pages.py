@@ -100,6 +100,7 @@ def town(root: Path, to: Path) -> Iterator[Terminal]:
         yield typing
 
 
+@pytest.mark.long
 def test_enrol(empty):
     run(empty, *OFFER)
     assert empty.type_page(HOW_TO / "enrol.md") > 10
