@@ -13,6 +13,7 @@ from edge.commands.backup_words import next_step, order_dropped, receipts_wait, 
 from edge.contracts.former import FOLDER, former_agreements
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.signed import CONTRACT, OFFER, load_contract
+from edge.household.call import SOCKET_NAME
 from edge.household.pairing import ORDER as PAIRING
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
 from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
@@ -73,6 +74,7 @@ FILES = (
     ListedFile(f"{VAULT}.damaged-*", "`volet edge run`; a damaged vault, moved aside", Fate.LEFT_OUT, _YES, "a new one was made of what the cloud holds"),
     ListedFile(f"{IMPORTING}*", "`volet edge import`, while it runs", Fate.LEFT_OUT, _YES, "an import that was interrupted is run again"),
     ListedFile(QUOTE_ORDER.name, "`volet edge quotes --ask`; the order, which the running chip carries out", Fate.LEFT_OUT, _YES, "ask again; the answers are in the vault"),
+    ListedFile(SOCKET_NAME, "`volet edge run`; the door to the page, a socket", Fate.LEFT_OUT, why="made at the start"),
     ListedFile(PAIRING.name, "`volet edge page --pair`; the code for a visitor of the page, for five minutes", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(f"{PAGE_DIRECTORY}/*.pem", "`volet edge page`; its own authority and certificate", Fate.LEFT_OUT, why="the page makes new ones"),
     ListedFile(f"{PAGE_DIRECTORY}/*.key", "`volet edge page`; their keys, P-256", Fate.LEFT_OUT, _YES, "the page makes new ones"),

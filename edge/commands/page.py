@@ -81,14 +81,15 @@ def _serve(directory: Path, host: str, port: int) -> None:
     certify(files, names, datetime.now(UTC))
     given = given_sockets()
     sockets = given or [own_socket(host, port)]
-    if not given:
-        echo_translated(f"The page is at https://{names[-1]}:{port}/.")
     serving = serve(
         application(Page(door_in(directory), files), names),
         sockets,
         files / CERTIFICATE,
         files / CERTIFICATE_KEY,
         idle_max_s=IDLE_S if given else 0.0,
+        on_start=lambda: (
+            None if given else echo_translated(f"The page is at https://{names[-1]}:{port}/.")
+        ),
     )
     with suppress(KeyboardInterrupt):  # the server has ended its answers by then
         asyncio.run(serving)

@@ -1,7 +1,7 @@
 """Finds the meter for a new contract, and checks the one that the household names against it."""
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from edge.contracts.meter import is_serial
@@ -11,7 +11,7 @@ from edge.tic.decoder import Decoder
 from edge.tic.serial_line import SerialSource
 from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault
-from protocol.errors import DocumentRefused
+from protocol.errors import ConfigError, DocumentRefused
 
 # A wrong speed is abandoned after 5 s; at 1200 bit/s two frames take another 4 s.
 LISTEN_S = 12.0
@@ -65,7 +65,7 @@ def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> st
     decoder, before = Decoder(), None
     end_s = time.monotonic() + wait_s
     line = SerialSource(device, lambda: decoder.quality.groups, speeds=speeds)
-    with closing(line):
+    with closing(line), suppress(ConfigError):  # no serial device: nobody named it for this
         while time.monotonic() < end_s and line.fault is None:
             for frame in decoder.feed(line.read(_POLL_S)):
                 group = frame.groups.get("ADSC") or frame.groups.get("ADCO")

@@ -26,6 +26,8 @@ from system.files import destroy
 
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
+# The page's directory; see edge/page/tls.py.
+PAGE = "page"
 # Every file of the household has one of these suffixes; what is the collectivity's stays.
 _SUFFIXES = (".json", ".pem", ".word")
 _KEPT = (AUTHORITY, KEY_LIST, FORK)
@@ -64,7 +66,8 @@ def _households_files(directory: Path) -> Iterator[Path]:
         if path.is_file() and is_households and not is_bundle(path):
             yield path
     # A killed restore, backup or rehearsal leaves copies in a folder of its own.
-    kept = [f"{folder}/{name}" for folder in (FOLDER, REQUESTS) for name in ("*", ".*")]
+    folders = (FOLDER, REQUESTS, PAGE)  # of the page also who was let in
+    kept = [f"{folder}/{name}" for folder in folders for name in ("*", ".*")]
     left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING, TRYING)]
     for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):
         for path in sorted(directory.glob(pattern)):

@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ TAKES_WITHIN_S = 180.0
 CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
+STARTS_LOOK_S = 0.01
 # sd_listen_fds(3).
 _FIRST_SOCKET = 3
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -160,10 +162,12 @@ async def serve(
     key: Path,
     *,
     idle_max_s: float = 0.0,
+    on_start: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until stopped, or until nobody has asked for `idle_max_s` (0: never).
 
-    Sockets of port 80 only redirect.
+    `on_start` is called once visitors are answered and signals are heeded. Sockets of port 80 only
+    redirect.
     """
     watched = Watched(app)
     plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
@@ -177,6 +181,13 @@ async def serve(
         for server, opened in servers
     ]
     try:
+        while not any(task.done() for task in tasks):
+            if all(server.started for server, _ in servers):
+                break
+            await asyncio.sleep(STARTS_LOOK_S)
+        else:
+            return
+        on_start()
         while not any(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             if idle_max_s and watched.idle_s() > idle_max_s:

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -23,6 +24,14 @@ from cloud.roster.editor import read_places
 from edge.chip.config import EdgeConfig
 from edge.chip.config import load_config as load_edge_config
 from edge.contracts.enrolling import draw_keys, install
+from edge.household.messages import (
+    LENGTH_BYTES,
+    AskShared,
+    AskState,
+    Pair,
+    encode,
+    read_question,
+)
 from edge.identity.keys import load_keys
 from edge.moving import bundle as bundles
 from edge.moving.bundle import Bundle, open_bundle
@@ -34,7 +43,7 @@ from edge.tic.decoder import Decoder
 from edge.tic.diagnosis import diagnose
 from edge.tic.masking import Mask
 from edge.tic.record import VERSION as RECORD_VERSION
-from edge.tic.record import Arrival, RecordHead, RecordReader, encode_line
+from edge.tic.record import Arrival, Finding, RecordHead, RecordReader, encode_line
 from edge.tic.views import decode_views
 from protocol import provider_api as shapes
 from protocol.backup import BackupEntry, Header, Manifest, read_head, stream_key, write_head
@@ -161,6 +170,11 @@ STANDARD = (
     b"\x20\x02\nADSC\t041961234567\tB\r\nDATE\tE260310120000\t\t9\r\nEAST\t012345678\t7\r\n\x03"
 )
 HISTORIQUE = b"\x20\x02\nADCO 041961234567 B\r\nOPTARIF BASE 0\r\nBASE 012345678 /\r\n\x03"
+
+
+def read_household_question(data: bytes) -> None:
+    with suppress(msgspec.MsgspecError):
+        read_question(data)
 
 
 def read_tariffs(data: bytes) -> None:
@@ -326,6 +340,7 @@ def prepare_software(directory: Path) -> Prepared:
 
 
 TARIFF = msgspec.json.encode(simple_tariff())
+QUESTIONS = (AskShared(day=TODAY), AskState(), Pair(code="12345678"))
 CURVE = b"start,wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n"
 
 TARGETS = (
@@ -333,7 +348,13 @@ TARGETS = (
     Target(
         "line-record",
         of_bytes(read_record, LINE_RECORD),
-        named(RecordHead, Arrival),
+        named(RecordHead, Arrival, Finding),
+        is_packed=False,
+    ),
+    Target(
+        "household-question",
+        of_bytes(read_household_question, *(encode(each)[LENGTH_BYTES:] for each in QUESTIONS)),
+        frozenset(["Question"]),
         is_packed=False,
     ),
     Target("tariff-file", of_bytes(read_tariffs, TARIFF), named(Tariff), is_packed=False),

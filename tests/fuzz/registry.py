@@ -23,6 +23,7 @@ OWN = {
     "Receipt": "the vault; at the cloud it is the target cloud-receipt",
     "_Report": "what this machine's own chip reports of itself",
     "SeenHeads": "a trustee's database; it comes within `SeedLetters`",
+    "Session": "the page's own sessions",
     "SetAsideMessage": "hashes",
     "SignedAgreement": "the household's contract",
     "SignedSummary": "a trustee's database",

@@ -48,6 +48,17 @@ STATES = {
 }
 NEVER = {
     ("hold", Hold.NOT_CORRECT): "such a statement is no candidate for a receipt",
+    **{
+        ("file", name): "the page's alone, or read anew at each question"
+        for name in (
+            "page-authority.pem",
+            "page-authority.key",
+            "page.pem",
+            "page.key",
+            "sessions.json",
+            "pairing.json",
+        )
+    },
     ("file", "vault.db.importing"): "a chip into which an import was cut short is not enrolled",
 }
 _FILE = re.compile(r"[a-z][a-z_-]*\.(json|word|pem|toml|db|key|salt|importing)")

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cloud.roster.files import REGISTRAR
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.household.call import SOCKET_NAME
 from edge.household.messages import VisitorRole
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
@@ -101,6 +103,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
+        os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
         old.move_out()
@@ -218,7 +221,6 @@ ELSEWHERE = {
     "volet.directory": "no file, an identifier",
     "volet.language": "no file, an identifier",
     "volet.local": "no file, a name in the home's network",
-    "household.sock": "a socket, which is there while the chip runs",
     ".model.msgpack": "what people name with --out",
     ".transform.msgpack": "what people name with --out",
     "set.json": "in what people name with --out",

@@ -9,12 +9,17 @@ import pytest
 
 from cloud.registry.enrolment import enrol
 from edge.contracts.enrolling import make_request, write_request
+from edge.household.messages import VisitorRole
+from edge.household.pairing import ORDER as PAIRING
+from edge.household.pairing import open_window
 from edge.identity.enrolment import load_identity
 from edge.identity.keys import load_keys
 from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
+from edge.page.sessions import Sessions
+from edge.page.tls import PAGE_DIRECTORY, certify, names_of_host
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.vault import database
@@ -27,6 +32,7 @@ from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
 from protocol.layout import REGISTER_STEP
 from protocol.messages import Epoch, Fetch
 from protocol.topics import Kind, device_topic
+from system.files import make_private_dir
 from system.mqtt.message import Incoming
 from tests.support.chip_bench import BenchClock
 from tests.support.chip_cloud import opened
@@ -470,6 +476,20 @@ def test_erasure_leaves_nothing_of_the_household_in_any_file(old):
     assert load_keys(old.directory).signing_public == keys.signing_public
     with pytest.raises(ConfigError, match="enrol this chip first"):
         load_identity(old.directory)
+
+
+def test_whoever_was_let_in_by_the_former_household_is_a_stranger_after_an_erasure(old):
+    page = old.directory / PAGE_DIRECTORY
+    make_private_dir(page)
+    certify(page, names_of_host("chip"), datetime.now(UTC))
+    sessions = Sessions(page, lambda: datetime.now(UTC))
+    token = sessions.begin(VisitorRole.OWNER, "a browser")
+    open_window(old.directory, VisitorRole.OWNER, datetime.now(UTC))
+    old.kill()
+    erase(old.directory)
+    assert list(page.iterdir()) == []
+    assert not (old.directory / PAIRING.name).exists()
+    assert Sessions(page, lambda: datetime.now(UTC)).of(token) is None
 
 
 def test_what_is_erased_was_overwritten_first(old, monkeypatch):
