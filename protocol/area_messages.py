@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 
 from protocol.area_cipher import NONCE_BYTES, SLOT_BYTES
+from protocol.calendar import DayNumber
 from protocol.errors import MessageRefused, Reason
 from protocol.measures import CURVE_SLOTS_MAX
-from protocol.messages import DayNumber, Hash, KeyId
+from protocol.messages import Hash, KeyId
 
 LETTER_MAX_BYTES = 4 * 1024
 PARTS_MAX = 8

@@ -14,6 +14,8 @@ import msgspec
 
 # An instant in messages and files; one without a time zone is refused on reading.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+# A day in messages and files; see `day_number`.
+DayNumber = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 PARIS = ZoneInfo("Europe/Paris")
 QUARTER_HOUR = timedelta(minutes=15)
 DAY_NUMBER_EPOCH = date(1970, 1, 1)

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import msgspec
 
-from protocol.calendar import day_number, day_of_number
+from protocol.calendar import DayNumber, day_number, day_of_number
 from protocol.contract import Offer, Signed, check_extension
 from protocol.envelope import SIZE_MAX_BYTES
 from protocol.errors import DocumentRefused
@@ -29,7 +29,7 @@ from protocol.listed import (
     listed_as,
     open_listed,
 )
-from protocol.messages import DayNumber, Hash
+from protocol.messages import Hash
 from protocol.quota import Quota
 from protocol.schedule import Schedule, Schedules, ScheduleSpan
 

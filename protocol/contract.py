@@ -15,13 +15,13 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from protocol.calendar import day_of_number
+from protocol.calendar import DayNumber, day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.hpke import PUBLIC_KEY_BYTES
 from protocol.ids import PublicKey
 from protocol.json_text import read_json
-from protocol.messages import DayNumber, Hash, KeyId, StatementId
+from protocol.messages import Hash, KeyId, StatementId
 from protocol.tariff import Name, Tariff, check_tariff
 
 Body = TypeVar("Body", bound=msgspec.Struct)

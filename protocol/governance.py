@@ -17,11 +17,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.area_cipher import Shape, check_shape
+from protocol.calendar import DayNumber
 from protocol.envelope import decode_body
 from protocol.errors import CipherError, DocumentRefused, MessageRefused
 from protocol.ids import PublicKey
 from protocol.key_list import AnyOf, KeyUse, Successors, alone
-from protocol.messages import DayNumber, Hash
+from protocol.messages import Hash
 from protocol.packed import INT_MAX
 
 Body = TypeVar("Body", bound=msgspec.Struct)

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from protocol.calendar import DayNumber
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.ids import PublicKey
-from protocol.messages import DayNumber
 from protocol.packed import read_packed
 
 LIST_MAX_BYTES = 60 * 1024

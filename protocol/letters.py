@@ -10,10 +10,11 @@ from typing import Annotated
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocol.calendar import DayNumber
 from protocol.contract import Contract, Signed, open_document, sign_document
 from protocol.errors import CipherError, DocumentRefused
 from protocol.hpke import SealingKey, seal
-from protocol.messages import DayNumber, Hash, KeyId, StatementId
+from protocol.messages import Hash, KeyId, StatementId
 
 TEXT_MAX_BYTES = 8 * 1024
 # Texts are padded to a multiple of this, so the length reveals little of the content.

@@ -16,9 +16,9 @@ from typing import Annotated
 
 import msgspec
 
-from protocol.calendar import day_number, day_of_number
+from protocol.calendar import DayNumber, day_number, day_of_number
 from protocol.errors import DocumentRefused
-from protocol.messages import DayNumber, Hash
+from protocol.messages import Hash
 from protocol.packed import INT_MAX
 from protocol.privacy import (
     EPSILON_MAX,

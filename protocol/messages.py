@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from protocol.calendar import DayNumber
 from protocol.commitment import POINT_BYTES, is_commitment
 from protocol.errors import MessageRefused, Reason
 from protocol.household import SEED_BYTES, Coefficients, Q
@@ -33,7 +34,6 @@ KeyId = Annotated[bytes, _fixed(HOUSEHOLD_KEY_ID_BYTES)]
 IncarnationId = Annotated[bytes, _fixed(INCARNATION_BYTES)]
 StatementId = Annotated[bytes, _fixed(STATEMENT_ID_BYTES)]
 Hash = Annotated[bytes, _fixed(HASH_BYTES)]
-DayNumber = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 SEQUENCE_MAX = 2**31
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_MAX)]
 Residue = Annotated[int, msgspec.Meta(ge=0, lt=Q)]

@@ -13,11 +13,12 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from protocol.calendar import DayNumber
 from protocol.contract import Signed, open_document
 from protocol.errors import DocumentRefused
 from protocol.ids import PublicKey
 from protocol.keys import HouseholdSecret
-from protocol.messages import DayNumber, Hash, KeyId
+from protocol.messages import Hash, KeyId
 from protocol.packed import read_packed
 
 CONTRACTS_MAX = 16

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from protocol.calendar import day_of_number, days_between, month_of, quarter_hours
+from protocol.calendar import DayNumber, day_of_number, days_between, month_of, quarter_hours
 from protocol.catalogue import Catalogue
 from protocol.contract import Offer
 from protocol.errors import DocumentRefused, MessageRefused, Reason
@@ -32,7 +32,7 @@ from protocol.layout import (
     REGISTERS,
     coefficient,
 )
-from protocol.messages import DayNumber, Hash, IncarnationId, KeyId, StatementId
+from protocol.messages import Hash, IncarnationId, KeyId, StatementId
 from protocol.packed import Count
 from protocol.schedule import Schedules, Values, market_units
 from protocol.tariff import (

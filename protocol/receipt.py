@@ -16,13 +16,14 @@ import msgspec
 
 from protocol.amount_proof import Claim, Interval, Relation, Row
 from protocol.bill import CENT, price_bill, to_cent
+from protocol.calendar import DayNumber
 from protocol.commitment import COMMITTED_FROM, COMMITTED_VALUES
 from protocol.contract import Consent
 from protocol.doubt import Doubt
 from protocol.errors import CipherError
 from protocol.hpke import SealingKey, seal
 from protocol.layout import INJECTED_STEP, REGISTER_STEP
-from protocol.messages import DayNumber, Hash, KeyId, StatementId
+from protocol.messages import Hash, KeyId, StatementId
 from protocol.packed import read_packed
 from protocol.statement import Component
 from protocol.tariff import PRICE_UNIT, InjectionLine, Name, RegisterLine, Tariff, price_units

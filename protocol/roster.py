@@ -13,12 +13,12 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol.calendar import day_of_number
+from protocol.calendar import DayNumber, day_of_number
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.ids import PublicKey
 from protocol.key_list import AnyOf, KeyUse, Successors, alone
-from protocol.messages import DayNumber, Hash, KeyId
+from protocol.messages import Hash, KeyId
 from protocol.packed import Count
 
 FIRST_PREVIOUS = bytes(32)

@@ -9,12 +9,11 @@ from typing import Annotated
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from protocol.calendar import day_of_number
+from protocol.calendar import DayNumber, day_of_number
 from protocol.envelope import Address, open_message, seal_message
 from protocol.errors import CipherError, MessageRefused, Reason
 from protocol.hpke import PUBLIC_KEY_BYTES, check_public_key
 from protocol.ids import DeviceId
-from protocol.messages import DayNumber
 from protocol.topics import SealingTopic, TrusteeKind, sealing_topic
 
 

@@ -21,10 +21,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocol.area_cipher import NONCE_BYTES
+from protocol.calendar import DayNumber
 from protocol.envelope import decode_body
 from protocol.errors import MessageRefused, Reason
 from protocol.governance import TrusteeName
-from protocol.messages import DayNumber, Hash
+from protocol.messages import Hash
 from protocol.packed import Count
 
 # Leaves room for the envelope in a message of 64 KiB.

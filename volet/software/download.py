@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from protocol.errors import ConfigError, DocumentRefused, TransportError
+from system.tls import web_context
 
 # Without a byte for so long, a connection counts as cut.
 SILENT_S = 30.0
@@ -38,9 +39,6 @@ class ReleaseServer:
         parts = urlsplit(address)
         self._host, self._port = parts.hostname or "", parts.port or http.client.HTTPS_PORT
         self._folder = parts.path
-        # Imported late: it brings NumPy, which the installer does not have.
-        from system.tls import web_context  # noqa: PLC0415
-
         self._context = context or web_context()
 
     def read(self, path: str, size_max: int) -> bytes:
