@@ -7,6 +7,7 @@ clock           time as an injected value
 commands        commands that load lazily
 conditions      lasting conditions, logged once and counted
 connections     few for each address, and always room for whoever calls
+counted_http    what servers share of HTTP on such connections
 console         tables and plain text
 files           secrets and documents, written completely or not at all
 kernel_clock    whether the kernel's clock is right, and which boot this is

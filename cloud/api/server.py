@@ -13,12 +13,12 @@ import msgspec
 import uvicorn
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, listen
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
 from system.connections import Connections
+from system.counted_http import CountedHttp
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
@@ -66,31 +66,17 @@ class ClientCertificate:
         )
 
 
-class _Answering(H11Protocol):
-    """HTTP/1.1 that answers invalid requests with a problem, like every other call."""
+class _Guarded(CountedHttp):
+    """Passes certificates on, and closes slow heads."""
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer and close the connection; `msg` is uvicorn's."""
-        del msg
-        self.transport.write(_no_http(self.conn))
-        self.transport.close()
-
-
-class _Guarded(_Answering):
-    """Passes certificates on, closes slow heads, and tells `connections` which are in a call."""
-
-    def __init__(
-        self, *, revoked: Revoked, head_s: float, connections: Connections, **uvicorns: Any
-    ) -> None:
+    def __init__(self, *, revoked: Revoked, head_s: float, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._revoked = revoked
         self._head_s = head_s
-        self._open_connections = connections
-        self._head_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        self._await(self._head_s)
         certificate = _verified(transport, self._revoked)
         self.app_state = {**self.app_state, "certificate": certificate}
 
@@ -104,24 +90,14 @@ class _Guarded(_Answering):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         self._mark(is_in_call=False)
-        if self._head_deadline is None and not self.transport.is_closing():
-            self._await_head()
+        if self._deadline is None and not self.transport.is_closing():
+            self._await(self._head_s)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _mark(self, *, is_in_call: bool) -> None:
-        number = self.transport.get_extra_info("socket").fileno()
-        self._open_connections.mark(number, is_in_call=is_in_call)
-
-    def _await_head(self) -> None:
-        self._head_deadline = self.loop.call_later(self._head_s, self.transport.abort)
-
-    def _stop_waiting(self) -> None:
-        if self._head_deadline is not None:
-            self._head_deadline.cancel()
-            self._head_deadline = None
+    def send_400_response(self, msg: str) -> None:
+        """Answer an invalid request with a problem, like every other; `msg` is uvicorn's."""
+        del msg
+        self.transport.write(_no_http(self.conn))
+        self.transport.close()
 
 
 def _no_http(connection: h11.Connection) -> bytes:

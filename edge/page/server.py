@@ -16,11 +16,11 @@ from typing import Any
 import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge.page.guards import host_name, is_private
 from protocol.errors import ConfigError
 from system.connections import IPV6_BITS, Connections, Listener
+from system.counted_http import CountedHttp
 
 # A visitor whose whole request has not come by then is let go.
 ASKS_WITHIN_S = 10.0
@@ -29,10 +29,9 @@ TAKES_WITHIN_S = 180.0
 CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
-STARTS_LOOK_S = 0.01
 # sd_listen_fds(3).
 _FIRST_SOCKET = 3
-HTTP_PORT, HTTPS_PORT = 80, 443
+HTTP_PORT = 80
 
 
 class HomeConnections(Connections):
@@ -47,14 +46,8 @@ class HomeConnections(Connections):
         return is_private(address) and super().admit(connection, address)
 
 
-class HomeProtocol(H11Protocol):
+class HomeProtocol(CountedHttp):
     """HTTP for visitors who must ask soon, and take the answer."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def __init__(self, *, connections: Connections, **uvicorns: Any) -> None:
-        super().__init__(**uvicorns)
-        self._open_connections = connections
 
     def connection_made(self, transport: Any) -> None:
         """Await the first request."""
@@ -73,11 +66,6 @@ class HomeProtocol(H11Protocol):
         self._mark(is_in_call=False)
         self._watch(is_idle=True)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a visitor."""
-        self._stop_waiting()
-        super().connection_lost(exc)
-
     def _watch(self, *, is_idle: bool = False) -> None:
         if self.conn.their_state is h11.DONE:
             self._stop_waiting()
@@ -86,17 +74,18 @@ class HomeProtocol(H11Protocol):
         elif self._deadline is None and not is_idle:
             self._await(ASKS_WITHIN_S)
 
-    def _mark(self, *, is_in_call: bool) -> None:
-        number = self.transport.get_extra_info("socket").fileno()
-        self._open_connections.mark(number, is_in_call=is_in_call)
 
-    def _await(self, within_s: float) -> None:
-        self._deadline = self.loop.call_later(within_s, self.transport.abort)
+class HomeServer(uvicorn.Server):
+    """uvicorn that says when it answers and heeds signals."""
 
-    def _stop_waiting(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._on_start()
 
 
 class Watched:
@@ -173,21 +162,15 @@ async def serve(
     plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
     secure = [each for each in sockets if each not in plain]
     connections = HomeConnections()
-    servers = [(_server(watched, connections, certificate, key), secure)]
+    secured = HomeServer(_config(watched, connections, certificate, key), on_start)
+    servers: list[tuple[uvicorn.Server, list[socket.socket]]] = [(secured, secure)]
     if plain:
-        servers.append((_server(redirect, connections), plain))
+        servers.append((uvicorn.Server(_config(redirect, connections)), plain))
     tasks = [
         asyncio.create_task(server.serve([_counted(each, connections) for each in opened]))
         for server, opened in servers
     ]
     try:
-        while not any(task.done() for task in tasks):
-            if all(server.started for server, _ in servers):
-                break
-            await asyncio.sleep(STARTS_LOOK_S)
-        else:
-            return
-        on_start()
         while not any(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             if idle_max_s and watched.idle_s() > idle_max_s:
@@ -198,12 +181,12 @@ async def serve(
         await asyncio.gather(*tasks)
 
 
-def _server(
+def _config(
     app: ASGIApp,
     connections: Connections,
     certificate: Path | None = None,
     key: Path | None = None,
-) -> uvicorn.Server:
+) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=partial(HomeProtocol, connections=connections),  # type: ignore[arg-type]
@@ -225,7 +208,7 @@ def _server(
     config.load()
     if config.ssl is not None:
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return uvicorn.Server(config)
+    return config
 
 
 def _counted(listening: socket.socket, connections: Connections) -> Listener:

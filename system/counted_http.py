@@ -1,0 +1,36 @@
+"""HTTP/1.1 of uvicorn on connections that are counted, and that are given up after a while."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from system.connections import Connections
+
+
+class CountedHttp(H11Protocol):
+    """One connection; a subclass says for what it waits, and how long."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *, connections: Connections, **uvicorns: Any) -> None:
+        """Tell `connections` whether this one is in a call; the rest is uvicorn's."""
+        super().__init__(**uvicorns)
+        self._open_connections = connections
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _mark(self, *, is_in_call: bool) -> None:
+        number = self.transport.get_extra_info("socket").fileno()
+        self._open_connections.mark(number, is_in_call=is_in_call)
+
+    def _await(self, within_s: float) -> None:
+        self._deadline = self.loop.call_later(within_s, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
