@@ -7,6 +7,9 @@ from pathlib import Path
 
 from system.shell import quoted
 
+DEFAULT_DIRECTORY = Path("/var/lib/volet")
+# The folder of the page, in the chip's directory.
+PAGE_DIRECTORY = "page"
 HOUSEHOLD_KEY = "household.key"
 CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"

@@ -17,7 +17,6 @@ from edge.stage import CONFIG_NAME
 from edge.tic.speed import SPEEDS
 from protocol.errors import ConfigError
 
-DEFAULT_DIRECTORY = Path("/var/lib/volet")
 ENVIRONMENT_PREFIX = "VOLET_EDGE_"
 HOURS_6_S = 21_600.0
 PSEUDO_TERMINALS = Path("/dev/pts")

@@ -9,11 +9,12 @@ import msgspec
 from edge.area.report import Participation, participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import participation_in_words
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.privacy.ledger import Ledger, oldest_needed
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
 from system.commands import directory_option

@@ -18,7 +18,6 @@ from edge.bills.replaced import is_repeated, replaced
 from edge.bills.signed_off import overview, read_holds
 from edge.bills.verifier import read_judgement
 from edge.bills.words import VERDICTS, WORDS
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.commands.letters import read_letters
 from edge.contracts.agreement import Agreement, load_agreement
@@ -28,6 +27,7 @@ from edge.contracts.words import NOTICES
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, energy, euros, percent
 from edge.language.typography import measure
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import VaultReader, read_vault
 from protocol.bill import Bill
 from protocol.errors import ConfigError, DocumentRefused

@@ -9,10 +9,11 @@ import msgspec
 from edge.area.report import participation
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import budget_in_words, participation_in_words
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, echo
 from edge.language.choice import language
 from edge.privacy.ledger import Ledger, budget, oldest_needed
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
 from system.commands import directory_option

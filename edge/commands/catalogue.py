@@ -9,12 +9,12 @@ import msgspec
 from rich.table import Table
 
 from edge.catalogue.reader import Copy
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo
 from edge.identity.enrolment import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text
 from edge.language.typography import bilingual
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.catalogue import AlarmKind, LogAlarm
 from edge.vault.reader import read_vault
 from protocol.listed import titles

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.chip.confirming import Confirmation, leave_confirmation
 from edge.commands.confirm_words import (
     ALREADY,
@@ -21,6 +20,7 @@ from edge.commands.confirm_words import (
 from edge.commands.household import HouseholdCommand, agrees, echo
 from edge.language.choice import language
 from edge.metering.unconfirmed import is_waiting, unconfirmed_in
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.lock import is_in_use
 from edge.vault.reader import read_vault
 from system.commands import directory_option

@@ -7,7 +7,7 @@ from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
 from edge.bills.release_token import FILE_NAME as RELEASE
 from edge.bills.release_token import read_release_tokens
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.chip.confirming import ORDER as CONFIRMED
 from edge.commands.backup_words import next_step, order_dropped, receipts_wait, words
 from edge.contracts.former import FOLDER, former_agreements
@@ -22,10 +22,18 @@ from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.transfer import departure_of
 from edge.page.sessions import FILE_NAME as SESSIONS
-from edge.page.tls import PAGE_DIRECTORY
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.renewal.certificates import NEXT
-from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST, key_path
+from edge.stage import (
+    CONFIG_NAME,
+    DEFAULT_DIRECTORY,
+    ENROLMENT,
+    HOUSEHOLD_KEY,
+    IMPORTING,
+    PAGE_DIRECTORY,
+    REQUEST,
+    key_path,
+)
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.answered import SHORT_HASH, unknown_contracts
 from edge.contracts.enrolling import (
@@ -14,7 +13,7 @@ from edge.contracts.enrolling import (
 from edge.contracts.signed import read_agreement
 from edge.identity.enrolment import ca_fingerprint
 from edge.identity.keys import load_keys
-from edge.stage import next_step
+from edge.stage import DEFAULT_DIRECTORY, next_step
 from edge.vault.lock import is_in_use
 from system.commands import directory_option
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, echo
 from edge.language.choice import language
 from edge.moving.erasing import erase as erase_household
@@ -15,6 +14,7 @@ from edge.moving.words import (
     ERASING,
     NOT_MOVED,
 )
+from edge.stage import DEFAULT_DIRECTORY
 from system.commands import directory_option
 from system.shell import quoted
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.backup_words import words
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.moving.bundle import seal_bundle
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import pack
+from edge.stage import DEFAULT_DIRECTORY
 from protocol.calendar import legal_day
 from protocol.passphrase import check_passphrase, draw_passphrase
 from system.commands import directory_option

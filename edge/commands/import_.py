@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.backup_words import words
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.enrolling import make_request, write_request
@@ -13,7 +12,7 @@ from edge.contracts.requests import latest_made_at
 from edge.identity.keys import check_keys_are_files, load_keys
 from edge.moving.bundle import open_bundle
 from edge.moving.transfer import take_in
-from edge.stage import REQUEST
+from edge.stage import DEFAULT_DIRECTORY, REQUEST
 from protocol.calendar import legal_day
 from system.commands import directory_option
 from system.files import read_document

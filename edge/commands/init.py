@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.enrolling import (
     draw_keys,
 )
+from edge.stage import DEFAULT_DIRECTORY
 from system.commands import directory_option
 from system.shell import quoted
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo
 from edge.contracts.agreement import load_agreement
 from edge.contracts.former import agreements_of
@@ -14,6 +13,7 @@ from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual
 from edge.letters.inbox import OpenedLetter, opened_letters
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, echo
 from edge.contracts.former import former_agreements
 from edge.contracts.signed import load_contract
@@ -27,6 +26,7 @@ from edge.moving.words import (
     TOO_LATE,
     WAITING,
 )
+from edge.stage import DEFAULT_DIRECTORY
 from edge.status.presence import StatusFile
 from edge.vault.lock import is_in_use
 from protocol.calendar import legal_day

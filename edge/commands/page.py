@@ -18,17 +18,15 @@ from edge.page.server import given_sockets, own_socket, serve
 from edge.page.tls import (
     CERTIFICATE,
     CERTIFICATE_KEY,
-    PAGE_DIRECTORY,
     certify,
     fingerprint,
     names_of_host,
 )
-from edge.stage import Stage, next_step, stage
+from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.files import make_private_dir
 
-DEFAULT_DIRECTORY = Path("/var/lib/volet")
 PORT = 8443
 IDLE_S = 600.0
 

@@ -7,10 +7,10 @@ import msgspec
 
 from edge.area.settings import change_choices, load_choices
 from edge.area.words import PROFILE_WORDS
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo
 from edge.identity.keys import load_keys
 from edge.language.choice import language
+from edge.stage import DEFAULT_DIRECTORY
 from protocol.socio import AGE_BANDS, Profile, check_profile
 from system.commands import directory_option
 

@@ -10,7 +10,6 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.identity.enrolment import Identity, load_identity
@@ -40,6 +39,7 @@ from edge.quotes.words import (
     UNQUOTED,
     WAITING,
 )
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 from system.console import plain_console

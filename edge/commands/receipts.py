@@ -8,10 +8,10 @@ import msgspec
 from edge.bills.receipt_words import receipt_in_words
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import Overview, overview, read_holds
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
 from edge.language.choice import Lang, language
 from edge.language.typography import bilingual
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 

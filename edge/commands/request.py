@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.contracts.choices import choose, contract_in_words
 from edge.contracts.enrolling import (
@@ -18,7 +18,7 @@ from edge.contracts.serial import parse_serial, serial_for
 from edge.contracts.signed import read_signed
 from edge.identity.keys import load_keys
 from edge.language.choice import language
-from edge.stage import REQUEST
+from edge.stage import DEFAULT_DIRECTORY, REQUEST
 from protocol.contract import Consent
 from protocol.errors import DocumentRefused
 from system.commands import directory_option

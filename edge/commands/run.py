@@ -6,10 +6,11 @@ import click
 import msgspec
 
 from edge.chip.agent import Agent, stop_on_signals
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
+from edge.stage import DEFAULT_DIRECTORY
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.program import begin_program

@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, agrees, echo
 from edge.language.choice import language
-from edge.stage import CONFIG_NAME
+from edge.stage import CONFIG_NAME, DEFAULT_DIRECTORY
 from edge.tic.board.applying import BACKUP_SUFFIX, apply
 from edge.tic.board.line import Plan, Why, make_plan
 from edge.tic.board.machine import Machine

@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.chip.config import DEFAULT_DIRECTORY, load_config
+from edge.chip.config import load_config
 from edge.chip.confirming import Confirmation
 from edge.commands.household import HouseholdCommand, echo
 from edge.language.choice import language
+from edge.stage import DEFAULT_DIRECTORY
 from edge.status.report import report
 from edge.status.words import in_words
 from system.commands import directory_option

@@ -9,12 +9,12 @@ import msgspec
 from edge.area.report import own_groups
 from edge.area.settings import change_choices, load_choices
 from edge.area.trust import FORK, TRUSTEE_SET, TrustState, first_set, trust_state
-from edge.chip.config import DEFAULT_DIRECTORY
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.identity.enrolment import Identity, load_identity, signer_of
 from edge.identity.platform_keys import successors_of
 from edge.language.choice import language
 from edge.language.numbers import day_text
+from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.errors import DocumentRefused

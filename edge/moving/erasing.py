@@ -16,7 +16,7 @@ from edge.identity.keys import METER_SALT, check_keys_are_files
 from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
-from edge.stage import ENROLMENT, HOUSEHOLD_KEY
+from edge.stage import ENROLMENT, HOUSEHOLD_KEY, PAGE_DIRECTORY
 from edge.vault.database import FILE_NAME
 from edge.vault.keyring import LEFT_BEHIND, PATTERN
 from edge.vault.lock import hold_vault
@@ -26,8 +26,6 @@ from system.files import destroy
 
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
-# The page's directory; see edge/page/tls.py.
-PAGE = "page"
 # Every file of the household has one of these suffixes; what is the collectivity's stays.
 _SUFFIXES = (".json", ".pem", ".word")
 _KEPT = (AUTHORITY, KEY_LIST, FORK)
@@ -66,7 +64,7 @@ def _households_files(directory: Path) -> Iterator[Path]:
         if path.is_file() and is_households and not is_bundle(path):
             yield path
     # A killed restore, backup or rehearsal leaves copies in a folder of its own.
-    folders = (FOLDER, REQUESTS, PAGE)  # of the page also who was let in
+    folders = (FOLDER, REQUESTS, PAGE_DIRECTORY)  # of the page also who was let in
     kept = [f"{folder}/{name}" for folder in folders for name in ("*", ".*")]
     left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING, TRYING)]
     for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):

@@ -17,8 +17,6 @@ from protocol.errors import ConfigError
 from system.files import read_secret, write_public, write_secret
 
 NAME = "volet.local"
-# In the chip's directory.
-PAGE_DIRECTORY = "page"
 AUTHORITY, AUTHORITY_KEY = "page-authority.pem", "page-authority.key"
 CERTIFICATE, CERTIFICATE_KEY = "page.pem", "page.key"
 AUTHORITY_LASTS = timedelta(days=3_650)

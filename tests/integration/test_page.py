@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from edge.page.server import CONNECTIONS_MAX_EACH
-from edge.page.tls import AUTHORITY, PAGE_DIRECTORY
+from edge.page.tls import AUTHORITY
+from edge.stage import PAGE_DIRECTORY
 from edge.vault.reader import read_vault
 from tests.integration.test_index_confirmed import START, Feed
 from tests.support.broker import enrol_chip, wait_until

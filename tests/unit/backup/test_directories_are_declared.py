@@ -24,8 +24,9 @@ from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
 from edge.page.sessions import Sessions
-from edge.page.tls import PAGE_DIRECTORY, certify, names_of_host
+from edge.page.tls import certify, names_of_host
 from edge.renewal.certificates import NEXT
+from edge.stage import PAGE_DIRECTORY
 from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import VoletError
 from provider import service as provider

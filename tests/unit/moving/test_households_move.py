@@ -19,9 +19,10 @@ from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
 from edge.page.sessions import Sessions
-from edge.page.tls import PAGE_DIRECTORY, certify, names_of_host
+from edge.page.tls import certify, names_of_host
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
+from edge.stage import PAGE_DIRECTORY
 from edge.vault import database
 from edge.vault.area import KeyShares
 from edge.vault.keyring import files_in
