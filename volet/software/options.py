@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from edge.stage import DEFAULT_DIRECTORY
 from volet.software.places import ROOT
 
-CHIP_DIRECTORY = Path("/var/lib/volet")
 HOLD_S, PATIENCE_S = 120.0, 300.0
 
 root_option = click.option(
@@ -21,7 +21,7 @@ chip_option = click.option(
     "directory",
     # Whoever only names it to others may not be allowed to read it.
     type=click.Path(path_type=Path, file_okay=False, readable=False),
-    default=CHIP_DIRECTORY,
+    default=DEFAULT_DIRECTORY,
     show_default=True,
     help="The chip's directory.",
 )
