@@ -13,16 +13,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def _template() -> "Template":
     # Imported late: a chip that only measures needs neither jinja2 nor weasyprint.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from system.templates import templates_of  # noqa: PLC0415
 
-    environment = Environment(
-        loader=PackageLoader("edge.bills"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("bill.html.j2")
+    return templates_of("edge.bills").get_template("bill.html.j2")
 
 
 def render_html(document: BillDocument) -> str:

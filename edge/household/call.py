@@ -1,6 +1,5 @@
 """Calls the chip through its door: one request, one answer."""
 
-import os
 import socket
 import time
 from pathlib import Path
@@ -23,8 +22,8 @@ SOCKET_NAME = "household.sock"
 
 
 def door_in(directory: Path) -> Path:
-    """Return the door of the chip in `directory`; systemd gives the chip's unit a place for it."""
-    return Path(os.environ.get("RUNTIME_DIRECTORY") or directory) / SOCKET_NAME
+    """Return the door of the chip in `directory`."""
+    return directory / SOCKET_NAME
 
 
 def call(door: Path, request: Question) -> Answer:

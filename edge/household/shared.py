@@ -1,6 +1,6 @@
 """What left the home for a day, beside what the meter said."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from edge.area.report import participation
 from edge.area.settings import AreaChoices, AreaConfig
@@ -48,8 +48,8 @@ def shared(
     """
     numbers = vault.values.days_from(0)
     first = day_of_number(min(numbers)) if numbers else today
-    last_closed = vault.figures().last_day_closed
-    asked = day or last_closed or today
+    closed = vault.values.last_closed()
+    asked = day or (today if closed is None else day_of_number(closed))
     if not first <= asked <= today:
         raise DocumentRefused(f"There is nothing of {asked}; the chip keeps {first} to {today}.")
     quarters = quarters_of(vault, asked)
@@ -62,7 +62,7 @@ def shared(
         energy_wh=energy_wh(quarters),
         blocks=tuple(
             _sent(vault, block)
-            for block in vault.blocks.between(asked, date.fromordinal(asked.toordinal() + 1))
+            for block in vault.blocks.between(asked, asked + timedelta(days=1))
             if block.state is not BlockState.OPEN
         ),
         contribution=_contribution(vault, ledger, day_number(asked), lang),

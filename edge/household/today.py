@@ -1,6 +1,6 @@
 """The day so far, and what waits for the household."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from edge.household.messages import Quarter, Row, Today
 from edge.language.choice import Lang
@@ -33,10 +33,7 @@ def today(vault: VaultReader, report: ChipReport, now: datetime, lang: Lang) -> 
 
 def quarters_of(vault: VaultReader, day: date) -> tuple[Quarter, ...]:
     """Return all quarter-hours of a legal day, those that the vault lacks without a value."""
-    known = {
-        found.j: found
-        for found in vault.values.intervals(day, date.fromordinal(day.toordinal() + 1))
-    }
+    known = {found.j: found for found in vault.values.intervals(day, day + timedelta(days=1))}
     return tuple(
         Quarter(
             quarter_hour_start(day, j),

@@ -1,7 +1,7 @@
 """The household's page: what its chip measured, what left the home, and what it means.
 
-A process and a user of its own, without a key, a network or the vault: it asks the chip through
-`edge.household`, and ends when nobody has looked for ten minutes.
+A process of its own, without a key of the household or the vault: it asks the chip through
+`edge.household`. On sockets that systemd opened it ends when nobody has looked for ten minutes.
 
 app        the application: what is shown where
 guards     what a request must be before anything is shown

@@ -96,12 +96,10 @@ def contribution(shared: Shared, lang: Lang) -> tuple[str, str]:
     found = shared.contribution
     if found is None:
         return "", ""
-    epsilon = f"{found.epsilon:.2f}"
+    epsilon = number(Decimal(f"{found.epsilon:.2f}"), lang)
     return (
         TEXTS[lang]["contribution"].format(state=found.state),
-        TEXTS[lang]["contribution_how"].format(
-            epsilon=epsilon if lang is Lang.EN else epsilon.replace(".", ",")
-        ),
+        TEXTS[lang]["contribution_how"].format(epsilon=epsilon),
     )
 
 

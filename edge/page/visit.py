@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from anyio.to_thread import run_sync
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from edge.language.choice import Lang
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
 from protocol.errors import TransportError
+from system.templates import templates_of
 
 SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
 _FIELDS_MAX = 32
@@ -101,13 +102,7 @@ def _language(request: Request) -> Lang:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("edge.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_of("edge.page")
     environment.filters["commands"] = _commands
     return environment
 
