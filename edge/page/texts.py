@@ -116,7 +116,7 @@ TEXTS = bilingual(
         "help_what_how": (
             "« Aujourd'hui » montre votre compteur, « Ce qui est parti » montre les octets qui ont "
             "quitté votre foyer, « État » dit si tout va bien. Rien de cette page ne va ailleurs : elle "
-            "ne charge rien d'Internet et n'a pas d'accès au réseau."
+            "ne charge rien d'Internet."
         ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
     },
@@ -230,7 +230,7 @@ TEXTS = bilingual(
         "help_what_how": (
             "“Today” shows your meter, “What left the home” the bytes that left it, and “State” "
             "whether all is well. Nothing of this page goes elsewhere: it loads nothing from the "
-            "Internet and has no access to the network."
+            "Internet."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },
