@@ -9,9 +9,10 @@ import codecs
 import io
 import re
 import unicodedata
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _LIKENESS = "volet.likeness"
 # Characters that Unicode does not decompose into simpler ones.
@@ -24,8 +25,10 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _BYTES = range(0xDC80, 0xDD00)
 
 
-def plain_console(width: int | None = None) -> Console:
+def plain_console(width: int | None = None) -> "Console":
     """Return a console that prints text literally: no markup, no emoji codes, no highlighting."""
+    from rich.console import Console  # noqa: PLC0415 - 4 MB, which a program that runs on does not need
+
     return Console(width=width, markup=False, emoji=False, highlight=False)
 
 

@@ -1,7 +1,5 @@
 """`volet edge page`: the household's page in a browser, and who may look at it."""
 
-import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,22 +8,14 @@ import click
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.household.call import door_in
 from edge.household.messages import VisitorRole
-from edge.household.pairing import open_window
 from edge.language.choice import language
 from edge.language.numbers import time_text
-from edge.page.app import Page, application
-from edge.page.server import given_sockets, own_socket, serve
-from edge.page.tls import (
-    CERTIFICATE,
-    CERTIFICATE_KEY,
-    certify,
-    fingerprint,
-    names_of_host,
-)
+from edge.page.names import names_of_host
+from edge.page.running import run_page
+from edge.page.server import given_sockets, own_socket
 from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
-from system.files import make_private_dir
 
 PORT = 8443
 IDLE_S = 600.0
@@ -61,12 +51,16 @@ def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, sho
 
 
 def _pair(directory: Path, role: VisitorRole) -> None:
+    from edge.household.pairing import open_window  # noqa: PLC0415 - not while the page runs
+
     order = open_window(directory, role, datetime.now(UTC))
     echo(f"{order.code[:4]} {order.code[4:]}")
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
 
 
 def _show(files: Path) -> None:
+    from edge.page.tls import fingerprint  # noqa: PLC0415 - not while the page runs
+
     sha256 = fingerprint(files)
     for name in names_of_host():
         echo(f"https://{name}:{PORT}/")
@@ -74,20 +68,15 @@ def _show(files: Path) -> None:
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
-    names, files = names_of_host(), directory / PAGE_DIRECTORY
-    make_private_dir(files)
-    certify(files, names, datetime.now(UTC))
     given = given_sockets()
-    sockets = given or [own_socket(host, port)]
-    serving = serve(
-        application(Page(door_in(directory), files), names),
-        sockets,
-        files / CERTIFICATE,
-        files / CERTIFICATE_KEY,
+    run_page(
+        door_in(directory),
+        directory / PAGE_DIRECTORY,
+        given or [own_socket(host, port)],
         idle_max_s=IDLE_S if given else 0.0,
         on_start=lambda: (
-            None if given else echo_translated(f"The page is at https://{names[-1]}:{port}/.")
+            None
+            if given
+            else echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/.")
         ),
     )
-    with suppress(KeyboardInterrupt):  # the server has ended its answers by then
-        asyncio.run(serving)

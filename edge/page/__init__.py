@@ -10,6 +10,8 @@ visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
 charts     curves as SVG
 texts      the words of the page, in French and English
+running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone
+names      the names of the page and of its files
 tls        the page's own authority and certificate
 """

@@ -13,24 +13,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from edge.page.names import AUTHORITY, AUTHORITY_KEY, CERTIFICATE, CERTIFICATE_KEY
 from protocol.errors import ConfigError
 from system.files import read_secret, write_public, write_secret
 
-NAME = "volet.local"
-AUTHORITY, AUTHORITY_KEY = "page-authority.pem", "page-authority.key"
-CERTIFICATE, CERTIFICATE_KEY = "page.pem", "page.key"
 AUTHORITY_LASTS = timedelta(days=3_650)
 # Browsers take no longer ones (CA/Browser Forum, since 2020).
 LASTS = timedelta(days=398)
 RENEWED_BEFORE = timedelta(days=60)
 # A Pi without a clock may be somewhat ahead when it makes its certificate.
 BACKDATED = timedelta(days=1)
-
-
-def names_of_host(host: str | None = None) -> tuple[str, ...]:
-    """Return the names by which the page is reached at home."""
-    own = (host or socket.gethostname()).partition(".")[0].lower()
-    return tuple(dict.fromkeys((NAME, f"{own}.local", "localhost")))
 
 
 def certify(directory: Path, names: tuple[str, ...], now: datetime) -> bool:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from edge.page.names import AUTHORITY
 from edge.page.server import CONNECTIONS_MAX_EACH
-from edge.page.tls import AUTHORITY
 from edge.stage import PAGE_DIRECTORY
 from edge.vault.reader import read_vault
 from tests.integration.test_index_confirmed import START, Feed
@@ -23,6 +23,7 @@ from tests.support.chip_process import ChipProcess
 from tests.support.page_process import ENTER, PageProcess
 
 FRAMES = 24
+MEMORY_MAX_KB = 45_000
 READ_BACK = ("/", "/partage?jour=2026-01-14", "/etat", "/aide", "/api/v1/today", "/api/v1/state")
 
 
@@ -90,6 +91,15 @@ def test_a_visitor_with_the_code_sees_what_the_meter_said_and_what_left(home):
         assert known
         shown = visitor.get("/partage", params={"jour": START.date().isoformat()}).text
         assert "What left your home for 2026-01-14" in shown
+
+
+def test_it_takes_little_memory_while_somebody_looks(home):
+    with home.visitor() as visitor:
+        for place in (*READ_BACK, "/static/page.css", ENTER) * 3:
+            visitor.get(place)
+    memory = Path(f"/proc/{home.page.pid}/smaps_rollup").read_text()
+    resident_kb = int(memory.split("\nRss:")[1].split()[0])
+    assert resident_kb < MEMORY_MAX_KB, memory
 
 
 def test_a_code_lets_one_visitor_in_and_once(home):

@@ -25,7 +25,7 @@ from playwright.sync_api import (
 )
 
 from edge.language.choice import Lang
-from edge.page.tls import AUTHORITY, NAME
+from edge.page.names import AUTHORITY, NAME
 from tests.support.page_process import ENTER, PageProcess
 
 CHROMIUM = "/usr/bin/chromium"

@@ -10,7 +10,7 @@ from typing import Self
 
 import httpx
 
-from edge.page.tls import AUTHORITY
+from edge.page.names import AUTHORITY
 from edge.stage import PAGE_DIRECTORY
 from tests.support.broker import wait_until
 

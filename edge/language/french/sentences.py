@@ -57,6 +57,9 @@ SENTENCES = {
     "{path} is no key of the page; delete it, and start the page once more.": (
         "{path} n'est pas une clé de la page ; supprimez-le, et redémarrez la page."
     ),
+    "The page's certificate could not be made; start the page once more.": (
+        "Le certificat de la page n'a pas pu être créé ; redémarrez la page."
+    ),
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",

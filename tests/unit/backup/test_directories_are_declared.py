@@ -23,8 +23,9 @@ from edge.household.messages import VisitorRole
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in
+from edge.page.names import names_of_host
 from edge.page.sessions import Sessions
-from edge.page.tls import certify, names_of_host
+from edge.page.tls import certify
 from edge.renewal.certificates import NEXT
 from edge.stage import PAGE_DIRECTORY
 from edge.status.presence import StatusFile, StatusRecord

@@ -18,8 +18,9 @@ from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
 from edge.moving.transfer import pack, take_in
+from edge.page.names import names_of_host
 from edge.page.sessions import Sessions
-from edge.page.tls import certify, names_of_host
+from edge.page.tls import certify
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.stage import PAGE_DIRECTORY

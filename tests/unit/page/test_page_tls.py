@@ -7,18 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from edge.page.tls import (
+from edge.page.names import (
     AUTHORITY,
     AUTHORITY_KEY,
-    AUTHORITY_LASTS,
     CERTIFICATE,
     CERTIFICATE_KEY,
-    LASTS,
-    RENEWED_BEFORE,
-    certify,
-    fingerprint,
     names_of_host,
 )
+from edge.page.running import certify_apart
+from edge.page.tls import AUTHORITY_LASTS, LASTS, RENEWED_BEFORE, certify, fingerprint
+from protocol.errors import ConfigError
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 NAMES = names_of_host("meter")
@@ -92,3 +90,22 @@ def test_a_key_of_another_certificate_is_noticed(tmp_path):
         certify(place, NAMES, NOW)
     shutil.copy(tmp_path / "a" / CERTIFICATE_KEY, tmp_path / "b" / CERTIFICATE_KEY)
     assert certify(tmp_path / "b", NAMES, NOW)
+
+
+def test_it_is_made_in_a_process_of_its_own_which_says_what_is_wrong(tmp_path):
+    certify_apart(tmp_path, NAMES)
+    made = fingerprint(tmp_path)
+    certify_apart(tmp_path, NAMES)
+    assert fingerprint(tmp_path) == made
+    (tmp_path / CERTIFICATE).write_text("no certificate")
+    with pytest.raises(ConfigError, match=r"page\.pem cannot be read.*start the page once more"):
+        certify_apart(tmp_path, NAMES)
+
+
+def test_a_process_that_ends_without_a_word_is_told(tmp_path, monkeypatch):
+    def ends(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edge.page.tls.certify", ends)
+    with pytest.raises(ConfigError, match="could not be made"):
+        certify_apart(tmp_path, NAMES)
