@@ -1,8 +1,7 @@
 """A release for a Pi's processor, installed and run on an arm64 Debian 12 under emulation.
 
 Its wheels, its installer, its programs and all that they load are those of a Pi. Kernel, systemd,
-serial port, pins, memory and speed are not. Once there is a page for the household, that it answers
-here is a step of its own, before the bill.
+serial port, pins, memory and speed are not.
 """
 
 import json
@@ -12,8 +11,9 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
+from signal import SIGKILL
 
 import msgspec
 import numpy as np
@@ -25,6 +25,7 @@ from tests.e2e.test_software_releases import build, hand_over
 from tests.support.broker import wait_until
 from tests.support.emulated import UID, USER, Emulated, make_emulated, skip_without_emulation
 from tests.support.environments import skip_without_registry
+from tests.support.page_process import PageProcess
 from tests.support.tariffs import simple_tariff
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
@@ -138,18 +139,30 @@ def check_pins(machine: Emulated) -> None:
     assert b"can not open gpiochip" in done.stderr
 
 
-def measured_kwh() -> list[int]:
-    """Return what registers 1 and 2 count over the billed days, by the meter's own frames."""
+def at_midnights() -> list[dict[str, int]]:
+    """Return the meter's indices in Wh, as its own frames say, at each billed day's begin and end."""
     line = here(*METER, *HOME, "--to", f"{AFTER}T01:00", "--speed", "max")
     *frames, _ = map(json.loads, here("edge", "decode", "-", "--json", stdin=line).splitlines())
-    at = {frame["values"]["DATE"]["timestamp_iso"]: frame["values"] for frame in frames}
-    begin, end = (
-        at[datetime.fromisoformat(f"{day}T00:00+01:00").isoformat()] for day in (FIRST, AFTER)
-    )
     return [
-        int(end[name]["value"]) // 1_000 - int(begin[name]["value"]) // 1_000
-        for name in ("EASF01", "EASF02")
+        {name: int(frame["values"][name]["value"]) for name in ("EAST", "EASF01", "EASF02")}
+        for frame in frames
+        if "T00:00:00" in frame["values"]["DATE"]["timestamp_iso"]
     ]
+
+
+def check_page(machine: Emulated, measured_wh: int) -> None:
+    """Have the household's page show a visitor what was measured on the first day."""
+    chip, program = (
+        machine.root / "var/lib/volet",
+        machine.entering("volet", "edge", "page", user=USER),
+    )
+    with PageProcess(chip, program, SIGKILL) as page, page.visitor() as visitor:
+        assert visitor.get("/").status_code == 303
+        assert page.pair(visitor).headers["location"] == "/"
+        assert visitor.get("/").status_code == 200
+        shared = visitor.get("/api/v1/shared", params={"day": str(FIRST)}).json()
+        assert sum(each["energy_wh"] for each in shared["quarters"]) == measured_wh
+        assert "What left your home" in visitor.get("/partage", params={"jour": str(FIRST)}).text
 
 
 @contextmanager
@@ -168,7 +181,10 @@ def meter(link: Path):
 
 
 def check_bill(machine: Emulated, cloud: Path, folder: Path) -> None:
-    """Enrol the chip, let it meter, have its days billed encrypted; it opens the plain sums."""
+    """Enrol the chip, let it meter, have its days billed encrypted; it opens the plain sums.
+
+    Its page shows the household the same.
+    """
     provider, at = ("--dir", folder / "provider"), f"/home/{USER}"
     home = machine.root / at[1:]
     tariff = simple_tariff()
@@ -185,15 +201,19 @@ def check_bill(machine: Emulated, cloud: Path, folder: Path) -> None:
     with (machine.root / "var/lib/volet/edge.toml").open("a") as config:
         config.write("send_window_s = 0\nmetering.is_simulated = true\n")
     here("provider", "accept", *provider, "--cloud", cloud, "--all")
+    indices = at_midnights()
     with meter(folder / "tic") as line, worker(cloud, folder / "worker.log"):
         run = ("volet", "edge", "run", "--source", line)
         with machine.running(*run, user=USER, log=folder / "chip.log"):
             period = ("--from", str(FIRST), "--to", str(AFTER), "--wait", "600")
             here("provider", "bill", *provider, "--cloud", cloud, *period)
+            check_page(machine, indices[1]["EAST"] - indices[0]["EAST"])
     told = there(machine, "edge", "bills", "--json")
     (judgement,) = json.loads(told)["bills"]
     assert (judgement["verdict"], judgement["findings"]) == ("correct", [])
-    off_peak, peak = measured_kwh()
+    off_peak, peak = (
+        indices[-1][name] // 1_000 - indices[0][name] // 1_000 for name in ("EASF01", "EASF02")
+    )
     assert off_peak > 0 < peak
     opened = {
         line["name"]: (line["quantity"], line["own_quantity"], line["amount_units"])

@@ -50,21 +50,21 @@ class Emulated:
 
     def run(self, *command: str, user: str = "root") -> subprocess.CompletedProcess[bytes]:
         """Run a command in it."""
-        entered = self._entering(user, command)
-        return subprocess.run(entered, capture_output=True, check=False)
+        return subprocess.run(self.entering(*command, user=user), capture_output=True, check=False)
 
     @contextmanager
     def running(self, *command: str, user: str, log: Path) -> Iterator[None]:
         """Have a command run in it meanwhile, and kill it at the end."""
         with log.open("ab") as file:
-            process = subprocess.Popen(self._entering(user, command), stdout=file, stderr=file)
+            process = subprocess.Popen(self.entering(*command, user=user), stdout=file, stderr=file)
         try:
             yield
         finally:
             process.kill()
             process.wait()
 
-    def _entering(self, user: str, command: tuple[str, ...]) -> tuple[str, ...]:
+    def entering(self, *command: str, user: str) -> tuple[str, ...]:
+        """Return the command that has another one run in it; it ends by SIGKILL alone."""
         as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--reset-env")
         return (*NAMESPACES, "sh", str(ENTER), str(self.root), *as_user, *command)
 

@@ -1,10 +1,12 @@
 """The household's page as a process, and a browser without a window."""
 
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,10 +21,20 @@ _PAGE = (sys.executable, "-m", "volet.main", "edge", "page")
 
 
 class PageProcess:
-    """`volet edge page` over the chip in a directory."""
+    """`volet edge page` over the chip in a directory.
 
-    def __init__(self, chip: Path) -> None:
-        self.chip, self.directory = chip, chip / PAGE_DIRECTORY
+    Args:
+        chip: the directory, as this process sees it.
+        program: the command with what names the directory to it; this machine's by default.
+        end: the signal that ends it.
+    """
+
+    def __init__(
+        self, chip: Path, program: Sequence[str] = (), end: signal.Signals = signal.SIGTERM
+    ) -> None:
+        self.directory = chip / PAGE_DIRECTORY
+        self._program = program or (*_PAGE, "--dir", str(chip))
+        self._end = end
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,13 +44,13 @@ class PageProcess:
         return f"https://localhost:{self.port}"
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen([*_PAGE, "--dir", self.chip, "--port", str(self.port)])
+        self._process = subprocess.Popen([*self._program, "--port", str(self.port)])
         wait_until(self._answers, "the page")
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
-        self._process.terminate()
+        self._process.send_signal(self._end)
         self._process.wait()
 
     @property
@@ -59,10 +71,7 @@ class PageProcess:
 
     def code(self, *options: str) -> str:
         shown = subprocess.run(
-            [*_PAGE, "--pair", *options, "--dir", self.chip],
-            capture_output=True,
-            text=True,
-            check=True,
+            [*self._program, "--pair", *options], capture_output=True, text=True, check=True
         ).stdout
         found = re.search(r"^(\d{4}) (\d{4})$", shown, re.MULTILINE)
         assert found, shown
