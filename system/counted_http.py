@@ -1,8 +1,11 @@
 """HTTP/1.1 of uvicorn on connections that are counted, and that are given up after a while."""
 
 import asyncio
+import socket
+from collections.abc import Callable
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from system.connections import Connections
@@ -34,3 +37,17 @@ class CountedHttp(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+class CountedServer(uvicorn.Server):
+    """uvicorn that says when it answers; before that, a connection may be refused."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+        """Serve as `config` says, and call `on_start` as soon as it does."""
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._on_start()

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, list
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
 from system.connections import Connections
-from system.counted_http import CountedHttp
+from system.counted_http import CountedHttp, CountedServer
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
@@ -113,12 +114,14 @@ def _no_http(connection: h11.Connection) -> bytes:
     return b"".join(connection.send(event) or b"" for event in events)
 
 
-class ApiServer(uvicorn.Server):
+class ApiServer(CountedServer):
     """uvicorn on a listening socket that bounds the connections of each address."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, on_start: Callable[[], None]
+    ) -> None:
         """Serve as `config` says; the socket is opened by `serve`."""
-        super().__init__(config)
+        super().__init__(config, on_start)
         self._connections = connections
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -137,9 +140,13 @@ def make_server(
     address: tuple[str, int],
     context: ssl.SSLContext,
     revoked: Revoked,
+    on_start: Callable[[], None],
     head_s: float = HEAD_S,
 ) -> ApiServer:
-    """Return a server that runs while it is awaited and ends on SIGTERM."""
+    """Return a server that runs while it is awaited and ends on SIGTERM.
+
+    It calls `on_start` once it answers.
+    """
     connections = Connections(CONNECTIONS_MAX, ADDRESS_CONNECTIONS_MAX)
     config = uvicorn.Config(
         app,
@@ -163,7 +170,7 @@ def make_server(
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )
-    return ApiServer(config, connections)
+    return ApiServer(config, connections, on_start)
 
 
 def _verified(transport: asyncio.Transport, revoked: Revoked) -> ClientCertificate | None:

@@ -92,9 +92,12 @@ async def _serve(
         try:
             gate = make_gate(service, thread, store, limits, lambda: datetime.now(UTC))
             revoked = Revoked(pki_path(directory, "crl.pem"))
-            log.info("api_started", bind=address[0], port=address[1])
+
+            def on_start() -> None:
+                log.info("api_started", bind=address[0], port=address[1])
+
             async with watch.beside(), identity.beside():
-                await make_server(gate, address, identity.context, revoked).serve()
+                await make_server(gate, address, identity.context, revoked, on_start).serve()
             log.info("api_stopped")
         finally:
             service.close()

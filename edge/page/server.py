@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from edge.page.guards import host_name, is_private
 from protocol.errors import ConfigError
 from system.connections import IPV6_BITS, Connections, Listener
-from system.counted_http import CountedHttp
+from system.counted_http import CountedHttp, CountedServer
 
 # A visitor whose whole request has not come by then is let go.
 ASKS_WITHIN_S = 10.0
@@ -73,19 +73,6 @@ class HomeProtocol(CountedHttp):
             self._mark(is_in_call=True)
         elif self._deadline is None and not is_idle:
             self._await(ASKS_WITHIN_S)
-
-
-class HomeServer(uvicorn.Server):
-    """uvicorn that says when it answers and heeds signals."""
-
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_start = on_start
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        await super().startup(sockets)
-        self._on_start()
 
 
 class Watched:
@@ -162,7 +149,7 @@ async def serve(
     plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
     secure = [each for each in sockets if each not in plain]
     connections = HomeConnections()
-    secured = HomeServer(_config(watched, connections, certificate, key), on_start)
+    secured = CountedServer(_config(watched, connections, certificate, key), on_start)
     servers: list[tuple[uvicorn.Server, list[socket.socket]]] = [(secured, secure)]
     if plain:
         servers.append((uvicorn.Server(_config(redirect, connections)), plain))

@@ -47,7 +47,7 @@ def serving(cloud, head_s=10.0):
         ServerFiles(*(pki_path(cloud, name) for name in ("ca.pem", "server.pem", "server.key")))
     )
     thread = StoreThread()
-    made = []
+    made, answers = [], threading.Event()
 
     def run():
         async def serve():
@@ -55,9 +55,9 @@ def serving(cloud, head_s=10.0):
             renewals = Renewals(cloud, load_config(cloud).collectivity, store)
             service = ApiService(thread, store, renewals)
             gate = make_gate(service, thread, store, FAST, lambda: datetime.now(UTC))
-            server = make_server(
-                gate, ("127.0.0.1", port), context, Revoked(pki_path(cloud, "crl.pem")), head_s
-            )
+            revoked = Revoked(pki_path(cloud, "crl.pem"))
+            address = ("127.0.0.1", port)
+            server = make_server(gate, address, context, revoked, answers.set, head_s)
             made.append(server)
             await server.serve()
             service.close()
@@ -68,7 +68,7 @@ def serving(cloud, head_s=10.0):
     runner = threading.Thread(target=run)
     runner.start()
     try:
-        until(lambda: made and made[0].started)
+        until(answers.is_set)
         yield port
     finally:
         made[0].should_exit = True
