@@ -168,6 +168,7 @@ def running(programs):
         loop.close()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("mosquitto_available")
 def test_what_was_contributed_in_a_closed_month_never_opens_again(tmp_path, monkeypatch):
     with area_town(tmp_path, FEW, 1, draw_up_alone) as town:

@@ -128,6 +128,7 @@ def test_rehearse_the_unusual(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "rehearse-the-unusual.md") == 16
 
 
+@pytest.mark.long
 def test_watch_with_mosquitto_sub(enrolled, tmp_path):
     with town(enrolled, tmp_path / "machine") as typing:
         run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
@@ -172,6 +173,7 @@ def test_look_at_the_page(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "look-at-the-page.md") == 3
 
 
+@pytest.mark.long
 def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path / "machine") as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)

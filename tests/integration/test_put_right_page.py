@@ -78,6 +78,7 @@ def test_a_contract_for_a_wrong_meter(collectivity: Path, tmp_path: Path):
         run(typing, "volet edge bills")
 
 
+@pytest.mark.long
 def test_a_wrong_meter_that_was_taken_for_the_own_one(collectivity: Path, tmp_path: Path):
     with town(collectivity, tmp_path / "machine") as typing:
         take_a_contract(typing, METER, "other=2026-03-04T06:00/2026-03-05T18:00")

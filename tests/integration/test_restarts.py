@@ -13,15 +13,18 @@ from datetime import timedelta
 
 import pytest
 
+from edge.simulate.home import SimulatedHome
 from edge.vault.database import FILE_NAME
 from protocol.calendar import QUARTER_HOUR, day_number, quarter_hour
 from protocol.contract import Consent
 from tests.support import restart_coverage
-from tests.support.billing_home import BillingHome
+from tests.support.billing_home import FIRST, BillingHome, wire_from
 from tests.support.broker import wait_until
 from tests.support.chip_process import ChipProcess
+from tests.support.made_once import made_once
 from tests.support.restart_coverage import seen_in, wanted
-from tests.support.restart_story import STATES, Story
+from tests.support.restart_recorder import Image
+from tests.support.restart_story import STATES, images_of, tell
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 SECOND = timedelta(seconds=1)
@@ -44,19 +47,18 @@ HAVE_LEFT = ("left_and_not_told", "left_and_told", "last_receipt_unsent", "last_
 
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory):
-    """The stories that have been told, by consent; each is told once."""
-    told = {}
+    """The images of the stories that have been told, by consent; each is told once."""
 
-    def story(consent: Consent) -> Story:
-        if consent not in told:
-            told[consent] = Story(tmp_path_factory.mktemp("stories") / consent, consent)
-            told[consent].play()
-        return told[consent]
+    def images(consent: Consent) -> dict[str, Image]:
+        told = made_once(tmp_path_factory, f"story-{consent}", lambda to: tell(to, consent))
+        return images_of(told)
 
-    yield story
-    for each in told.values():
-        each.kill()
-        each.cloud.store.close()
+    return images
+
+
+@pytest.fixture(scope="module")
+def wire():
+    return wire_from(FIRST)
 
 
 def cases():
@@ -72,12 +74,11 @@ def cases():
 class Card:
     """A copy of an image, and the meter that its chip hears."""
 
-    def __init__(self, story: Story, state: str, directory) -> None:
-        image = story.images[state]
+    def __init__(self, image: Image, state: str, wire: SimulatedHome, directory) -> None:
         shutil.copytree(image.directory, directory)
         self.directory = directory
         self.at = image.at
-        self._story = story
+        self._wire = wire
         self._has_left = state in HAVE_LEFT
 
     def meter_on(self, chip: ChipProcess) -> None:
@@ -85,7 +86,7 @@ class Card:
         begin = self.at + QUARTER_HOUR
         end = begin + QUARTER_HOUR
         for at in (begin, begin + SECOND, begin + 2 * SECOND, end, end + SECOND):
-            chip.feed(self._story.wire.frame_at(at))
+            chip.feed(self._wire.frame_at(at))
         self.at = end
         day, j = quarter_hour(end - QUARTER_HOUR)
         expected = day_number(day), j
@@ -123,9 +124,8 @@ def check_same(before: dict[str, set], after: dict[str, set], taken_up: tuple[st
             assert rows == after[table], table
 
 
-def start_again(story: Story, state: str, signals, directory, *command: str) -> None:
+def start_again(card: Card, state: str, signals, *command: str) -> None:
     """Start the program on a copy of an image, end it by each signal; each time it goes on."""
-    card = Card(story, state, directory)
     taken_up = TAKEN_UP_AT_START.get(state, ())
     for number in signals:
         before = card.rows()
@@ -140,16 +140,16 @@ def start_again(story: Story, state: str, signals, directory, *command: str) -> 
 
 
 @pytest.mark.parametrize(("state", "consent", "signals"), list(cases()))
-def test_a_chip_starts_again(stories, state, consent, signals, tmp_path):
-    start_again(stories(consent), state, signals, tmp_path / "chip")
+def test_a_chip_starts_again(stories, wire, state, consent, signals, tmp_path):
+    card = Card(stories(consent)[state], state, wire, tmp_path / "chip")
+    start_again(card, state, signals)
 
 
 def test_every_state_that_the_code_knows_is_started_from(stories, tmp_path):
-    story = stories(Consent.TOTAL)
-    assert sorted(story.images) == sorted(STATES)
+    assert sorted(stories(Consent.TOTAL)) == sorted(STATES)
     seen = set()
     for consent in (Consent.NOTHING, Consent.TOTAL):
-        for state, image in stories(consent).images.items():
+        for state, image in stories(consent).items():
             copy = tmp_path / consent / state
             shutil.copytree(image.directory, copy)
             seen |= seen_in(copy)
@@ -174,13 +174,13 @@ def test_a_new_state_is_wanted_by_itself(monkeypatch):
         wanted()
 
 
-def test_with_the_old_fault_a_bill_is_set_aside_and_noticed(stories, tmp_path):
+def test_with_the_old_fault_a_bill_is_set_aside_and_noticed(stories, wire, tmp_path):
     """It ended the chip at each start; now one receipt waits, and the log says so."""
     command = (sys.executable, "-m", "tests.support.restart_sabotage")
+    state = "bill_without_a_receipt"
+    card = Card(stories(Consent.TOTAL)[state], state, wire, tmp_path / "chip")
     with pytest.raises(AssertionError, match="message_set_aside"):
-        start_again(
-            stories(Consent.TOTAL), "bill_without_a_receipt", (KILL,), tmp_path / "chip", *command
-        )
+        start_again(card, state, (KILL,), *command)
 
 
 def test_the_last_short_bill_gets_its_receipt_without_a_restart(tmp_path):

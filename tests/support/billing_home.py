@@ -22,7 +22,7 @@ from edge.contracts.signed import read_agreement
 from edge.identity.enrolment import load_identity, signer_of
 from edge.moving.departure import leave_order
 from edge.mqtt.message import Arrived, Connected
-from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
 from edge.simulate.host import host_time_at
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import MeterOption
@@ -57,6 +57,14 @@ def signed_offer() -> Signed:
     return sign_document(offer, PROVIDER_KEY)
 
 
+def wire_from(first: date) -> SimulatedHome:
+    """Return the meter of a billing home that begins on that day."""
+    return build_home(
+        synthetic_curve(SEED, first, first + timedelta(days=DAYS_MAX)),
+        HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL),
+    )
+
+
 class BillingHome(Home):
     """A chip that judges statements and sends receipts under the contract in its directory."""
 
@@ -67,10 +75,7 @@ class BillingHome(Home):
         self.first = first
         start = day_start(first)
         town = TownCloud(directory / "cloud", BenchClock(start))
-        self.wire = build_home(
-            synthetic_curve(SEED, first, first + timedelta(days=DAYS_MAX)),
-            HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL),
-        )
+        self.wire = wire_from(first)
         super().__init__(directory / "chip", town, start, SERIAL)
         (self.directory / "edge.toml").write_text(CONFIG)
         self.offer = signed_offer()

@@ -4,7 +4,13 @@ Everything happens in one process with a real vault and the cloud's own ingest. 
 program would make to the directory meanwhile (a command, a lost card) are made here.
 """
 
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
 from edge.vault.database import SCHEMA_VERSION
+from protocol.contract import Consent
 from tests.support.restart_bills import get_bills
 from tests.support.restart_lanes import (
     ask_for_quotes,
@@ -14,7 +20,7 @@ from tests.support.restart_lanes import (
 )
 from tests.support.restart_losses import disagree, follow_the_keys, lose_keys, lose_the_vault
 from tests.support.restart_moves import come_to_another_chip, keep_older_versions, leave
-from tests.support.restart_recorder import Recorder
+from tests.support.restart_recorder import Image, Recorder
 
 # In the order of the story.
 STATES = (
@@ -76,6 +82,8 @@ STATES = (
     "offer_beside_its_contract",
 )
 
+_IMAGES = "images.json"
+
 
 class Story(Recorder):
     """A household's whole history."""
@@ -95,3 +103,24 @@ class Story(Recorder):
         leave(self)
         come_to_another_chip(self)
         keep_older_versions(self)
+
+
+def tell(directory: Path, consent: Consent) -> None:
+    """Play a household's whole history in a new directory; what is left of it are the images."""
+    story = Story(directory, consent)
+    story.play()
+    story.kill()
+    story.cloud.store.close()
+    (directory / _IMAGES).write_bytes(
+        msgspec.json.encode(
+            {state: (each.directory.name, each.at) for state, each in story.images.items()}
+        )
+    )
+
+
+def images_of(directory: Path) -> dict[str, Image]:
+    """Return the images of a history that was told, by state."""
+    told = msgspec.json.decode(
+        (directory / _IMAGES).read_bytes(), type=dict[str, tuple[str, datetime]]
+    )
+    return {state: Image(directory / "images" / name, at) for state, (name, at) in told.items()}

@@ -1,12 +1,12 @@
 """What the forge and the editor are told: valid, pinned, and of what exists."""
 
 import re
-import subprocess
-import sys
 import tomllib
 
+import check_jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tests.support.environments import ROOT
 from tests.support.product import PRODUCT
@@ -31,13 +31,9 @@ def steps():
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_each_file_for_the_forge_is_of_its_schema(schema):
     assert SCHEMAS[schema]
-    done = subprocess.run(
-        (sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *SCHEMAS[schema]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    names = [str(path) for path in SCHEMAS[schema]]
+    done = CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", schema, *names])
+    assert done.exit_code == 0, done.output
 
 
 def test_each_action_is_one_commit():

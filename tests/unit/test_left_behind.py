@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sweeps import swept
+
 ROOT = Path(__file__).parents[2]
 
 LEAVES_THREAD = """
@@ -30,11 +32,14 @@ def test_leaves_nothing():
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [
-        (LEAVES_THREAD, "threads left running"),
-        (LEAVES_TASK, "tasks left running: ['forgotten']"),
-        (LEAVES_NOTHING, "1 passed"),
-    ],
+    swept(
+        [
+            (LEAVES_THREAD, "threads left running"),
+            (LEAVES_TASK, "tasks left running: ['forgotten']"),
+            (LEAVES_NOTHING, "1 passed"),
+        ],
+        3,
+    ),
 )
 def test_test_that_leaves_something_running_fails(tmp_path, source, said):
     (tmp_path / "test_inner.py").write_text(source)

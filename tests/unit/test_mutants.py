@@ -192,6 +192,7 @@ def run_mutate(directory, *arguments):
     )
 
 
+@pytest.mark.long
 def test_what_is_tested_well_kills_its_mutants_and_no_change_is_noticed(tmp_path):
     """The command itself begins with a mutant of no change, and refuses to go on if it is killed."""
     tests = "tests/unit/protocol/test_backoff.py"

@@ -26,6 +26,7 @@ def honest():
     return audited_fleet(HOMES, DAYS)
 
 
+@pytest.mark.long
 def test_plain_curves_give_households_away(honest):
     found = {one.attack: one for one in attacks.run(of_curves(honest.truth), honest.truth)}
     assert {one.verdict for one in found.values()} == {"reference"}

@@ -43,6 +43,7 @@ def value_of(rows, name):
     return next(row.value for row in rows if row.name == name)
 
 
+@pytest.mark.long
 def test_cipher_keeps_its_sizes_and_agrees_with_its_peers(monkeypatch):
     monkeypatch.setattr(cipher, "BFV_PARAMETERS", ((4096, 20),))
     rows = cipher.run(TINY)
@@ -76,6 +77,7 @@ def test_tic_notices_a_peer_that_reports_something_else(peer):
         tic._check(line, found, wrong)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("mosquitto_available")
 def test_chip_stays_below_its_memory_and_meters_what_the_meter_counted(monkeypatch):
     monkeypatch.setattr(live_chip, "SETTLE_S", 0.1)

@@ -13,6 +13,7 @@ def small(monkeypatch):
     monkeypatch.setattr(quotes, "PEER", (4096, 20))
 
 
+@pytest.mark.long
 def test_a_year_is_priced_under_forty_tariffs_and_set_against_the_plain_way():
     rows = {row.name: row for row in quotes.run(TINY)}
     assert rows["quotes for a household's year"].value > 0

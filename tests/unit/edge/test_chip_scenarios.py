@@ -17,11 +17,12 @@ from protocol.household import EpochPad
 from protocol.layout import REGISTER_STEP
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, RealCloud, opened
+from tests.support.sweeps import swept
 
 START = instant(2026, 3, 26, 10)  # the 29th has 92 quarter-hours, and then a month ends
 
 
-@pytest.fixture(params=["daily", "quarter_hourly"])
+@pytest.fixture(params=swept(["quarter_hourly", "daily"], 2))
 def rhythm(request):
     return request.param
 

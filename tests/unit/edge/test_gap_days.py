@@ -16,6 +16,7 @@ from protocol.topics import Kind, parse_device_topic
 from tests.support.chip_bench import PLATFORM_KEY, Bench, instant, make_identity
 from tests.support.chip_cloud import FakeCloud, opened
 from tests.support.household import closed_day
+from tests.support.sweeps import swept
 
 START = instant(2026, 5, 5, 10)
 FIRST = date(2026, 5, 6)
@@ -45,7 +46,7 @@ def blocks_of(days):
     return is_one
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", swept([2, 1], 2))
 @pytest.mark.parametrize("what", ["lost", "old image"])
 def test_days_that_were_never_sent_are_accounted_for_from_the_days_around_them(
     bench, tmp_path, what, count

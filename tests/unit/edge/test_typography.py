@@ -21,6 +21,7 @@ from edge.language.french.sentences import SENTENCES
 from edge.language.typography import NARROW_SPACE, WIDE_SPACE, bilingual, measure, typeset
 from edge.vault.database import open_database
 from tests.support.french import plain
+from tests.support.sweeps import swept
 
 ROOT = Path(__file__).parents[3]
 SIGNS = st.text(" ;:!?«»`{}5€%hsW,'n\n" + NARROW_SPACE + WIDE_SPACE, max_size=30)
@@ -221,7 +222,7 @@ def test_what_a_household_reads_does_not_break_before_a_sign(tmp_path):
 @pytest.mark.parametrize(
     ("encoding", "epsilon"),
     # click takes a terminal in ASCII for one in UTF-8 that nobody has told so.
-    [("ascii", "ε"), ("latin-1", "epsilon"), ("cp1252", "epsilon"), ("utf-8", "ε")],
+    swept([("ascii", "ε"), ("latin-1", "epsilon"), ("cp1252", "epsilon"), ("utf-8", "ε")], 2),
 )
 def test_a_terminal_without_these_signs_shows_the_text(tmp_path, encoding, epsilon):
     open_database(tmp_path / "vault.db").close()

@@ -12,7 +12,7 @@ from tests.support.metering_sabotage import FAULTS
 STEPS = 40
 # Shrinking takes minutes: what fails is printed as it was found; add Phase.shrink to make it less.
 SHORT = settings(
-    max_examples=12,
+    max_examples=6,
     stateful_step_count=STEPS,
     derandomize=True,
     database=None,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from edge.metering.events import NoticeKind
 from edge.metering.unconfirmed import is_waiting, quarantine_in
 from tests.support.metered_line import SECOND, Line, LineMeter
+from tests.support.sweeps import swept
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2026, 5, 5, 8, tzinfo=UTC)
@@ -47,7 +48,7 @@ class Home:
 
 
 @pytest.mark.parametrize(("days", "step"), [(0, MINUTE), (3, 10 * MINUTE), (300, 3 * HOUR)])
-@pytest.mark.parametrize("is_in_total", [False, True])
+@pytest.mark.parametrize("is_in_total", swept([False, True], 2))
 def test_however_late_a_word_comes_all_counts_from_the_first_new_reading(days, step, is_in_total):
     home = Home(3_000_000, 5_000_000)
     home.zero(0, is_in_total=is_in_total)

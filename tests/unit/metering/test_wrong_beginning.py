@@ -7,6 +7,7 @@ import pytest
 from edge.metering.events import NoticeKind
 from edge.metering.reopening import Undone
 from protocol.calendar import legal_day, quarter_hour, quarter_hour_start
+from tests.support.sweeps import swept
 from tests.unit.metering.test_timekeeping import BASE_WH, DAY, HOUR, MINUTE, NOON, SECOND, Room
 
 # A meter's clock that nothing bears out is believed after three minutes.
@@ -66,7 +67,7 @@ def reopen(room: Room) -> None:
 
 
 @pytest.mark.parametrize("lives", [20 * MINUTE, 14 * HOUR])
-@pytest.mark.parametrize("off", [30 * DAY, 365 * DAY, 30 * DAY + 7 * MINUTE])
+@pytest.mark.parametrize("off", swept([30 * DAY + 7 * MINUTE, 30 * DAY, 365 * DAY], 3))
 def test_what_a_beginning_that_was_ahead_has_closed_is_opened_again(off, lives):
     room = begun(off, lives)
     assert room.closed()

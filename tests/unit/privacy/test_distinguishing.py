@@ -9,6 +9,7 @@ from edge.privacy.noise import draw_noise
 from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
 from tests.support.distinguishing import SHARE, clopper_pearson, one_measure, worst_excess
+from tests.support.sweeps import swept
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.2
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -85,7 +86,7 @@ def drawn_once_for_both():
     return [(own, rest), (own_again, rest_again)]
 
 
-@pytest.mark.parametrize("crowd", [1, 5])
+@pytest.mark.parametrize("crowd", swept([5, 1], 2))
 def test_a_day_cannot_be_told_from_its_absence_better_than_promised(crowd):
     present, absent = experiment(crowd, 4_000)
     assert worst_excess(present, absent, SIGMA) <= 0

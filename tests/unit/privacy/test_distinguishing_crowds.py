@@ -14,6 +14,7 @@ from edge.privacy.noise import draw_noise
 from protocol.measures import Group
 from protocol.privacy import gaussian_sigma
 from tests.support.distinguishing import SHARE, one_measure, worst_excess
+from tests.support.sweeps import swept
 
 EPSILON, DELTA, GAMMA = 2.0, 1e-6, 0.1
 SIGMA = gaussian_sigma(EPSILON, DELTA)
@@ -77,31 +78,33 @@ def halved(sampler):
     return lambda slots, std_units: sampler(slots, std_units / 2)
 
 
+@pytest.mark.long
 def test_a_day_in_a_small_group_cannot_be_told_by_the_products_own_draws():
     assert worst_excess(*experiment(SMALL, PRODUCT_DRAWS, draw_noise), SIGMA) <= 0
 
 
+@pytest.mark.long
 def test_so_many_of_the_products_draws_see_halved_noise():
     assert worst_excess(*experiment(SMALL, 3 * PRODUCT_DRAWS // 4, halved(draw_noise)), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", [SMALL, CURVE])
+@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
 def test_a_day_in_a_real_crowd_cannot_be_told_from_its_absence(size):
     assert worst_excess(*experiment(size, QUICK_DRAWS, quick(1)), SIGMA) <= 0
 
 
-@pytest.mark.parametrize("size", [SMALL, CURVE])
+@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
 def test_the_test_of_a_crowd_goes_red_when_the_noise_is_halved(size):
     assert worst_excess(*experiment(size, QUICK_DRAWS // 5, halved(quick(2))), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", [SMALL, CURVE])
+@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
 def test_the_test_of_a_crowd_goes_red_when_only_half_of_the_crowd_adds_noise(size, monkeypatch):
     monkeypatch.setattr(f"{__name__}.honest", lambda size: size[0] // 2)
     assert worst_excess(*experiment(size, QUICK_DRAWS, quick(3)), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", [SMALL, CURVE])
+@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
 def test_the_test_of_a_crowd_goes_red_when_the_clip_is_removed(size, monkeypatch):
     def without_clip(code, grid):
         return np.trunc(code * grid).astype(np.int64)
@@ -123,7 +126,7 @@ def two_days(size, draws, *, is_drawn_anew):
     return found
 
 
-@pytest.mark.parametrize("size", [SMALL, CURVE])
+@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
 def test_two_days_of_a_crowd_cost_what_the_ledger_says(size):
     differences = two_days(size, QUICK_DRAWS // 2, is_drawn_anew=True)
     assert worst_excess(*differences, SIGMA / np.sqrt(2)) <= 0

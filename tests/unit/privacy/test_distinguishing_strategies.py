@@ -121,7 +121,7 @@ def is_broken(strategy):
 
 
 @pytest.mark.parametrize("helped", HELPED)
-@search(25)
+@search(8)
 @given(data=st.data())
 def test_nothing_opens_that_tells_a_home_apart_better_than_claimed(helped, data):
     assert not is_broken(data.draw(strategies(*HELPED[helped])))

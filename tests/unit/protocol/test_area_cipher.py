@@ -23,6 +23,7 @@ from protocol.area_cipher import (
     unmask,
 )
 from protocol.errors import CipherError
+from tests.support.sweeps import swept
 
 DAY = 20_522
 HOUSEHOLDS = 1_024
@@ -101,7 +102,7 @@ def coalitions(shape):
 
 @pytest.mark.parametrize(
     ("shape", "coalition"),
-    [(shape, coalition) for shape in SHAPES for coalition in coalitions(shape)],
+    swept([(shape, coalition) for shape in SHAPES for coalition in coalitions(shape)], 4),
     ids=str,
 )
 def test_what_any_coalition_below_the_threshold_is_left_with_is_uniform(shape, coalition):

@@ -131,7 +131,7 @@ def test_a_total_that_is_wrong_by_what_is_said_can_be_proven():
     parts = parts_of(offered)
     said = wrong_cents_max([component.line.vat for component in parts])
     passing = set()
-    for first, second in product(range(200), repeat=2):
+    for first, second in product(range(0, 200, 7), repeat=2):
         values = ([first, second, *[0] * 10],)
         true = int(bill_of(offered, parts, values).total_ttc * 100)
         interval = total_claim(parts, fixed_lines(offered, START, END), true - said)

@@ -12,6 +12,7 @@ from protocol.area_cipher import Shape, from_bytes, to_bytes
 from protocol.errors import Reason
 from protocol.trustee_messages import Ask
 from tests.support.area_release import SHAPE, SmallArea
+from tests.support.sweeps import swept
 
 ALL = (0, 1, 2, 3)
 
@@ -169,7 +170,7 @@ def outcomes(kind, away=()):
             area.fakes[liar].answer = honest
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", swept(KINDS, 3))
 def test_with_three_holders_a_majority_names_a_liar_in_a_single_seed(kind):
     for liar, _, figure, area in outcomes(kind):
         assert figure.stage is FigureStage.RELEASED
@@ -179,7 +180,7 @@ def test_with_three_holders_a_majority_names_a_liar_in_a_single_seed(kind):
         assert figure.detail == f"{name} gave wrong masks; opened without it."
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", swept(KINDS, 3))
 def test_with_three_holders_and_one_away_nothing_wrong_is_released(kind):
     for liar, holders, figure, area in outcomes(kind, away=(5,)):
         is_tie = 5 in holders and kind != "check slot"

@@ -1,6 +1,7 @@
 """Faults on request: what they do, and that they are the same each time."""
 
 from datetime import datetime, timedelta
+from itertools import product
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from edge.tic.frame import ClosedBy, Mode
 from protocol.calendar import PARIS
 from protocol.errors import ConfigError
 from protocol.registers import names_of
+from tests.support.sweeps import swept
 
 START = datetime(2025, 3, 28, tzinfo=PARIS)
 END = datetime(2025, 4, 1, tzinfo=PARIS)
@@ -161,7 +163,7 @@ def test_register_is_set_to_zero_where_asked_and_waits_for_a_person():
     assert quarantine_in(meter.state) is not None
 
 
-@pytest.mark.parametrize(("mode", "option"), [(m, o) for m in Mode for o in MeterOption])
+@pytest.mark.parametrize(("mode", "option"), swept(product(Mode, MeterOption), 3))
 def test_calendar_changes_where_asked_and_no_energy_is_lost(mode, option):
     first = MeterOption.HPHC if option is MeterOption.BASE else MeterOption.BASE
     home, meter, events = run(f"calendar=2025-03-29T10:20/{option}", option=first, mode=mode)

@@ -98,6 +98,7 @@ def test_what_a_release_lost_is_no_loss_for_one_that_shares_with_it(places):
     assert imported(places, "0.2.0", "same") == "1.0"
 
 
+@pytest.mark.long
 def test_what_is_installed_is_compared_with_what_was_signed(places, monkeypatch):
     make(places, "0.1.0", wheel("same", "1.0"))
     run = building._run

@@ -20,6 +20,7 @@ from protocol.trustee_messages import (
     Wanted,
     sign_log_entry,
 )
+from tests.support.sweeps import swept
 from tests.support.trustee_area import (
     COLLECTIVITY,
     TrusteeArea,
@@ -301,7 +302,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("away", [None, 1, 2, 3])
+@pytest.mark.parametrize("away", swept([None, 1, 2, 3], 3))
 @pytest.mark.parametrize("is_withheld", [False, True])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_strategy_of_one_log_changes_or_stops_an_answer(

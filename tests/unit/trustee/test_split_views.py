@@ -18,6 +18,7 @@ from protocol.area_cipher import MaskContext, add_up, from_bytes, unmask
 from protocol.governance import draw_up
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Shares, check_measures
 from protocol.trustee_messages import Answer
+from tests.support.sweeps import swept
 from tests.support.trustee_area import TrusteeArea, ask
 
 HOMES = 8
@@ -104,11 +105,18 @@ def opened_by(strategy) -> tuple[bool, bool]:
     return is_open, may_open
 
 
-@SEARCH
+@settings(SEARCH, max_examples=20)
 @given(strategies)
 def test_what_opens_was_contributed_under_that_document_by_enough(strategy):
     is_open, may_open = opened_by(strategy)
     assert may_open or not is_open
+
+
+@pytest.mark.long
+@settings(SEARCH, max_examples=600)
+@given(strategies)
+def test_a_long_search_opens_nothing_else_either(strategy):
+    assert not is_broken(strategy)
 
 
 def is_broken(strategy) -> bool:
@@ -130,11 +138,17 @@ def test_the_search_finds_sums_that_open():
     assert opened_by(found) == (True, True)
 
 
+@pytest.mark.parametrize("examples", swept([20, 400], 2))
 @pytest.mark.parametrize("remove", [without_binding, without_views])
-def test_each_of_the_two_rules_alone_withstands_the_search(monkeypatch, remove):
+def test_each_of_the_two_rules_alone_withstands_the_search(monkeypatch, remove, examples):
     remove(monkeypatch)
     with pytest.raises(NoSuchExample):
-        find(strategies, is_broken, settings=SEARCH, random=Random(1))
+        find(
+            strategies,
+            is_broken,
+            settings=settings(SEARCH, max_examples=examples),
+            random=Random(1),
+        )
 
 
 def test_sabotage_without_both_rules_the_search_breaks_it(monkeypatch):

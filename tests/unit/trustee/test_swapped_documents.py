@@ -14,6 +14,7 @@ from protocol.errors import Reason
 from protocol.governance import draw_up
 from protocol.measures import CLASSES_SLOTS, Group, Measure, MeasureKind, Shares, check_measures
 from protocol.trustee_messages import Answer, Ask, Refused
+from tests.support.sweeps import swept
 from tests.support.trustee_area import DAY, MONTH, TrusteeArea, ask
 
 HOMES = 200
@@ -75,11 +76,7 @@ def is_noise(opened) -> bool:
 
 @pytest.mark.parametrize(
     ("chips_have", "trustees_have"),
-    [
-        ("2000 homes", "200 homes"),
-        ("epsilon 4", "200 homes"),
-        ("200 homes", "epsilon 4"),
-    ],
+    swept([("2000 homes", "200 homes"), ("epsilon 4", "200 homes"), ("200 homes", "epsilon 4")], 3),
 )
 def test_a_contribution_opens_to_noise_under_another_document(chips_have, trustees_have):
     answers, opened = attack(chips_have, trustees_have)
@@ -94,7 +91,7 @@ def test_sabotage_a_context_without_the_document_is_seen(monkeypatch):
     assert not is_noise(opened)
 
 
-@pytest.mark.parametrize("both_have", ["200 homes", "epsilon 4"])
+@pytest.mark.parametrize("both_have", swept(["200 homes", "epsilon 4"], 2))
 def test_the_same_contributions_open_under_their_own_document(both_have):
     _, opened = attack(both_have, both_have)
     assert opened[-1] == HOMES

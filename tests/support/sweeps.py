@@ -1,0 +1,18 @@
+"""Sweeps over cases: every run takes some of them, `./run test --all` the rest as well."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def swept(cases: Iterable[Any], each: int) -> list[Any]:
+    """Return the cases for `parametrize`: the first of each so many belongs to every run."""
+    return [case if n % each == 0 else _rare(case) for n, case in enumerate(cases)]
+
+
+def _rare(case: Any) -> Any:
+    if hasattr(case, "marks"):
+        return pytest.param(*case.values, marks=[*case.marks, pytest.mark.long], id=case.id)
+    values = case if isinstance(case, tuple) else (case,)
+    return pytest.param(*values, marks=pytest.mark.long)
