@@ -151,7 +151,7 @@ def page_home(directory: Path) -> Iterator[PageHome]:
         broker = opened.enter_context(running_broker(directory / "cloud"))
         enrol_chip(broker.cloud, chip)
         opened.enter_context(_worker(broker.cloud, directory / "worker.log"))
-        page = PageProcess(chip, directory / "page")
+        page = PageProcess(chip)
         meter = Meter()
         opened.enter_context(meter.running())
         home = PageHome(directory, page, meter)
