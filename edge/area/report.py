@@ -77,9 +77,7 @@ def participation(
 
 def _spent(ledger: Ledger, caps: Caps, today: int) -> Participation | None:
     """Return which cap, if any, another day of the last one's cost would exceed."""
-    last = max((spend.day for spend in ledger.spends), default=None)
-    cost = min(sum(spend.rho for spend in ledger.spends if spend.day == last), caps.day_rho)
-    balance = ledger.balance(today)
+    cost, balance = ledger.next_day_rho(caps), ledger.balance(today)
     for spent, total, cap in (
         (Participation.YEAR_SPENT, balance.year_rho, caps.year_rho),
         (Participation.MONTH_SPENT, balance.month_rho, caps.month_rho),

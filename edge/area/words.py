@@ -1,7 +1,10 @@
 """Household texts about the area lane and its budget, in French and English."""
 
+from decimal import Decimal
+
 from edge.area.report import Participation
 from edge.language.choice import Lang
+from edge.language.numbers import number
 from edge.language.typography import bilingual
 from edge.privacy.ledger import Budget, Sum
 
@@ -69,30 +72,73 @@ _EXPLAINED = bilingual(
         "Qui verrait tous les chiffres publiés de votre quartier pourrait distinguer vos jours de "
         "n'importe quels autres, chez vous ou absent, avec un avantage d'un facteur e^ε au plus, "
         "quoi qu'il sache par ailleurs. Que vous participez, la collectivité le voit.\n"
-        "Le plafond de l'année est ρ = {cap:g} ; au-delà, ce boîtier ne contribue plus. "
+        "Le plafond de l'année est ρ = {cap} ; au-delà, ce boîtier ne contribue plus. "
         "Vos factures continuent."
     ),
     en=(
         "Whoever sees all published figures of your neighbourhood could tell your days from any "
         "others, at home or away, at odds better by a factor of e^ε at most, whatever else they "
         "know. That you take part, the collectivity sees.\n"
-        "The year's cap is ρ = {cap:g}; beyond it this chip contributes nothing. "
+        "The year's cap is ρ = {cap}; beyond it this chip contributes nothing. "
         "Your bills go on."
     ),
 )
 _PROFILE = bilingual(
-    fr="Profil         envoyé {days} jour(s) sur {most} au plus cette année",
-    en="Profile        sent on {days} day(s) of {most} at most this year",
+    fr=("Profil", "envoyé {days} jour(s) sur {most} au plus cette année"),
+    en=("Profile", "sent on {days} day(s) of {most} at most this year"),
+)
+_NEXT_DAY = bilingual(
+    fr=(
+        "Un jour de plus, s'il coûte autant que le dernier, est ε = {replaced} (participer ou non : "
+        "{epsilon}) ; les plafonds du mois et de l'année en permettent encore {days}."
+    ),
+    en=(
+        "One more day, if it costs what the last one did, is ε = {replaced} (taking part or not: "
+        "{epsilon}); the caps of the month and the year allow {days} more."
+    ),
+)
+_NO_DAY = bilingual(
+    fr="Aucun jour n'a encore rien coûté : le prix du suivant sera connu après le premier.",
+    en="No day has cost anything yet; what one costs will be known after the first.",
 )
 
 
 def budget_in_words(account: Budget, lang: Lang) -> str:
     """Format the account for a terminal."""
+    rows = [_row(total, title, account.delta, lang) for title, total in titled(account, lang)]
+    title, text = profile_in_words(account, lang)
+    rows += [f"{title:<14} {text}", next_day_in_words(account, lang)]
+    return "\n".join([*rows, *explained_in_words(account, lang)])
+
+
+def titled(account: Budget, lang: Lang) -> list[tuple[str, Sum]]:
+    """Return the totals of day, month and year with their names."""
     sums = {"today": account.today, "month": account.month, "year": account.year}
-    rows = [_row(sums[name], title, account.delta, lang) for name, title in _TITLES[lang]]
-    rows.append(_PROFILE[lang].format(days=account.profile_days, most=account.profile_days_max))
-    rows.append(_EXPLAINED[lang].format(cap=account.year.cap_rho))
-    return "\n".join(rows)
+    return [(title, sums[name]) for name, title in _TITLES[lang]]
+
+
+def profile_in_words(account: Budget, lang: Lang) -> tuple[str, str]:
+    """Return on how many days the profile was sent: a label and a text."""
+    label, text = _PROFILE[lang]
+    return label, text.format(days=account.profile_days, most=account.profile_days_max)
+
+
+def next_day_in_words(account: Budget, lang: Lang) -> str:
+    """Return what one more day costs, and how many are left."""
+    if account.next_day is None:
+        return _NO_DAY[lang]
+    epsilon, replaced = (
+        number(Decimal(f"{each:.1f}"), lang)
+        for each in (account.next_day.epsilon, account.next_day.epsilon_replaced)
+    )
+    days = number(account.days_left or 0, lang)
+    return _NEXT_DAY[lang].format(epsilon=epsilon, replaced=replaced, days=days)
+
+
+def explained_in_words(account: Budget, lang: Lang) -> list[str]:
+    """Return what an epsilon bounds, and what happens at the cap."""
+    cap = number(Decimal(f"{account.year.cap_rho:g}"), lang)
+    return _EXPLAINED[lang].format(cap=cap).split("\n")
 
 
 def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:

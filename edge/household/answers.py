@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from edge.area.settings import AreaConfig, load_choices
+from edge.household.budget import budget
 from edge.household.messages import (
     Answer,
+    AskBudget,
     AskLive,
     AskPairing,
     AskShared,
@@ -22,13 +25,12 @@ from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
 from edge.household.state import state
 from edge.household.today import today
-from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.metering.unconfirmed import Unconfirmed
 from edge.status.live import LiveValues
 from edge.status.report import ChipReport, report
 from edge.vault.reader import read_vault
-from protocol.calendar import legal_day
+from protocol.calendar import day_number, legal_day
 from protocol.errors import VoletError
 
 # Values older than this are of a line that has fallen silent.
@@ -56,33 +58,46 @@ class Answers:
         self._confirmed = confirmed
         self._is_called_simulated = is_real_line_called_simulated
         self._window = PairingWindow(directory, now)
+        self._answers: dict[type[Question], Callable[[Any], Answer]] = {
+            AskToday: self._today,
+            AskShared: self._shared,
+            AskBudget: self._budget,
+            AskState: self._state,
+            AskLive: self._latest,
+            AskPairing: lambda _: self._window.state(),
+            Pair: lambda asked: Paired(self._window.admit(asked.code)),
+        }
 
     def answer(self, request: Question) -> Answer:
         """Return the answer; what cannot be done is `NotDone`, in the household's language."""
-        lang = request.lang
         try:
-            return self._answer(request, lang)
+            return self._answers[type(request)](request)
         except VoletError as exc:
-            return NotDone(sentence_in(lang, str(exc)))
+            return NotDone(sentence_in(request.lang, str(exc)))
 
-    def _answer(self, request: Question, lang: Lang) -> Answer:
+    def _today(self, asked: AskToday) -> Answer:
         now = self._now()
-        match request:
-            case AskToday():
-                with read_vault(self._directory) as vault:
-                    return today(vault, self._report(now), now, lang)
-            case AskShared(day=day):
-                choices = load_choices(self._directory)
-                with read_vault(self._directory) as vault:
-                    return shared(vault, choices, self._area, day, legal_day(now), lang)
-            case AskState():
-                return state(self._report(now), now, lang)
-            case AskLive():
-                return self._latest(now)
-            case AskPairing():
-                return self._window.state()
-            case Pair(code=code):
-                return Paired(self._window.admit(code))
+        with read_vault(self._directory) as vault:
+            return today(vault, self._report(now), now, asked.lang)
+
+    def _shared(self, asked: AskShared) -> Answer:
+        choices, on = load_choices(self._directory), legal_day(self._now())
+        with read_vault(self._directory) as vault:
+            return shared(vault, choices, self._area, asked.day, on, asked.lang)
+
+    def _budget(self, asked: AskBudget) -> Answer:
+        choices, on = load_choices(self._directory), day_number(legal_day(self._now()))
+        with read_vault(self._directory) as vault:
+            return budget(vault, choices, self._area, on, asked.lang)
+
+    def _state(self, asked: AskState) -> Answer:
+        now = self._now()
+        return state(self._report(now), now, asked.lang)
+
+    def _latest(self, _: AskLive) -> Answer:
+        live, now = self._live(), self._now()
+        is_good = live.at is not None and (now - live.at).total_seconds() <= LIVE_FOR_S
+        return Live(live.at, live.drawn_va, live.injected_va, live.register, is_line_good=is_good)
 
     def _report(self, now: datetime) -> ChipReport:
         return report(
@@ -92,8 +107,3 @@ class Answers:
             self._confirmed(),
             is_real_line_called_simulated=self._is_called_simulated,
         )
-
-    def _latest(self, now: datetime) -> Live:
-        live = self._live()
-        is_good = live.at is not None and (now - live.at).total_seconds() <= LIVE_FOR_S
-        return Live(live.at, live.drawn_va, live.injected_va, live.register, is_line_good=is_good)

@@ -47,6 +47,10 @@ class AskState(_Request, frozen=True, tag="state"):
     """Ask for the state of line, link, clock and machine."""
 
 
+class AskBudget(_Request, frozen=True, tag="budget"):
+    """Ask what the neighbourhood's figures have cost in privacy."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -61,7 +65,7 @@ class Pair(_Request, frozen=True, tag="pair"):
     code: _Code
 
 
-Question = AskToday | AskShared | AskState | AskLive | AskPairing | Pair
+Question = AskToday | AskShared | AskBudget | AskState | AskLive | AskPairing | Pair
 
 
 class Quarter(msgspec.Struct, frozen=True):
@@ -148,6 +152,37 @@ class Shared(msgspec.Struct, frozen=True, tag="shared"):
     participation: str
 
 
+class SpentNoise(msgspec.Struct, frozen=True):
+    """What a period has cost in privacy.
+
+    Attributes:
+        epsilon: bounds what taking part or not reveals, at delta 1e-6.
+        epsilon_replaced: bounds what one day instead of another reveals, at delta 1e-6.
+        spent: the fraction of `cap_rho` that is spent, 0 to 1.
+    """
+
+    label: str
+    rho: float
+    cap_rho: float
+    epsilon: float
+    epsilon_replaced: float
+    spent: float
+
+
+class SpentBudget(msgspec.Struct, frozen=True, tag="budget"):
+    """What the neighbourhood's figures have cost on `day`, in its month and in its year.
+
+    `next_day` and `explained` are sentences, on what one more day costs and on what all this means.
+    """
+
+    day: date
+    participation: str
+    spent: tuple[SpentNoise, ...]
+    profile: Row
+    next_day: str
+    explained: tuple[str, ...]
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -191,7 +226,7 @@ class NotDone(msgspec.Struct, frozen=True, tag="refused"):
     why: str
 
 
-Answer = Today | Shared | ChipState | Live | Pairing | Paired | NotDone
+Answer = Today | Shared | SpentBudget | ChipState | Live | Pairing | Paired | NotDone
 
 
 def encode(message: Question | Answer) -> bytes:

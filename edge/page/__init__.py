@@ -8,7 +8,8 @@ guards     what a request must be before anything is shown
 sessions   who has been let in
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
-charts     curves as SVG
+places     the menu, and what a viewer may see
+charts     curves and bars as SVG
 texts      the words of the page, in French and English
 running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone

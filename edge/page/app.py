@@ -29,6 +29,7 @@ from starlette.status import (
 
 from edge.household.messages import (
     Answer,
+    AskBudget,
     AskLive,
     AskShared,
     AskState,
@@ -39,13 +40,14 @@ from edge.household.messages import (
     Paired,
     Question,
     Shared,
+    SpentBudget,
     Today,
-    VisitorRole,
 )
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.page import views
 from edge.page.guards import Guards
+from edge.page.places import may_see
 from edge.page.sessions import LASTS, Sessions, form_token
 from edge.page.visit import LANGUAGE_COOKIE, SESSION_COOKIE, Visit
 
@@ -91,7 +93,7 @@ class Page:
 
     async def shared(self, visit: Visit) -> Response:
         """Show what left the home for a day."""
-        day = _day(visit.request.query_params.get("jour", ""))
+        day = _day(visit.query("jour"))
         shared = _as(Shared, await visit.ask(AskShared(lang=visit.lang, day=day)))
         before, after = views.neighbours(shared)
         contribution, how = views.contribution(shared, visit.lang)
@@ -107,6 +109,11 @@ class Page:
             contribution=contribution,
             contribution_how=how,
         )
+
+    async def budget(self, visit: Visit) -> Response:
+        """Show what the neighbourhood's figures have cost in privacy."""
+        budget = _as(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
+        return visit.show("budget", budget=budget, spent=views.spent_noise(budget, visit.lang))
 
     async def state(self, visit: Visit) -> Response:
         """Show the state of the chip, and who is logged in."""
@@ -160,10 +167,8 @@ class Page:
         return answer
 
     async def end(self, visit: Visit) -> Response:
-        """End another session; those who see the curve only do not end those of others."""
+        """End another session."""
         await _check_form(visit)
-        if visit.session is None or visit.session.role is not VisitorRole.OWNER:
-            raise HTTPException(HTTP_403_FORBIDDEN)
         self.sessions.end(visit.request.path_params["name"])
         return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
 
@@ -185,21 +190,6 @@ class Page:
         finally:
             self._streams -= 1
 
-    async def model(self, visit: Visit) -> Response:
-        """Return what a page shows as JSON, for the household's own scripts."""
-        lang = visit.lang
-        day = _day(visit.request.query_params.get("day", ""))
-        questions: dict[str, Question] = {
-            "today": AskToday(lang=lang),
-            "shared": AskShared(lang=lang, day=day),
-            "state": AskState(lang=lang),
-            "live": AskLive(lang=lang),
-        }
-        if (what := visit.request.path_params["what"]) not in questions:
-            raise HTTPException(HTTP_404_NOT_FOUND)
-        answer = await visit.ask(questions[what])
-        return Response(msgspec.json.encode(answer), media_type="application/json")
-
     async def trouble(self, request: Request, exc: Exception) -> Response:
         """Show what went wrong, as a page."""
         visit = self.visit(request)
@@ -212,7 +202,16 @@ class Page:
             HTTP_413_CONTENT_TOO_LARGE: ("refused_title", ""),
             HTTP_422_UNPROCESSABLE_CONTENT: ("refused_title", getattr(exc, "detail", "")),
         }.get(status, ("missing_title", ""))
-        return visit.show("trouble", status, title=visit.texts[title], text=text)
+        return visit.trouble(status, title, text)
+
+
+_MODELS: dict[str, Callable[[Visit], Question]] = {
+    "today": lambda visit: AskToday(lang=visit.lang),
+    "shared": lambda visit: AskShared(lang=visit.lang, day=_day(visit.query("day"))),
+    "budget": lambda visit: AskBudget(lang=visit.lang),
+    "state": lambda visit: AskState(lang=visit.lang),
+    "live": lambda visit: AskLive(lang=visit.lang),
+}
 
 
 def application(page: Page, names: Collection[str]) -> Guards:
@@ -223,6 +222,8 @@ def application(page: Page, names: Collection[str]) -> Guards:
             visit = page.visit(request)
             if visit.session is None and not is_open:
                 return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+            if visit.session is not None and not (is_open or may_see(visit.session.role, path)):
+                return visit.trouble(HTTP_403_FORBIDDEN, "owners_title", visit.texts["owners"])
             return await show(visit)
 
         return Route(path, answer, methods=list(methods) or ["GET"])
@@ -233,12 +234,13 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/", page.today),
                 route("/partage", page.shared),
                 route("/shared", _moved_to_shared),
+                route("/budget", page.budget),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),
                 route("/aide", page.help),
                 route("/live", page.live),
-                route("/api/v1/{what}", page.model),
+                *(route(f"/api/v1/{name}", _model(ask)) for name, ask in _MODELS.items()),
                 route("/entrer", page.enter, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),
                 Mount("/static", StaticFiles(packages=[("edge.page", "static")])),
@@ -249,8 +251,18 @@ def application(page: Page, names: Collection[str]) -> Guards:
     )
 
 
+def _model(ask: Callable[[Visit], Question]) -> Show:
+    """Return what shows an answer as JSON, for the household's own scripts."""
+
+    async def show(visit: Visit) -> Response:
+        answer = await visit.ask(ask(visit))
+        return Response(msgspec.json.encode(answer), media_type="application/json")
+
+    return show
+
+
 async def _choose_language(visit: Visit) -> Response:
-    wanted, back = (visit.request.query_params.get(name, "") for name in ("to", "back"))
+    wanted, back = visit.query("to"), visit.query("back")
     answer = RedirectResponse(back if _PLACE.match(back) else "/", HTTP_303_SEE_OTHER)
     if wanted in {Lang.FR.value, Lang.EN.value}:
         _set_cookie(answer, LANGUAGE_COOKIE, wanted, YEAR_S)

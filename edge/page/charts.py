@@ -1,4 +1,4 @@
-"""Curves of a day as SVG; each stands beside a table with the same numbers."""
+"""Curves of a day and bars as SVG; each stands beside the same numbers as text."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -55,6 +55,16 @@ def day_bars(energy_wh: Sequence[int | None], title: str, lang: Lang) -> str:
                 f'width="{step * 0.8:.1f}" height="{bar:.1f}"/>'
             )
     return "".join([*parts, "</svg>"])
+
+
+def share_bar(share: float) -> str:
+    """Return a bar filled to `share` (0 to 1); what it shows stands beside it as text."""
+    filled = 100 * min(max(share, 0.0), 1.0)
+    return (
+        '<svg class="share" viewBox="0 0 100 4" preserveAspectRatio="none" '
+        'xmlns="http://www.w3.org/2000/svg" aria-hidden="true">'
+        f'<rect class="bar" width="{filled:.1f}" height="4"/></svg>'
+    )
 
 
 def _ceiling(most: float) -> float:

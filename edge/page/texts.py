@@ -9,6 +9,7 @@ TEXTS = bilingual(
         "menu": "Pages",
         "today": "Aujourd'hui",
         "shared": "Ce qui est parti",
+        "budget": "Budget",
         "state": "État",
         "help": "Aide",
         "leave": "Se déconnecter",
@@ -77,6 +78,15 @@ TEXTS = bilingual(
         ),
         "who_fact": "Que ce boîtier envoie, et quand",
         "who_fact_who": "la collectivité",
+        "budget_title": "Ce que les chiffres du quartier ont coûté à votre vie privée",
+        "budget_part": "Participation",
+        "spent": "Part du plafond dépensée",
+        "spent_of_cap": "{share} du plafond",
+        "spent_in": "Période",
+        "spent_replaced": "ε, un jour plutôt qu'un autre",
+        "spent_epsilon": "ε, participer ou non",
+        "next_day": "Un jour de plus",
+        "spent_means": "Ce que cela veut dire",
         "state_title": "État de votre boîtier",
         "sessions": "Qui est connecté à cette page",
         "since": "Depuis",
@@ -102,6 +112,12 @@ TEXTS = bilingual(
         ),
         "missing_title": "Il n'y a pas de telle page",
         "refused_title": "Cela n'est pas possible",
+        "owners_title": "Cette page n'est que pour le foyer",
+        "owners": (
+            "Vous êtes entré pour voir la courbe seulement. Factures, lettres, offres et accords ne se "
+            "montrent qu'à qui entre avec tous les droits : `volet edge page --pair`, tapé sur le "
+            "boîtier, sans `--viewer`."
+        ),
         "form_old": "Ce formulaire vient d'une autre visite ; ouvrez la page de nouveau.",
         "back": "Retour à la première page",
         "help_title": "Aide",
@@ -126,6 +142,7 @@ TEXTS = bilingual(
         "menu": "Pages",
         "today": "Today",
         "shared": "What left the home",
+        "budget": "Budget",
         "state": "State",
         "help": "Help",
         "leave": "Log out",
@@ -191,6 +208,15 @@ TEXTS = bilingual(
         "who_area_who": "nobody on its own: the trustees open the sum only, noise included",
         "who_fact": "That this chip sends, and when",
         "who_fact_who": "the city",
+        "budget_title": "What the neighbourhood's figures have cost in privacy",
+        "budget_part": "Taking part",
+        "spent": "Share of the cap that is spent",
+        "spent_of_cap": "{share} of the cap",
+        "spent_in": "Period",
+        "spent_replaced": "ε, one day rather than another",
+        "spent_epsilon": "ε, taking part or not",
+        "next_day": "One more day",
+        "spent_means": "What this means",
         "state_title": "State of your chip",
         "sessions": "Who is logged in to this page",
         "since": "Since",
@@ -216,6 +242,12 @@ TEXTS = bilingual(
         ),
         "missing_title": "There is no such page",
         "refused_title": "This cannot be done",
+        "owners_title": "This page is for the household alone",
+        "owners": (
+            "You were let in to see the curve only. Bills, letters, offers and contracts are shown to "
+            "those who may see everything: type `volet edge page --pair` at the chip, without "
+            "`--viewer`."
+        ),
         "form_old": "This form is of another visit; open the page once more.",
         "back": "Back to the first page",
         "help_title": "Help",

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import msgspec
 
-from edge.household.messages import Live, Quarter, SentBlock, Shared, Today
+from edge.household.messages import Live, Quarter, SentBlock, Shared, SpentBudget, Today
 from edge.language.choice import Lang
 from edge.language.numbers import day_text, number
 from edge.language.typography import measure
-from edge.page.charts import day_bars
+from edge.page.charts import day_bars, share_bar
 from edge.page.texts import TEXTS
 from protocol.calendar import PARIS, QUARTER_HOUR, Instant
 
@@ -34,6 +34,16 @@ class BlockView(msgspec.Struct, frozen=True):
     arrived: str
     rows: tuple[str, ...]
     more: str
+
+
+class SpentView(msgspec.Struct, frozen=True):
+    """What a period has cost: a label, a bar and texts."""
+
+    label: str
+    bar: str
+    spent: str
+    replaced: str
+    epsilon: str
 
 
 def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
@@ -101,6 +111,25 @@ def contribution(shared: Shared, lang: Lang) -> tuple[str, str]:
         TEXTS[lang]["contribution"].format(state=found.state),
         TEXTS[lang]["contribution_how"].format(epsilon=epsilon),
     )
+
+
+def spent_noise(budget: SpentBudget, lang: Lang) -> tuple[SpentView, ...]:
+    """Return what day, month and year have cost."""
+    return tuple(
+        SpentView(
+            each.label,
+            share_bar(each.spent),
+            percent_text(each.spent, lang),
+            number(Decimal(f"{each.epsilon_replaced:.1f}"), lang),
+            number(Decimal(f"{each.epsilon:.1f}"), lang),
+        )
+        for each in budget.spent
+    )
+
+
+def percent_text(share: float, lang: Lang) -> str:
+    """Return a share (0 to 1) in whole percent: 5 % or 5%."""
+    return f"{100 * share:.0f}%" if lang is Lang.EN else measure(f"{100 * share:.0f}", "%", lang)
 
 
 def neighbours(shared: Shared) -> tuple[date | None, date | None]:

@@ -16,6 +16,7 @@ from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_503_SERVICE_UN
 from edge.household.call import call
 from edge.household.messages import Answer, NotDone, Question
 from edge.language.choice import Lang
+from edge.page.places import menu
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
 from protocol.errors import TransportError
@@ -55,6 +56,15 @@ class Visit:
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
         return answer
 
+    def query(self, name: str) -> str:
+        """Return a value of the address, empty if it has none of that name."""
+        value: str = self.request.query_params.get(name, "")
+        return value
+
+    def trouble(self, status: int, title: str, text: str) -> Response:
+        """Return a page that says what went wrong; `title` names its text."""
+        return self.show("trouble", status, title=self.texts[title], text=text)
+
     def show(self, template: str, status: int = 200, /, **values: object) -> Response:
         """Return a page."""
         return HTMLResponse(
@@ -67,6 +77,7 @@ class Visit:
                 here=self.request.url.path,
                 back=self._place(),
                 session=self.session,
+                menu=[] if self.session is None else menu(self.session.role),
                 form=form_token(self.token),
                 **values,
             ),

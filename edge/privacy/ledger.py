@@ -90,6 +90,12 @@ class Ledger:
             len({spend.day for spend in of_year if spend.is_profile}),
         )
 
+    def next_day_rho(self, caps: Caps) -> float:
+        """Return what another day costs, if it costs what the last one did; 0 without one."""
+        last = max((spend.day for spend in self._spends), default=None)
+        cost = sum(spend.rho for spend in self._spends if spend.day == last)
+        return min(cost, caps.day_rho)
+
     def refusal(self, spends: Sequence[Spend], caps: Caps) -> Limit | None:
         """Return why `spends`, all of one day, may not be made; None if they may."""
         if not spends:
@@ -130,7 +136,11 @@ class Sum(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """The privacy account on `day`, as shown to the household."""
+    """The privacy account on `day`, as shown to the household.
+
+    `next_day` is what another day like the last one costs, of what a day may cost, and `days_left`
+    how many of them month and year still allow; None until a day has cost something.
+    """
 
     day: str
     today: Sum
@@ -138,12 +148,15 @@ class Budget(msgspec.Struct, frozen=True):
     year: Sum
     profile_days: int
     profile_days_max: int
+    next_day: Sum | None = None
+    days_left: int | None = None
     delta: float = DELTA
 
 
 def budget(ledger: Ledger, caps: Caps, day: int) -> Budget:
     """Return the account on `day` (a number)."""
-    balance = ledger.balance(day)
+    balance, cost = ledger.balance(day), ledger.next_day_rho(caps)
+    left_rho = min(caps.month_rho - balance.month_rho, caps.year_rho - balance.year_rho)
     return Budget(
         day_of_number(day).isoformat(),
         _sum(balance.day_rho, caps.day_rho),
@@ -151,6 +164,8 @@ def budget(ledger: Ledger, caps: Caps, day: int) -> Budget:
         _sum(balance.year_rho, caps.year_rho),
         balance.profile_days,
         caps.profile_days,
+        _sum(cost, caps.day_rho) if cost > 0 else None,
+        max(0, int((left_rho + ROUNDING) / cost)) if cost > 0 else None,
     )
 
 

@@ -18,7 +18,13 @@ pytestmark = pytest.mark.long
 
 EN = TEXTS[Lang.EN]
 WRONG = "00000000"
-PLACES = {"/": "today", "/partage": "meter_said", "/etat": "state_title", "/aide": "help_what"}
+PLACES = {
+    "/": "today",
+    "/partage": "meter_said",
+    "/budget": "spent",
+    "/etat": "state_title",
+    "/aide": "help_what",
+}
 
 
 def a_wrong_code(code: str) -> str:

@@ -17,13 +17,16 @@ SIZES = {"wide": WIDE, "320 px": NARROW, "200 %": (WIDE[0] // 2, WIDE[1] // 2)}
 REFUSED, MISSING = "/partage?jour=2001-01-01", "/nowhere"
 
 
-@pytest.fixture(params=["today", "shared", "many blocks", "state", "help", "enter", "no", "none"])
+@pytest.fixture(
+    params=["today", "shared", "many blocks", "budget", "state", "help", "enter", "no", "none"]
+)
 def place(request, home):
     """A page, and the status of its answer."""
     return {
         "today": ("/", 200),
         "shared": ("/partage", 200),
         "many blocks": (f"/partage?jour={home.first_day}", 200),
+        "budget": ("/budget", 200),
         "state": ("/etat", 200),
         "help": ("/aide", 200),
         "enter": (ENTER, 200),

@@ -107,5 +107,16 @@ def test_the_account_in_words(lang):
     assert "100" in empty  # a cap of nothing is spent
 
 
+def test_one_more_day_costs_what_the_last_one_did():
+    spends = [Spend(DAY - 3, "curve", 0.5), Spend(DAY - 1, "curve", 0.2), Spend(DAY - 1, "b", 0.1)]
+    account = budget(Ledger(spends), Caps(day_rho=1.0, month_rho=2.0, year_rho=10.0), DAY)
+    assert account.next_day.rho == pytest.approx(0.3)
+    assert account.days_left == 4, "1.2 of the month's 2.0 are left"
+    assert budget(Ledger(spends), Caps(month_rho=0.1), DAY).days_left == 0
+    never = budget(Ledger(), Caps(), DAY)
+    assert (never.next_day, never.days_left) == (None, None)
+    assert "No day has cost" in budget_in_words(never, "en")
+
+
 def test_the_oldest_day_that_counts_lies_before_the_year():
     assert day_of_number(oldest_needed(DAY)) < date(2026, 1, 1) - timedelta(days=300)

@@ -1,0 +1,39 @@
+"""What the neighbourhood's figures have cost in privacy, and what they may cost yet."""
+
+from edge.area.report import participation
+from edge.area.settings import AreaChoices, AreaConfig
+from edge.area.words import (
+    PARTICIPATION,
+    explained_in_words,
+    next_day_in_words,
+    profile_in_words,
+    titled,
+)
+from edge.household.messages import Row, SpentBudget, SpentNoise
+from edge.language.choice import Lang
+from edge.privacy.ledger import Ledger, Sum, oldest_needed
+from edge.privacy.ledger import budget as account_of
+from edge.vault.reader import VaultReader
+from protocol.calendar import day_of_number
+
+
+def budget(
+    vault: VaultReader, choices: AreaChoices, config: AreaConfig, today: int, lang: Lang
+) -> SpentBudget:
+    """Return the account on `today` (a day's number)."""
+    ledger = Ledger(vault.area.spends(oldest_needed(today)))
+    account = account_of(ledger, choices.caps(config), today)
+    return SpentBudget(
+        day=day_of_number(today),
+        participation=PARTICIPATION[lang][participation(ledger, choices, config, today)],
+        spent=tuple(_spent(label, total) for label, total in titled(account, lang)),
+        profile=Row(*profile_in_words(account, lang)),
+        next_day=next_day_in_words(account, lang),
+        explained=tuple(explained_in_words(account, lang)),
+    )
+
+
+def _spent(label: str, total: Sum) -> SpentNoise:
+    return SpentNoise(
+        label, total.rho, total.cap_rho, total.epsilon, total.epsilon_replaced, 1 - total.left
+    )

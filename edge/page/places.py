@@ -1,0 +1,43 @@
+"""The routes of the page: their names in the menu and in its JSON, and which a viewer may see.
+
+A route that is not listed as a viewer's is the owner's: whoever adds one has to open it here.
+"""
+
+from typing import NamedTuple
+
+from edge.household.messages import VisitorRole
+
+
+class Place(NamedTuple):
+    """A page of the menu; `label` names its text, `model` its JSON under `/api/v1/`."""
+
+    path: str
+    label: str
+    model: str = ""
+
+
+MENU = (
+    Place("/", "today", "today"),
+    Place("/partage", "shared", "shared"),
+    Place("/budget", "budget", "budget"),
+    Place("/etat", "state", "state"),
+    Place("/aide", "help"),
+)
+# What shows the curve and what becomes of it, and nothing of money, contracts or letters.
+_VIEWERS = frozenset(
+    {
+        *("/", "/partage", "/shared", "/budget", "/etat", "/aide"),
+        *("/live", "/sortir"),
+        *(f"/api/v1/{model}" for model in ("today", "shared", "budget", "state", "live")),
+    }
+)
+
+
+def may_see(role: VisitorRole, path: str) -> bool:
+    """Return whether a visitor may see the route of this pattern."""
+    return role is VisitorRole.OWNER or path in _VIEWERS
+
+
+def menu(role: VisitorRole) -> list[Place]:
+    """Return the pages that a visitor's menu lists."""
+    return [place for place in MENU if may_see(role, place.path)]

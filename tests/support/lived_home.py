@@ -1,0 +1,52 @@
+"""A household that has lived through weeks of virtual time, and its page.
+
+The chip lives in this process and has done so when the page opens; the door and the page are the
+real ones.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from edge.area.settings import AreaConfig
+from edge.household.answers import Answers
+from edge.household.call import door_in
+from edge.household.door import open_door
+from edge.household.messages import VisitorRole
+from edge.household.pairing import open_window
+from edge.status.live import LiveValues
+from tests.support.billing_home import BillingHome
+from tests.support.page_process import ENTER, PageProcess
+
+
+def answers_of(home: BillingHome) -> Answers:
+    """Return the answers of a household's chip at its virtual time."""
+    return Answers(home.directory, AreaConfig(), home.clock.now, LiveValues, lambda: None)
+
+
+class LivedHome:
+    """A household and its page."""
+
+    def __init__(self, chip: BillingHome, page: PageProcess) -> None:
+        self.chip, self.page = chip, page
+
+    def code(self, role: VisitorRole = VisitorRole.OWNER) -> str:
+        """Return a code that lets a visitor in, as the console shows it."""
+        return open_window(self.chip.directory, role, self.chip.clock.now()).code
+
+    @contextmanager
+    def visitor(self, role: VisitorRole = VisitorRole.OWNER) -> Iterator[httpx.Client]:
+        """Let a visitor in."""
+        with self.page.visitor() as visitor:
+            form = {"code": self.code(role)}
+            assert visitor.post(ENTER, data=form, headers=self.page.origin).status_code == 303
+            yield visitor
+
+
+@contextmanager
+def lived_home(chip: BillingHome) -> Iterator[LivedHome]:
+    """Open a household's page."""
+    page = PageProcess(chip.directory)
+    with open_door(door_in(chip.directory), answers_of(chip).answer), page:
+        yield LivedHome(chip, page)

@@ -1,0 +1,108 @@
+"""What the chip tells its page: what its commands tell, and no key, seed or code of it."""
+
+import base64
+import secrets
+
+import pytest
+
+from edge.household.messages import (
+    ANSWER_BYTES_MAX,
+    AskBudget,
+    AskLive,
+    AskPairing,
+    AskShared,
+    AskState,
+    AskToday,
+    NotDone,
+    VisitorRole,
+    encode,
+)
+from edge.household.pairing import open_window
+from edge.identity.keys import load_keys
+from edge.language.choice import Lang
+from edge.privacy.contribution import Seeds
+from edge.privacy.ledger import Spend
+from edge.vault.area import KeyShares
+from edge.vault.reader import read_vault
+from protocol.area_messages import SeenHeads
+from protocol.calendar import day_number
+from tests.support.billing_home import BillingHome
+from tests.support.lived_home import answers_of
+
+LEAST_SECRET_BYTES = 16
+# What frames a key in its file: before the household's, after it, before a year's.
+HEADER_BYTES, END_BYTES, YEARS_HEADER_BYTES = 16, 48, 30
+QUESTIONS = (AskToday, AskShared, AskBudget, AskState, AskLive, AskPairing)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = BillingHome(tmp_path_factory.mktemp("town") / "home")
+    home.start()
+    home.live(3)
+    month = day_number(home.first)
+    seeds = Seeds(1, b"t" * 32, tuple(secrets.token_bytes(32) for _ in range(4)), month)
+    seen = SeenHeads(bytes(32), bytes(32), 1, bytes(32))
+    with home.vault.area_change() as area:
+        area.put_key_shares(KeyShares(seeds, b"letters", month, seen))
+        area.put_spends((Spend(month, "curve", 0.1), Spend(month + 1, "curve", 0.05)))
+    return home
+
+
+def secrets_of(home: BillingHome) -> list[bytes]:
+    """Return each key and seed of the chip, without what frames it in its file."""
+    keys = load_keys(home.directory)
+    years = (home.directory / "keys").glob("year-*")
+    with read_vault(home.directory) as vault:
+        seeds = [seed for held in vault.area.all_key_shares() for seed in held.seeds.seeds]
+    assert seeds
+    return [
+        keys.household.to_bytes()[HEADER_BYTES:END_BYTES],
+        keys.household.identity.private_bytes_raw(),
+        keys.household.wrapping_key,
+        keys.signing_key.private_bytes_raw(),
+        keys.tls_key.private_numbers().private_value.to_bytes(32),
+        keys.meter_salt,
+        *(path.read_bytes()[YEARS_HEADER_BYTES:] for path in years),
+        *seeds,
+    ]
+
+
+def spellings(secret: bytes) -> set[bytes]:
+    """Return how JSON may spell a secret: as hex, and as base64 wherever it begins."""
+    assert len(secret) >= LEAST_SECRET_BYTES
+    cores = {base64.b64encode(bytes(skip) + secret)[4:-4] for skip in range(3)}
+    return {secret.hex().encode(), *cores}
+
+
+def test_no_answer_holds_a_key_a_seed_or_a_code(home):
+    order = open_window(home.directory, VisitorRole.OWNER, home.clock.now())
+    planted = {word for secret in secrets_of(home) for word in spellings(secret)}
+    planted.add(order.code.encode())
+    answers = answers_of(home)
+    for lang in Lang:
+        for question in QUESTIONS:
+            answer = answers.answer(question(lang=lang))
+            assert not isinstance(answer, NotDone), answer
+            data = encode(answer)
+            assert len(data) < ANSWER_BYTES_MAX
+            assert [word for word in planted if word in data] == [], question
+
+
+def test_a_key_in_an_answer_would_be_found(home):
+    for secret in secrets_of(home):
+        leaks = (b"k" + secret, b"of " + secret, secret.hex())
+        for leak in leaks:
+            data = encode(
+                NotDone(leak if isinstance(leak, str) else base64.b64encode(leak).decode())
+            )
+            assert any(word in data for word in spellings(secret))
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_budget_says_what_is_spent_and_what_one_more_day_costs(home, lang):
+    told = answers_of(home).answer(AskBudget(lang=lang))
+    month, year = told.spent[1:]
+    assert (month.rho, year.rho) == (pytest.approx(0.15), pytest.approx(0.15))
+    assert year.spent == pytest.approx(0.15 / year.cap_rho)
+    assert "77" in told.next_day, "(4 - 0.15) / 0.05"
