@@ -3,7 +3,6 @@
 import re
 import tomllib
 
-import check_jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -31,6 +30,8 @@ def steps():
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_each_file_for_the_forge_is_of_its_schema(schema):
     assert SCHEMAS[schema]
+    import check_jsonschema  # noqa: PLC0415 - takes seconds of each process that collects tests
+
     names = [str(path) for path in SCHEMAS[schema]]
     done = CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", schema, *names])
     assert done.exit_code == 0, done.output
