@@ -18,6 +18,7 @@ CA = "ca.pem"
 SERVER_CERTIFICATE = "server.pem"
 SERVER_KEY = "server.key"
 CRL = "crl.pem"
+UNREAD = "unread.json"  # of a broker that has read other files
 OPERATOR_CERTIFICATE = "operator.pem"
 
 

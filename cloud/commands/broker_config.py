@@ -6,12 +6,9 @@ import click
 
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
-from cloud.registry.broker import (
-    DEFAULT_NAME,
-    start_command,
-    user_of,
-    write_broker,
-)
+from cloud.registry.broker import DEFAULT_NAME, user_of, write_broker
+from cloud.registry.broker_process import is_running, start_command
+from cloud.registry.broker_restart import restart_if_due
 from cloud.registry.revoked import revoke_listed
 from cloud.store.sqlite.store import FILE_NAME
 from system.commands import directory_option
@@ -32,19 +29,17 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 def broker_config(directory: Path, out: Path | None, user: str | None) -> None:
     """Write everything that the broker needs to one directory. Repeat it after each change.
 
-    A broker running there reloads its rules and certificates. New ports need a restart.
+    A broker that runs there reads its rules and its certificate at its start only. If they have
+    changed, it is restarted where systemd runs it and root types this; else this says how.
     """
     broker = out or directory / DEFAULT_NAME
-    is_reloaded = write_broker(directory, broker, user or user_of(broker))
+    write_broker(directory, broker, user or user_of(broker))
     if (directory / FILE_NAME).exists():
         with open_store(directory) as store:
             if revoked := revoke_listed(directory, store):
                 click.echo(f"Revoked again, as the broker's list names them: {', '.join(revoked)}.")
-    click.echo(
-        f"Wrote {broker}. "
-        + (
-            "The broker that runs there has read it."
-            if is_reloaded
-            else f"Start it: `{start_command(broker)}`."
-        )
-    )
+    if is_running(broker):
+        told = restart_if_due(broker) or "The broker that runs there has read it."
+    else:
+        told = f"Start it: `{start_command(broker)}`."
+    click.echo(f"Wrote {broker}. {told}")

@@ -7,12 +7,9 @@ import click
 
 from cloud.commands.opened import open_store
 from cloud.config import DEFAULT_DIRECTORY
-from cloud.registry.broker import (
-    DEFAULT_NAME,
-    is_running,
-    refresh_broker,
-    save_broker,
-)
+from cloud.registry.broker import DEFAULT_NAME, refresh_broker, save_broker
+from cloud.registry.broker_process import is_running
+from cloud.registry.broker_restart import restart_if_due
 from cloud.registry.key_files import ISSUER, ROOT
 from cloud.registry.leftovers import clear_ended, clear_replaced
 from cloud.registry.passed_days import METERED_DAYS_MIN
@@ -47,12 +44,13 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
     A certificate is renewed when less than half of its lifetime is left, or when a former issuer
-    signed it; the broker's also when its names have changed. Nothing needs a restart:
-    the broker takes its new certificate at once and the API within seconds, workers take theirs
-    with their next connection. A root that was replaced is trusted no more once all that it signed
-    has ended. Keys that have ended are destroyed, and the broker forgets messages
-    of names whose certificates have ended, once chips have metered a week since; it also forgets
-    key shares of chips that were replaced. Run it every month.
+    signed it; the broker's also when its names have changed. The broker shows its new certificate
+    after a restart: where systemd runs it and root types this, it is restarted; else this says how,
+    and until when the former certificate lasts. The API takes its own within seconds, workers take
+    theirs with their next connection. A root that was replaced is trusted no more once all that it
+    signed has ended. Keys that have ended are destroyed, and the broker forgets messages of names
+    whose certificates have ended, once chips have metered a week since; it also forgets key shares
+    of chips that were replaced. Run it every month.
     """
     now = datetime.now(UTC)
     renewed = renew_roles(directory, now, is_forced=is_forced)
@@ -62,8 +60,12 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
         click.echo("All certificates are fresh; nothing was changed.")
     is_dropped = _destroy_ended(directory, now)
     broker = broker or directory / DEFAULT_NAME
-    if renewed or is_dropped:
-        echo_refreshed(directory, broker)
+    has_broker = broker.is_dir()
+    if has_broker:
+        refresh_broker(directory, broker)
+    if has_broker and (renewed or is_dropped):
+        click.echo(f"{broker} has them.")
+    _echo_restarted(broker)  # before anybody speaks with it: its certificate may have ended
     if cleared := _clear_leftovers(directory, broker, now):
         messages = counted(cleared, "message", "messages")
         click.echo(f"The broker no longer keeps {messages} of those who have left.")
@@ -76,12 +78,17 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
 
 
 def echo_refreshed(directory: Path, broker: Path) -> None:
-    """Copy new certificates to the broker, if it is on this machine, and tell."""
+    """Copy new certificates to the broker, if it is on this machine, restart it, and tell."""
     if broker.is_dir():
-        is_reloaded = refresh_broker(directory, broker)
-        click.echo(
-            f"{broker} has them{'; the broker that runs there, too' if is_reloaded else ''}."
-        )
+        refresh_broker(directory, broker)
+        click.echo(f"{broker} has them.")
+        _echo_restarted(broker)
+
+
+def _echo_restarted(broker: Path) -> None:
+    """Restart a broker that goes by files of before, and tell, or tell how to restart it."""
+    if told := restart_if_due(broker):
+        click.echo(told)
 
 
 def _destroy_ended(directory: Path, now: datetime) -> bool:

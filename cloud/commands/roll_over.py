@@ -68,8 +68,8 @@ def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws
         )
     elif withdraws:
         click.echo(
-            "Another issuer signs from now on. Restart the broker, which keeps the lists that it "
-            "has read; chips get other certificates from the API (`volet cloud api run`)."
+            "Another issuer signs from now on. Until the broker is restarted, it lets in whom the "
+            "former ones certified; chips get other certificates from the API (`volet cloud api run`)."
         )
     else:
         click.echo("Another issuer signs from now on; chips go on with what the former one signed.")

@@ -3,7 +3,9 @@
 authority   builds certificates and the revocation list; touches no files
 pki         the CA's files: created once, renewed, revoked
 enrolment   checks and answers a chip's request
-broker      fills the broker's directory and makes the broker reload it
+broker      fills the broker's directory and makes the broker save its data
+broker_process  finds the process of the broker
+broker_restart  restarts a broker for what it reads at its start only
 offered_lists  revocation lists that a running broker takes without a signal
 places      who lived where, at which delivery point
 revocation  shuts out a device and ends its session

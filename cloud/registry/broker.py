@@ -1,14 +1,17 @@
-"""Fills the broker's directory from the collectivity's, and makes the broker reload it."""
+"""Fills the broker's directory from the collectivity's, and makes a broker save its data."""
 
 import mmap
 import os
 import pwd
 import signal
+import stat
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cloud.config import load_config
+from cloud.registry.broker_process import is_running, not_ours, running
+from cloud.registry.broker_restart import note_unread
 from cloud.registry.key_files import FORMER_OPERATOR, pki_path
 from cloud.registry.offered_lists import offer_lists
 from cloud.registry.pki import roles
@@ -18,9 +21,7 @@ from mosquitto.config import (
     CONFIG,
     CRL,
     DATA,
-    OPENSSL,
     OPERATOR_CERTIFICATE,
-    PID,
     SAVED,
     SERVER_CERTIFICATE,
     SERVER_KEY,
@@ -41,9 +42,8 @@ from system.process_status import status_field
 DEFAULT_NAME = "broker"
 _DOCUMENTS = (CA, SERVER_CERTIFICATE, CRL, OPERATOR_CERTIFICATE)
 _NEXT = "make it with `volet cloud init`."
-# mosquitto 2.0 forgets a signal that arrives while it reads, so a second one follows once it waits
-# for messages again: else the second of two chips that are revoked at once could go on.
-_READING_S = 5.0
+# A signal that it does not handle yet ends a mosquitto that starts.
+_STARTING_S = 5.0
 # A broker with a full queue writes some 256 MiB.
 _SAVING_S = 60.0
 
@@ -72,10 +72,8 @@ def user_of(broker: Path) -> str:
         raise ConfigError(f"{broker} is nobody's; name the broker's user with --user.") from exc
 
 
-def write_broker(directory: Path, broker: Path, user: str) -> bool:
+def write_broker(directory: Path, broker: Path, user: str) -> None:
     """Fill the broker's directory (0700, owned by `user`): configuration, ACL, certificates, key.
-
-    Returns whether a broker runs there, which then reloads it.
 
     Raises:
         ConfigError: the collectivity's directory lacks a file, the user does not exist or cannot
@@ -96,23 +94,17 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
     make_private_dir(broker)
     make_private_dir(broker / DATA)
     adopt_revocations(directory, broker / CRL)
-    files = render(settings)
-    for file in files:
-        write_public(broker / file.name, file.text.encode())
-    _copy_documents(directory, broker)
-    write_secret(broker / SERVER_KEY, read_secret(pki_path(directory, SERVER_KEY), _NEXT))
+    files = {file.name: file.text.encode() for file in render(settings)}
+    key = {SERVER_KEY: read_secret(pki_path(directory, SERVER_KEY), _NEXT)}
+    _fill(broker, files | _documents(directory) | key)
     lists = offer_lists(broker, is_read_anew=not is_running(broker))
-    names = (*(file.name for file in files), *_DOCUMENTS, *lists, SERVER_KEY, DATA, ".")
-    _give(broker, names, user)
-    return reload_broker(broker)
+    _give(broker, (*files, *_DOCUMENTS, *lists, SERVER_KEY, DATA, "."), user)
 
 
 def refresh_broker(directory: Path, broker: Path) -> bool:
     """Copy certificates and revocation lists to the broker; return whether one runs there.
 
-    It takes new lists without being told, and reloads only for a certificate of its own: mosquitto
-    2.0.11 that reloads ends the sessions of absent clients a second time, and once they come back,
-    it may abort or drop another client.
+    It takes new lists without being told, and other certificates at its next start.
 
     Raises:
         ConfigError: there is no broker's directory at `broker`, or we may not change it.
@@ -123,49 +115,32 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
             "it with --broker."
         )
     adopt_revocations(directory, broker / CRL)
-    shown = broker / SERVER_CERTIFICATE
-    before = shown.read_bytes() if shown.exists() else b""
-    _copy_documents(directory, broker)
+    _fill(broker, _documents(directory))
     is_up = is_running(broker)
     lists = offer_lists(broker, is_read_anew=not is_up)
     _give(broker, (*_DOCUMENTS, *lists), broker.owner())
-    return reload_broker(broker) if shown.read_bytes() != before else is_up
+    return is_up
 
 
-def _copy_documents(directory: Path, broker: Path) -> None:
-    """Copy certificates and revocation lists."""
-    for name in _DOCUMENTS:
-        data = read_document(pki_path(directory, name), _NEXT)
-        if (
-            name == OPERATOR_CERTIFICATE
-            and (former := pki_path(directory, FORMER_OPERATOR)).exists()
-        ):
-            data += former.read_bytes()
-        write_public(broker / name, data)
+def _documents(directory: Path) -> dict[str, bytes]:
+    """Return certificates and revocation lists by their names in the broker's directory."""
+    documents = {name: read_document(pki_path(directory, name), _NEXT) for name in _DOCUMENTS}
+    if (former := pki_path(directory, FORMER_OPERATOR)).exists():
+        documents[OPERATOR_CERTIFICATE] += former.read_bytes()
+    return documents
 
 
-def reload_broker(broker: Path) -> bool:
-    """Make the broker reload its configuration, ACL, certificates and revocation list.
+def _fill(broker: Path, files: Mapping[str, bytes]) -> None:
+    """Write files to the broker's directory; all but the revocation list are read at a start."""
+    if not all(_has(broker / name, data) for name, data in files.items() if name != CRL):
+        note_unread(broker)
+    for name, data in files.items():
+        (write_secret if name == SERVER_KEY else write_public)(broker / name, data)
 
-    Returns whether one runs there. A broker that does not run reads all of it at its start.
 
-    Raises:
-        ConfigError: we may not signal it, or it was started on another directory.
-    """
-    try:
-        pid = _running(broker)
-        if pid is None:
-            return False
-        if not wait_until(lambda: _handles(pid, signal.SIGHUP), Patience(_READING_S)):
-            return False
-        for _ in range(2):
-            os.kill(pid, signal.SIGHUP)
-            wait_until(lambda: _sleeps(pid), Patience(_READING_S))
-    except PermissionError as exc:
-        raise _not_ours(broker) from exc
-    except OSError:
-        return False
-    return True
+def _has(path: Path, data: bytes) -> bool:
+    """Return whether a file has these bytes; a link or pipe that the broker has put there has not."""
+    return path.exists() and stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data
 
 
 def save_broker(broker: Path) -> None:
@@ -178,14 +153,14 @@ def save_broker(broker: Path) -> None:
     """
     saved = broker / DATA / SAVED
     before = _version(saved)
-    pid = _running(broker)
+    pid = running(broker)
     if pid is None:
         return
     try:
-        wait_until(lambda: _handles(pid, signal.SIGUSR1), Patience(_READING_S))
+        wait_until(lambda: _handles(pid, signal.SIGUSR1), Patience(_STARTING_S))
         os.kill(pid, signal.SIGUSR1)
     except PermissionError as exc:
-        raise _not_ours(broker) from exc
+        raise not_ours(broker) from exc
     except OSError:  # it has ended, and saved then
         return
     if not wait_until(lambda: _version(saved) != before, Patience(_SAVING_S)):
@@ -201,47 +176,6 @@ def is_in_saved_data(broker: Path, name: str) -> bool:
         return data.find(name.encode()) >= 0
 
 
-def start_command(broker: Path) -> str:
-    """Return the shell command that starts the broker on its directory."""
-    return f"OPENSSL_CONF={broker / OPENSSL} mosquitto -c {broker / CONFIG}"
-
-
-def is_running(broker: Path) -> bool:
-    """Return whether a broker runs on a directory.
-
-    Raises:
-        ConfigError: it was started on another directory, or is another user's.
-    """
-    return _running(broker) is not None
-
-
-def _running(broker: Path) -> int | None:
-    """Return the process of the broker that runs on a directory, None if none does.
-
-    Raises:
-        ConfigError: it was started on another directory, or is another user's.
-    """
-    try:
-        pid = int((broker / PID).read_text("ascii"))
-        name = Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-        if name != "mosquitto":  # the PID file may be stale; never signal another process
-            return None
-        if not _is_started_on(pid, broker.resolve()):
-            raise ConfigError(
-                f"The broker that runs (process {pid}) was not started on {broker} and has not "
-                f"read what stands there; end it, then start it: `{start_command(broker)}`."
-            )
-    except PermissionError as exc:
-        raise _not_ours(broker) from exc
-    except (OSError, ValueError):
-        return None
-    return pid
-
-
-def _not_ours(broker: Path) -> ConfigError:
-    return ConfigError(f"The broker of {broker} is another user's; run this command as root.")
-
-
 def _version(path: Path) -> tuple[int, int]:
     """Return what differs once a file was replaced."""
     status = path.stat() if path.exists() else None
@@ -251,28 +185,6 @@ def _version(path: Path) -> tuple[int, int]:
 def _handles(pid: int, number: signal.Signals) -> bool:
     """Return whether a process handles a signal, which ends a mosquitto that still starts."""
     return bool(int(status_field("SigCgt", pid), 16) & 1 << (number - 1))
-
-
-def _sleeps(pid: int) -> bool:
-    """Return whether a process waits, as a broker does that has nothing to read and to send."""
-    return (
-        Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] == "S"
-    )
-
-
-def _is_started_on(pid: int, broker: Path) -> bool:
-    """Return whether a broker's configuration is in `broker` (absolute), or names it."""
-    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    if b"-c" not in arguments[:-1]:
-        return True  # its command line does not name a configuration
-    given = os.fsdecode(arguments[arguments.index(b"-c") + 1])
-    path = Path(f"/proc/{pid}/cwd").readlink() / given
-    try:
-        return path.resolve() == broker / CONFIG or str(broker) in path.read_text(
-            "utf-8", "replace"
-        )
-    except FileNotFoundError:  # moved since
-        return False
 
 
 def _check_way(broker: Path, user: str) -> None:

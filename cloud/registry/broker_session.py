@@ -31,9 +31,6 @@ _OWN_ID = "operator"
 def end_session(directory: Path, client_id: str) -> None:
     """End the open session of `client_id`, and drop its queued messages; its will is published.
 
-    Our handshake takes more than one turn of the broker's loop, so a SIGHUP sent before takes
-    effect before the session ends.
-
     Raises:
         TransportError: the operator's listener cannot be reached, or refuses us.
     """

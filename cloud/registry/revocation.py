@@ -8,12 +8,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from cloud.registry.broker import (
-    is_in_saved_data,
-    refresh_broker,
-    save_broker,
-    start_command,
-)
+from cloud.registry.broker import is_in_saved_data, refresh_broker, save_broker
+from cloud.registry.broker_process import start_command
 from cloud.registry.broker_session import clear_retained, end_session
 from cloud.registry.key_files import pki_path
 from cloud.registry.pki import forget_role, revoke

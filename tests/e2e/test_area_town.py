@@ -61,8 +61,7 @@ class AreaTown:
         return {each.label: each.count for each in self.store.figures().dead_letters}
 
     def restart_broker(self):
-        self.programs.stop("broker")
-        self.programs.start_broker(load_config(self.commune.cloud).broker_port)
+        self.programs.restart_broker(load_config(self.commune.cloud).broker_port)
 
     def release_twice(self, end):
         """Release, put the store back to what it was before, release again; gives both bytes."""
@@ -94,6 +93,7 @@ def area_town(folder, homes, days, draw=None):
         programs.start_broker(load_config(town.cloud).broker_port)
         place = DemoCommune(folder / "area", town.cloud, first, end)
         commune = create_commune(place, [(CELL, homes)], broker=town.broker, draw_up=draw)
+        programs.restart_broker(load_config(town.cloud).broker_port)
         programs.start_worker()
         area_town = AreaTown(commune, programs)
         try:

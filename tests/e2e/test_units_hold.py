@@ -294,6 +294,14 @@ def test_programs_do_their_work_in_their_units(tmp_path):
         for unit in ("volet-worker", "volet-release", "volet-trustee"):
             wait_until(lambda: "broker_connected" in journal(unit), f"{unit} at the broker")  # noqa: B023
         wait_until(lambda: "api_started" in journal("volet-api"), "the API")
+        monthly = ("volet", "cloud", "renew", "--broker", "/etc/mosquitto/volet")
+        at_home = ("systemd-run", "--wait", "--pipe", "--quiet")  # in the machine's network
+        done = machine.run(*at_home, *monthly, "--force")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert "Restarted mosquitto.service" in done.stdout
+        assert machine.run(*at_home, *monthly).stdout.endswith("nothing was changed.\n")
+        assert machine.run("systemctl", "reload", "mosquitto").returncode != 0
+        machine.run("chown", "-R", "volet-cloud:", cloud)
         machine.run("sh", "-c", "cd /srv/open && volet cloud backup-key --out backup.key")
         machine.run("install", "-d", "-m", "0755", "/etc/volet")
         machine.run("install", "-m", "0644", "/srv/open/backup.key.pub", "/etc/volet")

@@ -29,6 +29,7 @@ OWN = {
     "SignedSummary": "a trustee's database",
     "StatusRecord": "status.json",
     "Succession": "the registrar's own file, handed to the collectivity",
+    "Unread": "the broker's directory",
     "_Shipped": "shipped",
     "_StoredSeeds": "the vault",
 }

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.registry.broker import reload_broker
 from mosquitto.config import ACL, BrokerSettings, render
 from tests.support.broker import COLLECTIVITY, running_broker
 from tests.support.sweeps import swept
@@ -39,12 +38,12 @@ def rules(town: Town) -> Iterator[list[str]]:
     deployed = path.read_text("utf-8")
     yield deployed.splitlines()
     path.write_text(deployed, "utf-8")
-    reload_broker(town.broker.directory)
+    town.broker.restart()
 
 
 def _apply(town: Town, lines: list[str]) -> None:
     (town.broker.directory / ACL).write_text("\n".join(lines) + "\n", "utf-8")
-    reload_broker(town.broker.directory)
+    town.broker.restart()
 
 
 def test_everyone_reads_and_writes_what_the_design_allows_and_nothing_else(town):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cloud.registry.broker import current_user, write_broker
 from edge.identity.enrolment import Identity
 from tests.support.broker import enrol_chip
 from tests.support.mqtt import SUCCESS, Peer, chip_pass, role_pass
@@ -68,11 +69,11 @@ def test_queue_of_an_absent_worker_outlives_the_broker(broker, identity, end):
         assert [payload for _, payload in worker.received] == [b"before", b"after"]
 
 
-def test_rules_and_sessions_hold_after_reload(broker, identity):
+def test_sessions_hold_while_the_directory_is_written_anew(broker, identity):
     topic = f"volet/v1/testville/d/{identity.device}/up/block"
     with Peer(broker.port, chip_pass(identity).context()) as chip, _worker(broker) as worker:
         worker.subscribe(topic)
-        broker.configure()
+        write_broker(broker.cloud, broker.directory, current_user())
         for number in range(20):
             assert chip.publish(topic, bytes([number])) == SUCCESS
         worker.wait_for_count(20)

@@ -72,7 +72,6 @@ class Place:
         for name in ("worker-release", "trustee-a", "trustee-b", "trustee-c", "trustee-d"):
             issue_role(broker.cloud, name, now)
         broker.configure()
-        broker.restart()
         self.store = SqliteStore.open(broker.cloud, is_checked=False)
         self.area = SmallArea(
             store=self.store.area,

@@ -1,5 +1,7 @@
 """Issuers and roots that are replaced, on a real broker: chips of before and after get in."""
 
+import socket
+import ssl
 from datetime import UTC, datetime
 
 import pytest
@@ -36,10 +38,18 @@ def test_a_successor_shuts_nobody_out(broker, tmp_path, roll_over, restarts):
     roll_over(broker.cloud, tmp_path)
     after = enrol_chip(broker.cloud, tmp_path / "after")
     assert refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    passes = [chip_pass(before), chip_pass(after), role_pass(broker.cloud, "monitor")]
     if restarts:
         broker.kill()
         broker.start()
-    for each in (chip_pass(before), chip_pass(after), role_pass(broker.cloud, "monitor")):
+    elif roll_over is root:  # who was enrolled since knows no other root, and waits for the restart
+        context = passes.pop(1).context()
+        with (
+            socket.create_connection(("127.0.0.1", broker.port)) as raw,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            context.wrap_socket(raw, server_hostname="127.0.0.1")
+    for each in passes:
         with Peer(broker.port, each.context()) as peer:
             assert peer.subscribe("volet/v1/town/#") in {SUCCESS, 1}
 
@@ -53,6 +63,8 @@ def test_a_chip_revoked_before_or_after_stays_out(broker, tmp_path, roll_over):
     for chip in chips[1:]:
         revoke(broker.cloud, chip.device, datetime.now(UTC))
     refresh_broker(broker.cloud, broker.cloud / DEFAULT_NAME)
+    if roll_over is root:
+        broker.restart()  # or the third chip would be the one to refuse
     for chip in chips:
         wait_until(lambda chip=chip: is_refused(broker, chip), "the broker to refuse it")
 

@@ -79,10 +79,9 @@ class Rolling:
         self.refresh()
 
     def refresh(self):
-        """Give the broker its new certificate at a start: mosquitto 2.0.11 may die of a reload."""
-        self.broker.stop()
+        """Do what a person does who types the commands, and whose broker is no service."""
         refresh_broker(self.cloud, self.broker.directory)
-        self.broker.start()
+        self.broker.restart()
 
     def registrar(self):
         own, successor = self.folder / "registrar", self.folder / "next registrar"

@@ -139,8 +139,10 @@ class Broker:
         return path.read_text("utf-8") if path.exists() else ""
 
     def configure(self) -> None:
-        """Write the broker's directory as the product does; its data stays."""
+        """Write the broker's directory as the product does, and start a running broker again."""
         write_broker(self.cloud, self.directory, current_user())
+        if self._process is not None:
+            self.restart()
 
     def start(self) -> None:
         """Start, and wait until both listeners answer."""
@@ -174,10 +176,17 @@ class Broker:
         save_broker(self.directory)
 
     def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(WITHIN_S)
-            self._process = None
+        if (process := self._process) is None:
+            return
+        self._process = None
+        if process.poll() is not None:
+            pytest.fail(f"mosquitto has died ({process.returncode}):\n{self.log}")
+
+        def has_ended() -> bool:
+            process.send_signal(number)  # a mosquitto that has just begun to listen forgets it
+            return process.poll() is not None
+
+        wait_until(has_ended, f"mosquitto to end; its log:\n{self.log}")
 
     def _is_up(self) -> bool:
         assert self._process is not None

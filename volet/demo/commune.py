@@ -95,7 +95,7 @@ def create_commune(
     broker: Path,
     draw_up: DrawUp | None = None,
 ) -> DemoCommune:
-    """Create the commune in an existing collectivity, whose running broker then admits it.
+    """Create the commune in an existing collectivity, whose broker admits it from a restart on.
 
     Args:
         commune: the directories and days, without homes.

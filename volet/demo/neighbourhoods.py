@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cloud.config import load_config
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import legal_day
 from volet.demo.area_findings import measure_all, quiet_days
@@ -43,6 +44,7 @@ def show_neighbourhoods(
     )
     planned = DemoCommune(town.area, town.cloud, first, end)
     commune = create_commune(planned, [(cell, homes) for cell in CELLS], broker=town.broker)
+    programs.restart_broker(load_config(town.cloud).broker_port)
     play = AreaPlay(commune, programs, store)
     play.teach()
     play.capture()

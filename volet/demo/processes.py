@@ -71,6 +71,11 @@ class Programs:
         self._start("broker", broker_command(self._town.broker), environment)
         self.wait(lambda: _answers(port), "the broker to listen")
 
+    def restart_broker(self, port: int) -> None:
+        """Have the broker read its rules anew."""
+        self.stop("broker")
+        self.start_broker(port)
+
     def start_worker(self) -> None:
         """Start the cloud's worker."""
         self._volet("worker", "cloud", "run", "--dir", str(self._town.cloud))

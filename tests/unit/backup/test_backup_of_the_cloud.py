@@ -67,11 +67,6 @@ def run(*arguments):
     return done.output
 
 
-@pytest.fixture(autouse=True)
-def broker_that_is_not_running(monkeypatch):
-    monkeypatch.setattr("cloud.registry.broker.reload_broker", lambda _: False)
-
-
 def back_up(town, key, *options):
     out = key.with_name("cloud.backup")
     public = key.with_name("backup.key.pub")

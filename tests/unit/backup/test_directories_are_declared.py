@@ -149,11 +149,7 @@ def names(directory):
     return [str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()]
 
 
-def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr("cloud.registry.broker.reload_broker", lambda _: False)
-    monkeypatch.setattr("cloud.commands.renew.refresh_broker", lambda *_: False)
+def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
     town, at = tmp_path / "cloud", ("--dir", tmp_path / "cloud")
     run("cloud", "init", *at, "--collectivity", "ville", "--broker-host", "localhost")
     run("cloud", "issue", *at, "worker-2")

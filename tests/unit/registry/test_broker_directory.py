@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from cloud.commands.table import cloud as cloud_group
-from cloud.registry.broker import current_user, refresh_broker, reload_broker, write_broker
-from mosquitto.config import CONFIG, CRL, PID, SERVER_KEY
+from cloud.registry.broker import current_user, refresh_broker, save_broker, write_broker
+from cloud.registry.broker_process import is_running
+from mosquitto.config import CONFIG, CRL, DATA, PID, SAVED, SERVER_KEY
 from protocol.errors import ConfigError
 from tests.support.broker import Broker, make_cloud, skip_without_mosquitto, wait_until
 
@@ -79,10 +80,10 @@ def test_a_broker_that_was_started_elsewhere_is_told_apart(cloud, tmp_path):
     broker = Broker(cloud)
     broker.start()
     try:
-        assert reload_broker(cloud / "broker")
+        assert is_running(cloud / "broker")
         cloud.rename(tmp_path / "moved")
         with pytest.raises(ConfigError, match="was not started on"):
-            reload_broker(tmp_path / "moved" / "broker")
+            is_running(tmp_path / "moved" / "broker")
     finally:
         (tmp_path / "moved").rename(cloud)
         broker.stop()
@@ -94,38 +95,40 @@ def test_unknown_user_is_a_sentence(cloud, tmp_path):
 
 
 def test_process_that_is_no_broker_is_not_signalled(tmp_path):
-    """A stale file may name a process that lives now: here ourselves, whom a SIGHUP would end."""
+    """A stale file may name a process that lives now: here ourselves, whom SIGUSR1 would end."""
     (tmp_path / PID).write_text(f"{os.getpid()}\n")
-    assert not reload_broker(tmp_path)
+    assert not is_running(tmp_path)
+    save_broker(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "rubbish", "-1", "999999999"])
 def test_broker_that_does_not_run_is_told_apart(tmp_path, content):
     (tmp_path / PID).write_text(content)
-    assert not reload_broker(tmp_path)
+    assert not is_running(tmp_path)
     (tmp_path / PID).unlink()
-    assert not reload_broker(tmp_path)
+    assert not is_running(tmp_path)
 
 
 STARTING = """#!/bin/sh
 sleep 1
-trap 'echo >> "$1"' HUP
+trap 'echo > "$1"' USR1
 while true; do sleep 0.05; done
 """
 
 
-def test_a_broker_that_still_starts_is_not_ended_by_a_reload(tmp_path):
-    """Mosquitto listens before it handles SIGHUP, which ends it until then."""
-    program, reloads = tmp_path / "mosquitto", tmp_path / "reloads"
+def test_a_broker_that_still_starts_is_not_ended_when_it_is_to_save(tmp_path):
+    """Mosquitto listens before it handles SIGUSR1, which ends it until then."""
+    program, saved = tmp_path / "mosquitto", tmp_path / DATA / SAVED
+    saved.parent.mkdir()
     program.write_text(STARTING)
     program.chmod(0o700)
-    with subprocess.Popen([program, reloads]) as starting:
+    with subprocess.Popen([program, saved]) as starting:
         try:
             (tmp_path / PID).write_text(str(starting.pid))
             own = Path(f"/proc/{starting.pid}/comm")
             wait_until(lambda: own.read_text() == "mosquitto\n", "the program to bear its name")
-            assert reload_broker(tmp_path)
-            wait_until(reloads.exists, "the reload")
+            save_broker(tmp_path)
+            assert saved.exists()
             assert starting.poll() is None
         finally:
             starting.kill()
