@@ -87,7 +87,7 @@ LINES: Mapping[Sent, Line] = {
     Kind.QUOTE: Line(Lane.BESIDE, _MONTHS, "each month"),
     Kind.QUOTES: Line(Lane.BESIDE, _MONTHS, "forty tariffs over a year"),
     Kind.LETTER: Line(Lane.BESIDE, 4, "a provider's message a quarter"),
-    Kind.STATUS: Line(Lane.BESIDE, _DAYS, "each day, if nothing changes"),
+    Kind.STATUS: Line(Lane.BESIDE, _DAYS + _SESSIONS, "each day, and read at each session"),
     PublicKind.HUB: Line(Lane.BESIDE, _SESSIONS, "at each session"),
     PublicKind.KEYS: Line(Lane.BESIDE, _SESSIONS, "at each session"),
     PublicKind.LIST: Line(Lane.BESIDE, _SESSIONS, "the last segment, with forty entries"),

@@ -324,6 +324,8 @@ class Chip:
         address = Address(topic.collectivity, topic.device, topic.kind)
         if topic.kind is Kind.ACK:
             self._take_ack(open_message(address, payload, identity.platform_key, Ack))
+        elif topic.kind is Kind.STATUS:
+            self._status.take_shown(payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_EPOCH:
             self._recovery.take_epoch(payload)
         elif self._recovery is not None and topic.kind is Kind.STORED_BLOCK:

@@ -76,7 +76,9 @@ class ChipLinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach the broker, and what to subscribe to.
 
     `first` are topics for everybody, subscribed to before the chip's own, so that their retained
-    messages come before. The broker publishes `will` when `will_delay_s` have passed since a session ended unexpectedly.
+    messages come before. The broker publishes `will` when `will_delay_s` have passed since a
+    session ended unexpectedly, or at once when it is stopped; so the chip also reads what its
+    topic shows.
     """
 
     host: str
@@ -223,7 +225,7 @@ class ChipLink:
     def _unsubscribe_stray(self, topic: str) -> None:
         """Unsubscribe from a topic that an earlier process subscribed to in the resumed session."""
         client = self._client
-        wanted = (*self._settings.first, self._settings.subscription)
+        wanted = (*self._settings.first, self._settings.subscription, self._settings.will.topic)
         is_wanted = topic in self._subscribed or any(
             topic_matches_sub(each, topic) for each in wanted
         )
@@ -354,7 +356,11 @@ class ChipLink:
         else:
             wanted = (*self._settings.first, self._settings.subscription)
             _, self._own_subscription = client.subscribe(
-                [(topic, SubscribeOptions(qos=1)) for topic in wanted]
+                [
+                    *((topic, SubscribeOptions(qos=1)) for topic in wanted),
+                    # Neither what the chip says itself nor what it missed: what stands there.
+                    (self._settings.will.topic, SubscribeOptions(qos=0, noLocal=True)),
+                ]
             )
 
     def _on_subscribe(

@@ -39,7 +39,8 @@ class Absence(StrEnum):
 class Connected(msgspec.Struct, frozen=True):
     """A session has begun and its subscription is granted.
 
-    `is_resumed`: the broker had kept the earlier session, so it has not reported the chip as lost.
+    `is_resumed`: the broker had kept the earlier session, so it has not reported the chip as lost,
+    unless it was stopped meanwhile.
     """
 
     is_resumed: bool = False

@@ -24,7 +24,7 @@ from edge.status.presence import (
 )
 from edge.status.schedule import Facts, PublishedStatus, Schedule
 from protocol.errors import ConfigError
-from protocol.status import State, Status, encode_status, whole_hour
+from protocol.status import State, Status, decode_status, encode_status, whole_hour
 from system.certificates import read_lifetime
 from system.clock import Clock
 
@@ -115,12 +115,17 @@ class StatusReporter:
         self._session = SessionState(is_up=False, since=clock.now(), why=Absence.STARTING)
         self._not_after = options.not_after()
         self._has_left = False
+        self._had_session = self._is_back = False
+        self._shown: State | None = None
 
     def take(self, event: LinkEvent) -> None:
         """Record an event of the link."""
         if isinstance(event, Connected):
             if not event.is_resumed:
-                self._schedule.lost()
+                self._schedule.shown(State.LOST)
+            # The first session of a process may follow a tripped main switch.
+            self._is_back = event.is_resumed and self._had_session
+            self._had_session = True
             self._not_after = self._options.not_after()
             self._revoked_at = None
             self._set_session(is_up=True, why=None)
@@ -131,12 +136,25 @@ class StatusReporter:
                 self._revoked_at = self._revoked_at or self._clock.now()
             self._set_session(is_up=False, why=event.why)
 
+    def take_shown(self, payload: bytes) -> None:
+        """Take the status of this chip that the broker shows; an empty one has been cleared.
+
+        Raises:
+            MessageRefused: it is no status.
+        """
+        if payload:
+            self._shown = decode_status(payload).state
+
     def outgoing(self, count: Callable[[], StatusCounts], *, has_left: bool) -> list[Publish]:
         """Store what has changed, and return the status if it is due and there is a session."""
         self._has_left = has_left
         line = self._line.state(self._clock.monotonic_s())
         self._keep(line)
         now, now_s = self._clock.now(), self._clock.monotonic_s()
+        if self._session.is_up and self._shown is not None:
+            is_early = self._is_back and self._shown is State.LOST
+            self._schedule.shown(self._shown, is_early=is_early)
+            self._shown = None
         published = self._schedule.step(self._facts(line), now, now_s, may_send=self._session.is_up)
         return [] if published is None else self._message(published, line, count())
 

@@ -2,7 +2,8 @@
 
 A change is published once it has lasted a random delay. A change that is undone before is never
 published, and one that keeps turning into others is published after a longer random time.
-In addition the chip publishes once a day at a random minute. What was published is stored, so that
+In addition the chip publishes once a day at a random minute, and at once where a broker that was
+stopped has published its will. What was published is stored, so that
 a mere start publishes nothing and many starts cannot publish more often than one long run.
 """
 
@@ -62,6 +63,7 @@ class Schedule:
         self._differs_until_s: float | None = None
         self._is_far_since_s: float | None = None
         self._is_fresh = True
+        self._is_overwritten = False
 
     @property
     def published(self) -> PublishedStatus | None:
@@ -80,12 +82,16 @@ class Schedule:
             return self._publish(facts, now) if may_send else None
         self._published = published = self._with_daily(published, now, now_s)
         is_due = self._is_due(published, facts, now, now_s)
-        if not is_due or not may_send:
+        is_again = self._is_overwritten and not is_due
+        if not (is_due or is_again) or not may_send:
             return None
         if self._sent_on(now) >= MESSAGES_A_DAY:
             if now >= published.daily_at:
                 self._published = msgspec.structs.replace(published, daily_at=self._tomorrow(now))
             return None
+        if is_again:
+            return self._publish(published.facts, now)
+        self._change = self._differs_until_s = None
         return self._publish(facts, now)
 
     def goodbye(self, now: datetime) -> PublishedStatus | None:
@@ -100,11 +106,20 @@ class Schedule:
             msgspec.structs.replace(published.facts, state=State.DISCONNECTED), now
         )
 
-    def lost(self) -> None:
-        """Record that the broker has reported this chip as lost."""
+    def shown(self, state: State, *, is_early: bool = False) -> None:
+        """Record which state of this chip the broker shows, whoever published it.
+
+        One that this chip has not published is replaced like a change: once it has lasted. A will
+        that is published before its delay (`is_early`) says nothing of what happens in the home,
+        so the next step publishes what was published before again.
+        """
         published = self._published
-        if published is not None and published.facts.state is not State.DISCONNECTED:
-            facts = msgspec.structs.replace(published.facts, state=State.LOST)
+        if published is None:
+            return
+        is_other = state is not published.facts.state
+        self._is_overwritten = is_other and is_early and published.facts.state.is_online
+        if is_other and not self._is_overwritten:
+            facts = msgspec.structs.replace(published.facts, state=state)
             self._published = msgspec.structs.replace(published, facts=facts)
 
     def _is_due(
@@ -142,7 +157,7 @@ class Schedule:
 
     def _publish(self, facts: Facts, now: datetime) -> PublishedStatus:
         published = self._published
-        self._change = self._differs_until_s = None
+        self._is_overwritten = False
         is_daily = published is None or now >= published.daily_at
         self._published = PublishedStatus(
             facts,

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import inspect
 
 from cloud.registry.key_files import load_root, load_signed_list
 from edge.identity.enrolment import load_identity, signer_of
@@ -31,6 +32,7 @@ from protocol.quotes import QuoteAnswer, QuotePart
 from protocol.receipt import ReceiptAck
 from protocol.renewal import RenewedCertificate
 from protocol.schedule import Calendar, PriceSeries
+from protocol.status import Status, encode_status
 from protocol.topics import Kind, PublicKind, device_topic, listed_topic, page_topic
 from tests.fuzz.target import Prepared, Samples, Target, be_strict, named, seal_bytes, sign_bytes
 from tests.support.billing_home import PROVIDER_KEY, BillingHome, day
@@ -240,6 +242,18 @@ def prepare_listed(kind: type, directory: Path) -> Prepared:
     return Prepared(run, seeds, home.close)
 
 
+def prepare_status(directory: Path) -> Prepared:
+    """Fuzz the status that the broker shows for the chip, signed by nobody."""
+    home = FuzzedHome(directory)
+    topic = device_topic(COLLECTIVITY, home.identity.device, Kind.STATUS)
+
+    def run(payload: bytes) -> None:
+        home.see(Arrived(topic, payload))
+
+    status = encode_status(Samples({}).value(inspect.type_info(Status), 1))
+    return Prepared(run, (status, b"", b"[" * 10_000), home.close)
+
+
 def prepare_any_topic(directory: Path) -> Prepared:
     """Fuzz the topic and the bare payload, signed by nobody."""
     home = FuzzedHome(directory)
@@ -307,5 +321,6 @@ TARGETS = (
     ),
     Target("chip-keys", prepare_keys, named(KeyList, SignedKeyList), frozenset([PublicKind.KEYS])),
     Target("chip-hub", prepare_hub, named(Hub), frozenset([PublicKind.HUB])),
+    Target("chip-status", prepare_status, named(Status), is_packed=False),
     Target("chip-any-topic", prepare_any_topic, frozenset(["_Envelope"]), is_packed=False),
 )

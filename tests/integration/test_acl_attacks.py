@@ -98,7 +98,7 @@ def test_retained_statement_is_not_shown_to_another_chip(town):
         worker.publish(town.device(ALICE, "down/statement/03"), b"hers", retain=True)
     with town.connect(BOB) as bob:
         bob.subscribe(town.device(ALICE, "down/#"), f"{ROOT}/d/+/down/#", "+/+/+/+/+/#")
-        assert bob.fence() == []
+        assert {topic for topic, _ in bob.fence()} <= {town.device(BOB, "status")}
 
 
 def test_shared_subscription_shows_nothing_of_another(town):

@@ -72,6 +72,7 @@ def rights() -> Seen:
             written.add((WORKER, f"d/{chip}/{topic}"))
             read.add((chip, f"d/{chip}/{topic}"))
         read |= {(TRUSTEE, f"d/{chip}/key"), (MONITOR, f"d/{chip}/status")}
+        read.add((chip, f"d/{chip}/status"))
     for role in (MONITOR, TRUSTEE):  # useless, since no role reads a device's topics
         written |= {(WORKER, f"d/{role}/{topic}") for topic in RECEIVED}
         cleared = {(WORKER, f"d/{role}/{topic}") for topic in SENT if topic.startswith("up/")}

@@ -75,7 +75,7 @@ EVENTS = st.lists(
         st.tuples(st.just("turn"), st.sampled_from(STATES)),
         st.tuples(st.just("wait"), st.integers(1, 90)),
         st.tuples(st.just("wait"), st.integers(600, 1_500)),
-        st.tuples(st.sampled_from(("restart", "stop", "link", "lost")), st.none()),
+        st.tuples(st.sampled_from(("restart", "stop", "link", "lost", "early")), st.none()),
     ),
     max_size=60,
 )
@@ -96,7 +96,9 @@ def play(world, events):
             case "link":
                 world.is_up = not world.is_up
             case "lost":
-                world.schedule.lost()
+                world.schedule.shown(State.LOST)
+            case "early":
+                world.schedule.shown(State.LOST, is_early=True)
 
 
 @settings(max_examples=150)
@@ -232,11 +234,47 @@ def test_a_chip_that_the_broker_has_called_lost_says_that_it_is_back():
     world = World()
     world.state = State.READY
     world.wait(1)
-    world.schedule.lost()
+    world.schedule.shown(State.LOST)
     world.wait(9)
     assert len(world.sent) == 1
     world.wait(12)
     assert [each.state for _, each, *_ in world.sent] == [State.READY] * 2
+
+
+def test_a_will_that_came_early_is_replaced_at_once_and_by_nothing_new():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    world.turn(State.ALERT)
+    world.wait(1)
+    world.schedule.shown(State.LOST, is_early=True)
+    world.wait(1)
+    assert [each.state for _, each, *_ in world.sent] == [State.READY] * 2
+    world.wait(20)
+    assert [each.state for _, each, *_ in world.sent] == [State.READY, State.READY, State.ALERT]
+
+
+def test_an_early_will_that_no_longer_stands_is_not_replaced():
+    world = World()
+    world.state = State.READY
+    world.wait(1)
+    world.is_up = False
+    world.schedule.shown(State.LOST, is_early=True)
+    world.wait(1)
+    world.schedule.shown(State.READY)
+    world.is_up = True
+    world.wait(30)
+    assert len(world.sent) == 1
+
+
+def test_early_wills_without_end_get_the_days_messages_and_the_next_days():
+    world = World()
+    world.state = State.READY
+    for _ in range(36):
+        world.wait(60)
+        world.schedule.shown(State.LOST, is_early=True)
+    days = [legal_day(at) for at, *_ in world.sent]
+    assert [days.count(day) for day in sorted(set(days))] == [MESSAGES_A_DAY] * 2
 
 
 @pytest.mark.parametrize("years", [-10, 10])
