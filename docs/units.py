@@ -21,7 +21,8 @@ def units(table: Callable[..., str]) -> str:
         known: dict[str, list[str]] = {}
         for key, value in settings(unit):
             known.setdefault(key, []).append(value)
-        command = known.get("ExecStart", known.get("OnCalendar", [""]))[-1]
+        runs = known.get("ExecStart") or known.get("OnCalendar")
+        command = runs[-1] if runs else f"ports {', '.join(known['ListenStream'])}"
         states = [f"/var/lib/{state}" for state in known.get("StateDirectory", [])]
         states += [f"/var/cache/{cache}" for cache in known.get("CacheDirectory", [])]
         states += [f"/run/{state}" for state in known.get("RuntimeDirectory", [])]
@@ -34,7 +35,7 @@ def units(table: Callable[..., str]) -> str:
                 known.get("User", ["root" if unit.suffix == ".service" else ""])[0],
                 _listed(states + known.get("ReadWritePaths", [])),
                 _listed(devices),
-                "" if unit.suffix == ".timer" else "no" if is_alone else "yes",
+                "" if unit.suffix in {".timer", ".socket"} else "no" if is_alone else "yes",
             )
         )
     return table(("unit", "runs", "as", "writes", "opens", "network"), rows)

@@ -8,8 +8,10 @@ from pathlib import Path
 from system.shell import quoted
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet")
-# The folder of the page, in the chip's directory.
+# The folder of a page that is started by hand, in the chip's directory.
 PAGE_DIRECTORY = "page"
+# Of the page that a unit starts, and where the chip's unit opens the door: packaging/units.
+PAGE_HOME, DOOR_DIRECTORY = Path("/var/lib/volet-page"), Path("/run/volet-edge")
 HOUSEHOLD_KEY = "household.key"
 CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"

@@ -27,6 +27,7 @@ shell           values quoted in commands that people type
 sqlite_errors   which errors of SQLite a value causes, and which the file
 store_thread    the single thread that owns a store
 swap            whether memory may be written to a disk
+systemd         what systemd gives a program, and is told by it
 templates       HTML templates, escaped
 tls             TLS, configured alike for all programs
 watched         files that commands write while a program runs

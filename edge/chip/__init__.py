@@ -7,5 +7,4 @@ settings    the settings that the core is given
 handlers    a handler for each kind of message, opened together
 restoring   where metering continues after a loss
 confirming  the household's confirmation of doubtful readings
-systemd     readiness and watchdog
 """

@@ -22,11 +22,9 @@ from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.chip.confirming import Confirmation
 from edge.chip.settings import ChipSettings
-from edge.chip.systemd import Notifier
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
 from edge.household.answers import Answers
-from edge.household.call import door_in
 from edge.household.door import open_door
 from edge.identity.enrolment import Identity, signer_of
 from edge.moving.departure import MovingOptions
@@ -49,6 +47,7 @@ from system.certificates import CertificateWatch, read_lifetimes
 from system.clock import Clock, SystemClock
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAside
+from system.systemd import Notifier, runtime_directory
 
 # Nothing waits longer than this for the loop; on a Pi an idle round costs microseconds.
 ROUND_S = 0.25
@@ -265,7 +264,7 @@ def _open_door(
         is_real_line_called_simulated=config.is_real_line_called_simulated,
     )
     try:
-        opened.enter_context(open_door(door_in(directory), answers.answer))
+        opened.enter_context(open_door(directory, answers.answer, runtime_directory()))
     except OSError as exc:
         log.warning("household_door_shut", why=str(exc))
 

@@ -10,15 +10,14 @@ from edge.household.call import door_in
 from edge.household.messages import VisitorRole
 from edge.language.choice import language
 from edge.language.numbers import time_text
-from edge.page.names import names_of_host
+from edge.page.names import CERTIFICATE, names_of_host
 from edge.page.running import run_page
-from edge.page.server import given_sockets, own_socket
-from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, Stage, next_step, stage
+from edge.page.server import own_socket
+from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
 
 PORT = 8443
-IDLE_S = 600.0
 
 
 @click.command(cls=HouseholdCommand)
@@ -45,7 +44,7 @@ def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, sho
     if pair:
         _pair(directory, VisitorRole.VIEWER if viewer else VisitorRole.OWNER)
     elif show:
-        _show(directory / PAGE_DIRECTORY)
+        _show(directory)
     else:
         _serve(directory, host, port)
 
@@ -58,25 +57,20 @@ def _pair(directory: Path, role: VisitorRole) -> None:
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
 
 
-def _show(files: Path) -> None:
+def _show(directory: Path) -> None:
     from edge.page.tls import fingerprint  # noqa: PLC0415 - not while the page runs
 
-    sha256 = fingerprint(files)
+    is_installed = directory == DEFAULT_DIRECTORY and (PAGE_HOME / CERTIFICATE).exists()
+    sha256 = fingerprint(PAGE_HOME if is_installed else directory / PAGE_DIRECTORY)
     for name in names_of_host():
-        echo(f"https://{name}:{PORT}/")
+        echo(f"https://{name}{'' if is_installed else f':{PORT}'}/")
     echo(f"SHA-256 {sha256}")
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
-    given = given_sockets()
     run_page(
         door_in(directory),
         directory / PAGE_DIRECTORY,
-        given or [own_socket(host, port)],
-        idle_max_s=IDLE_S if given else 0.0,
-        on_start=lambda: (
-            None
-            if given
-            else echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/.")
-        ),
+        [own_socket(host, port)],
+        on_start=lambda: echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/."),
     )

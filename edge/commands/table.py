@@ -31,6 +31,7 @@ edge = HouseholdGroup(
         "area": "edge.commands.area:area",
         "noise": "edge.commands.noise:noise",
         "page": "edge.commands.page:page",
+        "serve-page": "edge.commands.serve_page:serve_page",
         "decode": "edge.commands.decode:decode",
         "simulate": "edge.commands.simulate:simulate",
     },

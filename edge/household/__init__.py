@@ -2,7 +2,7 @@
 
 messages  the requests of the page, and the answers
 call      the page's side: one request, one answer
-door      the chip's side: a Unix socket that only the page's user may open
+door      the chip's side: a Unix socket, open to whom its directory lets in
 answers   finds the answer to each request
 pairing   lets a visitor in by a code that the chip's console shows
 today     the day so far, and what waits for the household

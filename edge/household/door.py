@@ -1,23 +1,23 @@
 """The chip's side of the door: a Unix socket, answered in a thread of its own.
 
 It must never slow metering down: one request at a time, and after each the thread rests for as long
-as the answer took. Only the chip's own user, root and the page's user are answered.
+as the answer took. Who may come in is decided by the permissions of the socket and its directory, when
+somebody connects. The chip is not told who that is: in its unit it sees all users but its own as one.
 """
 
-import os
-import pwd
+import errno
 import socket
-import struct
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from edge.household.call import receive
+from edge.household.call import door_in, receive
 from edge.household.messages import (
     REQUEST_BYTES_MAX,
     Answer,
@@ -29,14 +29,12 @@ from edge.household.messages import (
 from system.conditions import Repeated
 from system.files import opened_directory
 
-PAGE_USER = "volet-page"
-MODE = 0o660
+# For the chip's own user; and for whoever comes as far as the socket, in a directory that sees to that.
+OWN_MODE, OUTSIDE_MODE = 0o600, 0o666
 # A visitor who says nothing must not keep others out for longer.
 WAIT_S = 2.0
 REST_LEAST_S = 0.02
 _WAITING_MAX = 16
-# struct ucred: pid, uid, gid (unix(7)).
-_PEER = struct.Struct("3i")
 
 log = structlog.get_logger()
 
@@ -83,9 +81,6 @@ class Door:
     def _let_in(self, channel: socket.socket) -> None:
         try:
             channel.settimeout(WAIT_S)
-            if not _may_enter(channel):
-                self._refuse("user")
-                return
             request = read_question(receive(channel, REQUEST_BYTES_MAX))
             channel.settimeout(WAIT_S)
             channel.sendall(encode(self._answered(request)))
@@ -110,40 +105,32 @@ class Door:
 
 
 @contextmanager
-def open_door(path: Path, answer: Callable[[Question], Answer]) -> Iterator[Door]:
-    """Answer requests at the socket `path` while the context lasts.
+def open_door(
+    directory: Path, answer: Callable[[Question], Answer], outside: Path | None = None
+) -> Iterator[Door]:
+    """Answer requests at the door of the chip in `directory` while the context lasts.
+
+    Only the chip's own user may open it there. In `outside` everybody may who may enter that
+    directory, and the chip's own has a link to it.
 
     Raises:
-        OSError: the socket cannot be made.
+        OSError: the socket cannot be made, or everybody may enter `outside`.
     """
-    with socket.socket(socket.AF_UNIX) as listening:
-        path.unlink(missing_ok=True)
+    own, path = door_in(directory), door_in(outside or directory)
+    with ExitStack() as opened:
+        listening = opened.enter_context(socket.socket(socket.AF_UNIX))
+        if outside is not None and outside.stat().st_mode & stat.S_IRWXO:
+            raise PermissionError(errno.EACCES, "Everybody may enter", str(outside))
+        for each in {own, path}:
+            each.unlink(missing_ok=True)
+            opened.callback(each.unlink, missing_ok=True)
         with opened_directory(path.parent) as place:
             listening.bind(f"{place}/{path.name}")
-        path.chmod(MODE)
-        if (page := _page_user()) is not None:
-            with suppress(OSError):  # where this user is not of the page's group
-                os.chown(path, -1, page.pw_gid)
+        path.chmod(OWN_MODE if outside is None else OUTSIDE_MODE)
+        if outside is not None:
+            own.symlink_to(path)
         listening.listen(_WAITING_MAX)
         door = Door(listening, answer)
         door.start()
-        try:
-            yield door
-        finally:
-            door.close()
-            path.unlink(missing_ok=True)
-
-
-def _may_enter(channel: socket.socket) -> bool:
-    """Return whether the process at the other end is of a user who may ask."""
-    peer = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    _, user, _ = _PEER.unpack(peer)
-    page = _page_user()
-    return user in {0, os.geteuid()} or (page is not None and user == page.pw_uid)
-
-
-def _page_user() -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(PAGE_USER)
-    except KeyError:
-        return None
+        opened.callback(door.close)
+        yield door

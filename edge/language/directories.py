@@ -12,7 +12,9 @@ import click
 from system.shell import quoted
 
 # Commands of `volet edge` that do not work on a chip's directory.
-WITHOUT_DIRECTORY = frozenset({"backup-key", "decode", "noise", "simulate", "watch-clock"})
+WITHOUT_DIRECTORY = frozenset(
+    {"backup-key", "decode", "noise", "serve-page", "simulate", "watch-clock"}
+)
 
 _KEY = "volet.directory"
 _COMMAND = re.compile(r"`(?P<command>volet\s+edge\s+(?P<name>[a-z-]+)[^`]*)`")

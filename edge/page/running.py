@@ -28,10 +28,12 @@ def run_page(
     *,
     idle_max_s: float = 0.0,
     on_start: Callable[[], None] = lambda: None,
+    on_round: Callable[[], None] = lambda: None,
 ) -> None:
     """Answer on `sockets` for the chip behind `door`; certificate and sessions lie in `files`.
 
-    Returns once it is stopped, or nobody has asked for `idle_max_s` (0: never).
+    Returns once it is stopped, or nobody has asked for `idle_max_s` (0: never). `on_start` is called
+    when it answers, `on_round` every few seconds from then on.
 
     Raises:
         ConfigError: a file cannot be read or written.
@@ -46,6 +48,7 @@ def run_page(
         files / CERTIFICATE_KEY,
         idle_max_s=idle_max_s,
         on_start=on_start,
+        on_round=on_round,
     )
     with suppress(KeyboardInterrupt):  # the server has ended its answers by then
         asyncio.run(serving)

@@ -5,7 +5,6 @@ the next visit starts it again.
 """
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -29,8 +28,6 @@ TAKES_WITHIN_S = 180.0
 CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
-# sd_listen_fds(3).
-_FIRST_SOCKET = 3
 HTTP_PORT = 80
 
 
@@ -115,14 +112,6 @@ async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def given_sockets() -> list[socket.socket]:
-    """Return the sockets that the service manager opened for this process."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        return []
-    count = int(os.environ.get("LISTEN_FDS", "0"))
-    return [socket.socket(fileno=_FIRST_SOCKET + number) for number in range(count)]
-
-
 def own_socket(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises ConfigError if the place is taken or not allowed."""
     try:
@@ -139,11 +128,12 @@ async def serve(
     *,
     idle_max_s: float = 0.0,
     on_start: Callable[[], None] = lambda: None,
+    on_round: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until stopped, or until nobody has asked for `idle_max_s` (0: never).
 
-    `on_start` is called once visitors are answered and signals are heeded. Sockets of port 80 only
-    redirect.
+    `on_start` is called once visitors are answered and signals are heeded, `on_round` every few
+    seconds. Sockets of port 80 only redirect.
     """
     watched = Watched(app)
     plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
@@ -160,6 +150,7 @@ async def serve(
     try:
         while not any(task.done() for task in tasks):
             await asyncio.wait(tasks, timeout=LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            on_round()
             if idle_max_s and watched.idle_s() > idle_max_s:
                 break
     finally:

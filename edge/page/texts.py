@@ -132,7 +132,8 @@ TEXTS = bilingual(
         "help_what_how": (
             "« Aujourd'hui » montre votre compteur, « Ce qui est parti » montre les octets qui ont "
             "quitté votre foyer, « État » dit si tout va bien. Rien de cette page ne va ailleurs : elle "
-            "ne charge rien d'Internet."
+            "ne charge rien d'Internet et, installée comme service, n'a pas d'accès au réseau : elle "
+            "répond à qui vient, et ne peut rien appeler."
         ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
     },
@@ -262,7 +263,8 @@ TEXTS = bilingual(
         "help_what_how": (
             "“Today” shows your meter, “What left the home” the bytes that left it, and “State” "
             "whether all is well. Nothing of this page goes elsewhere: it loads nothing from the "
-            "Internet."
+            "Internet and, installed as a service, has no access to the network: it answers who comes, "
+            "and can call nobody."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },

@@ -78,6 +78,8 @@ def test_a_plain_user_gets_from_an_archive_to_a_chip_and_back(broker, tmp_path):
                 typing.type_page(PAGE, since="Run", until="Take it off again")
             wait_until(lambda: quarter_hours(machine) >= 2, "two quarter-hours")
             assert exposure(machine) <= EXPOSURE_MAX
+            door = machine.run("stat", "-c", "%U %G %a", "/run/volet-edge").stdout
+            assert door == f"{USER} volet-page 710\n"
             metered = quarter_hours(machine)
             machine.power_off()
         with booted(root, log, bind) as machine:
@@ -88,3 +90,5 @@ def test_a_plain_user_gets_from_an_archive_to_a_chip_and_back(broker, tmp_path):
                 typing.type_page(PAGE, since="Take it off again", until=DEVELOPERS)
             assert files(root) == before
             assert "dialout" not in machine.run("id", USER).stdout
+            assert machine.run("id", "volet-page").returncode == 1
+            assert machine.run("getent", "group", "volet-page").returncode == 2

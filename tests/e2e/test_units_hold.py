@@ -24,6 +24,7 @@ UNITS = ROOT / "packaging/units"
 WRITES = {
     f"volet-edge@{USER}": "/var/lib/volet",
     f"volet-edge-clock@{USER}": "/run/volet-edge-clock",
+    "volet-edge-page": "/var/lib/volet-page",
     "volet-worker": "/var/lib/volet-cloud",
     "volet-api": "/var/lib/volet-cloud",
     "volet-release": "/var/lib/volet-cloud",
@@ -43,15 +44,20 @@ OPTIONS = (
     "--system-call-filter=adjtimex clock_adjtime",  # whose clock, otherwise, no container may know
 )
 PYTHON = "/usr/bin/python3"  # the machine's, whatever this test runs with
-CHIP, CLOCK = f"volet-edge@{USER}", f"volet-edge-clock@{USER}"
+CHIP, CLOCK, PAGE = f"volet-edge@{USER}", f"volet-edge-clock@{USER}", "volet-edge-page"
 ROOTS = {"volet-software-boot", "volet-update-install", "volet-update-activate"}
-WITHOUT_NETWORK = {"volet-cloud-backup", CLOCK, *ROOTS}
+WITHOUT_NETWORK = {"volet-cloud-backup", CLOCK, PAGE, *ROOTS}
+# From which the chip's directory is hidden, whoever owns it.
+WITHOUT_CHIP = {PAGE, "volet-update", "volet-update-install", "volet-update-activate"}
 AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
 AS_USER = tuple(
     attempt.__name__ for attempt in attempts.ATTEMPTS if attempt.__name__ not in AS_ROOT
 )
 # Held by control groups, which not every kernel lets a container have.
-BY_GROUPS = {(CHIP, "open_another_device"), (CHIP, "take_memory"), (CLOCK, "take_memory")}
+BY_GROUPS = {
+    (CHIP, "open_another_device"),
+    *((unit, "take_memory") for unit in (CHIP, CLOCK, PAGE)),
+}
 LISTEN = (
     "import socket; s = socket.create_server(('127.0.0.1', %d)); [s.accept() for _ in iter(int, 1)]"
 )
@@ -64,7 +70,9 @@ def closed(unit: str):
             continue
         if attempt == "open_a_local_socket" and unit != "volet-update-install":
             continue
-        if attempt == "take_memory" and unit not in {CHIP, CLOCK}:
+        if attempt == "take_memory" and unit not in {CHIP, CLOCK, PAGE}:
+            continue
+        if attempt == "read_the_chips_directory" and unit not in WITHOUT_CHIP:
             continue
         if attempt == "ask_about_the_clock" and unit == CLOCK:
             continue
@@ -101,11 +109,13 @@ def make(root: Path) -> None:
 
 def prepare(machine) -> None:
     """Do in the running machine what is not a file of it."""
-    for user in ("volet-cloud", "volet-trustee"):
+    for user in ("volet-cloud", "volet-trustee", "volet-page"):
         machine.run("adduser", "--system", "--group", "--home", f"/var/lib/{user}", user)
     # Root without capabilities writes there too, as no state directory of systemd's is.
     machine.run("install", "-d", "-m", "0777", "-o", "mosquitto", "/etc/mosquitto/volet")
     machine.run("chown", "volet-cloud:", "/var/backups/volet")
+    machine.run("install", "-d", "-m", "0755", "-o", USER, "/var/lib/volet")
+    machine.run("sh", "-c", "echo x > /var/lib/volet/planted")
     machine.run("sh", "-c", "echo x > /tmp/planted; mknod -m 666 /dev/planted c 10 229")
     listening = ("systemd-run", "--unit=listening", PYTHON, "-c", LISTEN % attempts.PORT)
     assert machine.run(*listening).returncode == 0

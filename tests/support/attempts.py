@@ -39,6 +39,10 @@ def read_home():
     Path("/home/pi/planted").read_text()
 
 
+def read_the_chips_directory():
+    Path("/var/lib/volet/planted").read_text()
+
+
 def read_modules():
     list(Path("/usr/lib/modules/planted").iterdir())
 
@@ -133,6 +137,7 @@ ATTEMPTS = (
     write_outside,
     see_the_temporary_files_of_others,
     read_home,
+    read_the_chips_directory,
     read_modules,
     open_another_device,
     reach_the_network,

@@ -11,7 +11,6 @@ import httpx
 
 from edge.area.settings import AreaConfig
 from edge.household.answers import Answers
-from edge.household.call import door_in
 from edge.household.door import open_door
 from edge.household.messages import VisitorRole
 from edge.household.pairing import open_window
@@ -48,5 +47,5 @@ class LivedHome:
 def lived_home(chip: BillingHome) -> Iterator[LivedHome]:
     """Open a household's page."""
     page = PageProcess(chip.directory)
-    with open_door(door_in(chip.directory), answers_of(chip).answer), page:
+    with open_door(chip.directory, answers_of(chip).answer), page:
         yield LivedHome(chip, page)

@@ -1,7 +1,8 @@
 """Takes the software off a machine: units, programs, what the installer and the board's set-up changed.
 
 The chip's directory stays, or is destroyed. What the installer has changed beside its own files it
-has noted in `installed`, a line each: `group dialout pi`, `package libpango-1.0-0`.
+has noted in `installed`, a line each: `group dialout pi`, `user volet-page`, `package
+libpango-1.0-0`.
 """
 
 import os
@@ -28,6 +29,8 @@ _CREDENTIALS = "etc/volet/*.cred"
 FETCHED = Path("/var/cache/volet-update")
 _FETCHED = ("var/cache/volet-update", "var/cache/private/volet-update")
 _STAMP = "var/lib/systemd/timers/stamp-volet-update.timer"
+# Certificate and visitors of the household's page, as its unit has them (edge/stage.py).
+_PAGE = "var/lib/volet-page"
 
 Run = Callable[..., str]
 
@@ -80,6 +83,7 @@ class Removal:
             self._run("systemctl", "disable", *instances)
         if is_erased:
             self._erase()
+        _destroy(self._machine / _PAGE)
         for link in ours:
             for folder in _dropins(units, link.name):
                 shutil.rmtree(folder)
@@ -116,9 +120,7 @@ class Removal:
 
         if self._directory.is_dir():
             with hold_vault(self._directory):
-                for path in sorted(self._directory.rglob("*")):
-                    if path.is_file() and not path.is_symlink():
-                        destroy(path)
+                _destroy_files(self._directory)
             shutil.rmtree(self._directory)
         for credential in sorted(self._machine.glob(_CREDENTIALS)):
             destroy(credential)
@@ -133,9 +135,24 @@ class Removal:
             match line.split():
                 case ["group", group, user]:
                     self._run("gpasswd", "--delete", user, group)
+                case ["user", user]:
+                    self._run("userdel", user)
                 case ["package", package]:
                     packages.append(package)
         return tuple(packages)
+
+
+def _destroy(directory: Path) -> None:
+    """Destroy a directory with all files in it, if it is there."""
+    if directory.is_dir() and not directory.is_symlink():
+        _destroy_files(directory)
+        shutil.rmtree(directory)
+
+
+def _destroy_files(directory: Path) -> None:
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            destroy(path)
 
 
 def forget_fetched(machine: Path) -> None:

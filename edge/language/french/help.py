@@ -158,6 +158,12 @@ HELP = {
         "un conseil dit lequel et que faire. Codes de sortie : 0 fait, 2 mauvaise utilisation, 5 la "
         "source est illisible, ou ne contient rien qu'un compteur envoie."
     ),
+    "Serve the household's page on the sockets that systemd opened; a unit runs this.": (
+        "Sert la page du foyer sur les sockets que systemd a ouvertes ; une unité lance cela."
+    ),
+    "Seconds without a visit after which it ends.": (
+        "Secondes sans visite au bout desquelles elle s'arrête."
+    ),
     "Let the chip know whether its clock is right; a unit beside the chip's runs this.": (
         "Dit au boîtier si son horloge est juste ; une unité à côté de la sienne lance ceci."
     ),

@@ -57,6 +57,9 @@ SENTENCES = {
     "{path} is no key of the page; delete it, and start the page once more.": (
         "{path} n'est pas une clé de la page ; supprimez-le, et redémarrez la page."
     ),
+    "systemd has opened no socket for the page; start it by its socket, with {command}.": (
+        "systemd n'a ouvert aucune socket pour la page ; lancez-la par sa socket, avec {command}."
+    ),
     "The page's certificate could not be made; start the page once more.": (
         "Le certificat de la page n'a pas pu être créé ; redémarrez la page."
     ),

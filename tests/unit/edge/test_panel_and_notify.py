@@ -6,9 +6,9 @@ import socket
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from edge.chip.systemd import Notifier
 from edge.panel.panel import BAD_PERIOD_S, FLASH_S, GOOD_PERIOD_S, HOLD_S, Panel
 from protocol.errors import ConfigError
+from system.systemd import Notifier
 from tests.support.broker import wait_until
 from tests.support.chip_bench import BenchClock, instant
 

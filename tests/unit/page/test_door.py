@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.household import door as door_module
-from edge.household.call import call
+from edge.household.call import call, door_in
 from edge.household.door import open_door
 from edge.household.messages import REQUEST_BYTES_MAX, AskPairing, AskState, NotDone, Pairing
 from protocol.errors import TransportError
@@ -31,8 +31,8 @@ def path(tmp_path):
     # Longer than the 107 bytes that the path of a socket may have.
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
-    with open_door(deep / "household.sock", answer):
-        yield deep / "household.sock"
+    with open_door(deep, answer):
+        yield door_in(deep)
 
 
 def connected(path):
@@ -47,7 +47,7 @@ def connected(path):
 
 def test_a_request_is_answered_and_the_socket_is_closed_to_others(path):
     assert call(path, AskPairing()) == CLOSED
-    assert path.stat().st_mode & 0o777 == 0o660
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_nobody_answers_where_no_chip_runs(tmp_path):
@@ -100,10 +100,40 @@ def test_a_visitor_who_speaks_byte_by_byte_is_let_go(path, monkeypatch):
         assert call(path, AskPairing()) == CLOSED
 
 
-def test_another_user_is_not_answered(path, monkeypatch):
-    monkeypatch.setattr(door_module, "_may_enter", lambda _: False)
-    with pytest.raises(TransportError):
-        call(path, AskPairing())
+@pytest.fixture
+def outside(tmp_path):
+    """A directory that its group alone may enter."""
+    made = tmp_path / "outside"
+    made.mkdir(mode=0o710)
+    return made
+
+
+def test_outside_the_door_is_open_to_whom_its_directory_lets_in(tmp_path, outside):
+    with open_door(tmp_path, answer, outside):
+        assert call(door_in(outside), AskPairing()) == CLOSED
+        assert door_in(outside).stat().st_mode & 0o777 == 0o666
+        assert call(door_in(tmp_path), AskPairing()) == CLOSED, (
+            "by the link in the chip's directory"
+        )
+    left = (*tmp_path.iterdir(), *outside.iterdir())
+    assert [each.name for each in left] == ["outside"]
+
+
+def test_it_is_not_opened_where_everybody_may_enter(tmp_path, outside):
+    outside.chmod(0o711)
+    with pytest.raises(PermissionError), open_door(tmp_path, answer, outside):
+        pass
+    assert not door_in(outside).exists()
+
+
+def test_what_a_killed_chip_has_left_is_replaced(tmp_path, outside):
+    door_in(tmp_path).symlink_to(outside / "gone")
+    door_in(outside).touch()
+    with open_door(tmp_path, answer, outside):
+        assert call(door_in(tmp_path), AskPairing()) == CLOSED
+    door_in(tmp_path).symlink_to(outside / "gone")
+    with open_door(tmp_path, answer):
+        assert call(door_in(tmp_path), AskPairing()) == CLOSED
 
 
 def test_the_thread_rests_as_long_as_it_has_worked(tmp_path, monkeypatch):
@@ -116,17 +146,17 @@ def test_the_thread_rests_as_long_as_it_has_worked(tmp_path, monkeypatch):
         now[0] += 3.0
         return CLOSED
 
-    with open_door(tmp_path / "door", slow):
-        call(tmp_path / "door", AskPairing())
+    with open_door(tmp_path, slow):
+        call(door_in(tmp_path), AskPairing())
     assert max(rests) == 3.0
 
 
 def test_a_door_that_is_shut_leaves_no_thread_and_no_socket(tmp_path):
     before = threading.active_count()
-    with open_door(tmp_path / "door", answer):
+    with open_door(tmp_path, answer):
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
-    assert not (tmp_path / "door").exists()
+    assert not door_in(tmp_path).exists()
 
 
 def test_a_request_with_an_unknown_field_is_none():

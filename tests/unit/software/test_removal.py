@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from edge.contracts.enrolling import draw_keys
+from edge.page.names import CERTIFICATE, CERTIFICATE_KEY
+from edge.page.sessions import FILE_NAME as SESSIONS
 from edge.tic.board.machine import CONFIG
 from edge.vault.lock import hold_vault
 from protocol.errors import ConfigError, VoletError
@@ -14,6 +16,10 @@ from volet.software.places import Places, Trial
 from volet.software.removal import Removal, remove
 
 UNIT = "volet-edge@pi.service"
+UNITS = (
+    *("volet-edge-page.service", "volet-edge-page.socket"),
+    *("volet-edge@.service", "volet-software-boot.service"),
+)
 
 
 class Machine:
@@ -39,7 +45,7 @@ class Machine:
         units = self.places.release("0.1.0") / "units"
         units.mkdir(parents=True)
         self.places.link("current", "0.1.0")
-        for name in ("volet-edge@.service", "volet-software-boot.service"):
+        for name in UNITS:
             (units / name).write_text("x")
             (self.units / name).symlink_to(self.places.root / "current/units" / name)
         wants = self.units / "multi-user.target.wants"
@@ -47,8 +53,14 @@ class Machine:
         (self.units / f"{UNIT}.d").mkdir()
         (self.units / f"{UNIT}.d/override.conf").write_text("x")
         (self.root / "usr/local/bin/volet").symlink_to(self.places.root / "current/venv/bin/volet")
-        (self.places.root / "installed").write_text("package fonts-dejavu-core\ngroup dialout pi\n")
+        (self.places.root / "installed").write_text(
+            "package fonts-dejavu-core\ngroup dialout pi\nuser volet-page\n"
+        )
         draw_keys(self.chip)
+        page = self.root / "var/lib/volet-page"
+        page.mkdir()
+        for name in (CERTIFICATE, CERTIFICATE_KEY, SESSIONS):
+            (page / name).write_text("x")
         (self.root / "etc/volet").mkdir()
         (self.root / "etc/volet/household.key.cred").write_text("x")
 
@@ -81,9 +93,10 @@ def test_nothing_is_left_of_what_was_installed(machine):
     assert machine.everything() == before
     assert removed.packages == ("fonts-dejavu-core",)
     ran = [command for command in machine.ran if UNIT in command]
-    units = (UNIT, "volet-software-boot.service")
+    units = (*UNITS[:2], UNIT, UNITS[3])
     assert ran == [("systemctl", "stop", *units), ("systemctl", "disable", *units)]
     assert ("gpasswd", "--delete", "pi", "dialout") in machine.ran
+    assert ("userdel", "volet-page") in machine.ran
 
 
 def test_the_household_is_kept_where_it_is_to_be(machine):
@@ -91,6 +104,7 @@ def test_the_household_is_kept_where_it_is_to_be(machine):
     kept = {path: path.read_bytes() for path in machine.chip.rglob("*") if path.is_file()}
     machine.removal().remove(is_erased=False)
     assert not machine.places.root.exists()
+    assert not (machine.root / "var/lib/volet-page").exists(), "whoever was let in is not kept"
     assert {path: path.read_bytes() for path in kept} == kept
     assert (machine.root / "etc/volet/household.key.cred").exists()
 
@@ -106,6 +120,7 @@ def test_keys_are_overwritten_before_they_go(machine, monkeypatch):
     monkeypatch.setattr("volet.software.removal.destroy", destroy)
     machine.removal().remove(is_erased=True)
     assert {"household.key", "signing.key", "tls.key", "household.key.cred"} <= set(destroyed)
+    assert {CERTIFICATE_KEY, SESSIONS} <= set(destroyed)
 
 
 def test_a_chip_that_runs_by_hand_is_not_erased_under_its_feet(machine):

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
+from edge.page.server import HTTP_PORT
+from edge.stage import DOOR_DIRECTORY, PAGE_HOME
 from system import kernel_clock
 from tests.support.environments import ROOT
 from volet.main import volet
@@ -85,6 +87,23 @@ def test_the_chip_brings_along_what_asks_about_the_clock_where_it_looks_for_the_
     assert clock["PartOf"] == "volet-edge@%i.service"
     assert Path("/run", clock["RuntimeDirectory"]) == kernel_clock.MARK.parent
     assert clock["User"] == chip["User"] == "%i"
+
+
+def test_the_page_and_its_door_are_where_the_program_looks_for_them():
+    chip, page = (dict(settings(UNITS / f"volet-edge{name}.service")) for name in ("@", "-page"))
+    assert Path("/var/lib", page["StateDirectory"]) == PAGE_HOME
+    assert Path("/run", chip["RuntimeDirectory"]) == DOOR_DIRECTORY
+    assert chip["RuntimeDirectoryMode"] == "0710", "the door is not opened where all may enter"
+    assert chip["ExecStartPost"] == f"-+/usr/bin/chgrp {page['User']} %t/{DOOR_DIRECTORY.name}"
+    assert f" {page['User']}\n" in (ROOT / "packaging/install").read_text()
+
+
+def test_the_page_has_no_network_but_what_systemd_gives_it():
+    page = dict(settings(UNITS / "volet-edge-page.service"))
+    assert page["PrivateNetwork"] == "yes"
+    assert page["RestrictAddressFamilies"] == "AF_UNIX"
+    socket = list(settings(UNITS / "volet-edge-page.socket"))
+    assert [value for key, value in socket if key == "ListenStream"] == [str(HTTP_PORT), "443"]
 
 
 def test_the_chip_starts_after_an_interrupted_upgrade_was_taken_back():

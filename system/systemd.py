@@ -1,16 +1,22 @@
-"""Notifies systemd that the chip is ready, alive or stopping (sd_notify(3)), if systemd asks."""
+"""What systemd gives a program, and what it wants to be told: that it is ready, alive or stopping.
+
+Without systemd nothing is given, and nobody is told.
+"""
 
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from system.clock import Clock
 
 MICROSECONDS = 1_000_000
+# sd_listen_fds(3).
+_FIRST_SOCKET = 3
 
 
 class Notifier:
-    """Sends to the socket that the service manager names; `progress` feeds the watchdog."""
+    """Sends to the socket that systemd names (sd_notify(3)); `progress` feeds the watchdog."""
 
     def __init__(self, clock: Clock, environment: Mapping[str, str] = os.environ) -> None:
         """Read NOTIFY_SOCKET and WATCHDOG_USEC."""
@@ -21,7 +27,7 @@ class Notifier:
         self._next_s = 0.0
 
     def ready(self) -> None:
-        """Report that the chip has started."""
+        """Report that the program has started."""
         self._send("READY=1")
 
     def progress(self) -> None:
@@ -32,7 +38,7 @@ class Notifier:
             self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Report that the chip is about to stop."""
+        """Report that the program is about to stop."""
         self._send("STOPPING=1")
 
     def _send(self, text: str) -> None:
@@ -41,3 +47,17 @@ class Notifier:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
             channel.sendto(text.encode(), address)
+
+
+def given_sockets(environment: Mapping[str, str] = os.environ) -> list[socket.socket]:
+    """Return the listening sockets that were opened for this process."""
+    if environment.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    count = int(environment.get("LISTEN_FDS", "0"))
+    return [socket.socket(fileno=_FIRST_SOCKET + number) for number in range(count)]
+
+
+def runtime_directory(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the directory in /run that was made for this process."""
+    given = environment.get("RUNTIME_DIRECTORY")
+    return Path(given) if given else None
