@@ -164,7 +164,7 @@ class Agent:
             link = ChipLink(link_settings(identity), certificates.tls_context, without.after)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
-            _open_door(opened, directory, config, chip, settings, clock)
+            _open_door(opened, directory, identity, config, chip, settings, clock)
             yield cls(directory, chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
@@ -249,6 +249,7 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
 def _open_door(
     opened: ExitStack,
     directory: Path,
+    identity: Identity,
     config: EdgeConfig,
     chip: Chip,
     settings: ChipSettings,
@@ -257,6 +258,7 @@ def _open_door(
     """Open the household's door until `opened` closes; metering goes on without one."""
     answers = Answers(
         directory,
+        identity.household_key,
         config.area,
         clock.now,
         lambda: chip.live,

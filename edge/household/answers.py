@@ -15,11 +15,13 @@ from edge.household.messages import (
     AskShared,
     AskState,
     AskToday,
+    FormerHouseholds,
     Live,
     NotDone,
     Pair,
     Paired,
     Question,
+    household_name,
 )
 from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
@@ -32,6 +34,7 @@ from edge.status.report import ChipReport, report
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
 from protocol.errors import VoletError
+from protocol.ids import HouseholdKeyId
 
 # Values older than this are of a line that has fallen silent.
 LIVE_FOR_S = 10.0
@@ -43,6 +46,7 @@ class Answers:
     def __init__(
         self,
         directory: Path,
+        household: HouseholdKeyId,
         area: AreaConfig,
         now: Callable[[], datetime],
         live: Callable[[], LiveValues],
@@ -50,8 +54,12 @@ class Answers:
         *,
         is_real_line_called_simulated: bool = False,
     ) -> None:
-        """Read `directory` at each request; `live` and `confirmed` are those of the chip."""
+        """Read `directory` at each request; `live` and `confirmed` are those of the chip.
+
+        Visitors whom another household than `household` let in are told nothing.
+        """
         self._directory = directory
+        self._household = household_name(household)
         self._area = area
         self._now = now
         self._live = live
@@ -65,11 +73,14 @@ class Answers:
             AskState: self._state,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
-            Pair: lambda asked: Paired(self._window.admit(asked.code)),
+            Pair: lambda asked: Paired(self._window.admit(asked.code), self._household),
         }
 
     def answer(self, request: Question) -> Answer:
         """Return the answer; what cannot be done is `NotDone`, in the household's language."""
+        is_open = isinstance(request, AskPairing | Pair)
+        if not is_open and request.household != self._household:
+            return FormerHouseholds()
         try:
             return self._answers[type(request)](request)
         except VoletError as exc:

@@ -13,6 +13,7 @@ import msgspec
 
 from edge.language.choice import Lang
 from protocol.calendar import Instant
+from protocol.ids import HouseholdKeyId
 from protocol.json_text import read_json
 
 REQUEST_BYTES_MAX = 64_000
@@ -20,6 +21,8 @@ ANSWER_BYTES_MAX = 4_000_000
 LENGTH_BYTES = 4
 
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
+_HOUSEHOLD_DIGITS = 16
+HouseholdName = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{_HOUSEHOLD_DIGITS}}}(?!\n)$")]
 
 
 class VisitorRole(StrEnum):
@@ -30,7 +33,10 @@ class VisitorRole(StrEnum):
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A request; `household` is the one that let the visitor in, None if nobody has."""
+
     lang: Lang = Lang.FR
+    household: HouseholdName | None = None
 
 
 class AskToday(_Request, frozen=True, tag="today"):
@@ -215,9 +221,14 @@ class Pairing(msgspec.Struct, frozen=True, tag="pairing"):
 
 
 class Paired(msgspec.Struct, frozen=True, tag="paired"):
-    """A visitor is let in."""
+    """A visitor is let in, by the household of that name."""
 
     role: VisitorRole
+    household: HouseholdName
+
+
+class FormerHouseholds(msgspec.Struct, frozen=True, tag="former"):
+    """The visitor was let in by another household than the one that the chip has now."""
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="refused"):
@@ -226,7 +237,14 @@ class NotDone(msgspec.Struct, frozen=True, tag="refused"):
     why: str
 
 
-Answer = Today | Shared | SpentBudget | ChipState | Live | Pairing | Paired | NotDone
+Answer = (
+    Today | Shared | SpentBudget | ChipState | Live | Pairing | Paired | FormerHouseholds | NotDone
+)
+
+
+def household_name(key: HouseholdKeyId) -> HouseholdName:
+    """Return how page and chip name a household: by the id of its keys, which opens nothing."""
+    return key.hex()[:_HOUSEHOLD_DIGITS]
 
 
 def encode(message: Question | Answer) -> bytes:

@@ -49,7 +49,7 @@ from edge.page import views
 from edge.page.guards import Guards
 from edge.page.places import may_see
 from edge.page.sessions import LASTS, Sessions, form_token
-from edge.page.visit import LANGUAGE_COOKIE, SESSION_COOKIE, Visit
+from edge.page.visit import LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
 
 YEAR_S = 365 * 86_400
 LIVE_EVERY_S = 2.0
@@ -152,7 +152,9 @@ class Page:
             return visit.show("enter", HTTP_403_FORBIDDEN, refusal=exc.detail)
         if visit.session is not None:
             self.sessions.end(visit.session.name)
-        token = self.sessions.begin(paired.role, visit.request.headers.get("user-agent", ""))
+        token = self.sessions.begin(
+            paired.role, paired.household, visit.request.headers.get("user-agent", "")
+        )
         answer = RedirectResponse("/", HTTP_303_SEE_OTHER)
         _set_cookie(answer, SESSION_COOKIE, token, int(LASTS.total_seconds()))
         return answer
@@ -224,7 +226,10 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
             if visit.session is not None and not (is_open or may_see(visit.session.role, path)):
                 return visit.trouble(HTTP_403_FORBIDDEN, "owners_title", visit.texts["owners"])
-            return await show(visit)
+            try:
+                return await show(visit)
+            except FormerVisitor:
+                return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
 
         return Route(path, answer, methods=list(methods) or ["GET"])
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge.household.messages import VisitorRole
+from edge.household.messages import HouseholdName, VisitorRole
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
@@ -31,10 +31,11 @@ _Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A visitor: hash of the token, what may be seen, when it began and was last used."""
+    """A visitor: hash of the token, what of which household may be seen, since when, last used."""
 
     token_hash: _Hash
     role: VisitorRole
+    household: HouseholdName
     since: Instant
     seen: Instant
     browser: Annotated[str, msgspec.Meta(max_length=BROWSER_LENGTH_MAX)] = ""
@@ -57,15 +58,17 @@ class Sessions:
         """Return the sessions that have not ended, newest first."""
         return sorted(self._valid(), key=lambda session: session.since, reverse=True)
 
-    def begin(self, role: VisitorRole, browser: str) -> str:
+    def begin(self, role: VisitorRole, household: HouseholdName, browser: str) -> str:
         """Begin a session; return its token, which is kept nowhere here.
 
-        The one that was used least recently ends if there are too many.
+        The one that was used least recently ends if there are too many, and each of a household
+        that the chip had before.
         """
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
         shown = "".join(sign for sign in browser if sign.isprintable())[:BROWSER_LENGTH_MAX]
-        kept = sorted(self._valid(), key=lambda session: session.seen)[-(SESSIONS_MAX - 1) :]
-        self._write([*kept, Session(_hash(token), role, now, now, shown)])
+        own = (session for session in self._valid() if session.household == household)
+        kept = sorted(own, key=lambda session: session.seen)[-(SESSIONS_MAX - 1) :]
+        self._write([*kept, Session(_hash(token), role, household, now, now, shown)])
         return token
 
     def of(self, token: str) -> Session | None:

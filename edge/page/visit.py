@@ -5,16 +5,21 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
+import msgspec
 from anyio.to_thread import run_sync
 from jinja2 import Environment
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_503_SERVICE_UNAVAILABLE
+from starlette.status import (
+    HTTP_401_UNAUTHORIZED,
+    HTTP_422_UNPROCESSABLE_CONTENT,
+    HTTP_503_SERVICE_UNAVAILABLE,
+)
 
 from edge.household.call import call
-from edge.household.messages import Answer, NotDone, Question
+from edge.household.messages import Answer, FormerHouseholds, NotDone, Question
 from edge.language.choice import Lang
 from edge.page.places import menu
 from edge.page.sessions import Sessions, form_token
@@ -27,6 +32,13 @@ _FIELDS_MAX = 32
 _COMMAND = re.compile(r"`([^`]*)`")
 
 
+class FormerVisitor(HTTPException):
+    """The visitor was let in by a household that has left."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTP_401_UNAUTHORIZED)
+
+
 class Visit:
     """One request of a visitor: its language, and its session if there is one."""
 
@@ -35,6 +47,7 @@ class Visit:
         self.lang = _language(request)
         self.token = request.cookies.get(SESSION_COOKIE, "")
         self.session = sessions.of(self.token) if self.token else None
+        self._sessions = sessions
         self._door = door
 
     @property
@@ -47,11 +60,18 @@ class Visit:
 
         Raises:
             HTTPException: it does not answer (503), or refuses (422) with a sentence.
+            FormerVisitor: the session is of a household that has left; it has ended.
         """
+        if self.session is not None:
+            question = msgspec.structs.replace(question, household=self.session.household)
         try:
             answer = await run_sync(call, self._door, question)
         except TransportError as exc:
             raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE) from exc
+        if isinstance(answer, FormerHouseholds):
+            if self.session is not None:
+                self._sessions.end(self.session.name)
+            raise FormerVisitor
         if isinstance(answer, NotDone):
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
         return answer

@@ -21,7 +21,10 @@ from tests.support.page_process import ENTER, PageProcess
 
 def answers_of(home: BillingHome) -> Answers:
     """Return the answers of a household's chip at its virtual time."""
-    return Answers(home.directory, AreaConfig(), home.clock.now, LiveValues, lambda: None)
+    household = home.identity.household_key
+    return Answers(
+        home.directory, household, AreaConfig(), home.clock.now, LiveValues, lambda: None
+    )
 
 
 class LivedHome:

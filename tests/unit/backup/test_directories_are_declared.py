@@ -100,7 +100,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         page = old.directory / PAGE_DIRECTORY
         make_private_dir(page)
         certify(page, names_of_host("chip"), START)
-        Sessions(page, lambda: START).begin(VisitorRole.OWNER, "")
+        Sessions(page, lambda: START).begin(VisitorRole.OWNER, "ab" * 8, "")
         StatusFile(old.directory).write(StatusRecord())
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last

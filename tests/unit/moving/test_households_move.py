@@ -485,7 +485,7 @@ def test_whoever_was_let_in_by_the_former_household_is_a_stranger_after_an_erasu
     make_private_dir(page)
     certify(page, names_of_host("chip"), datetime.now(UTC))
     sessions = Sessions(page, lambda: datetime.now(UTC))
-    token = sessions.begin(VisitorRole.OWNER, "a browser")
+    token = sessions.begin(VisitorRole.OWNER, "ab" * 8, "a browser")
     open_window(old.directory, VisitorRole.OWNER, datetime.now(UTC))
     old.kill()
     erase(old.directory)

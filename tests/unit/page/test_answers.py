@@ -16,6 +16,7 @@ from edge.household.messages import (
     NotDone,
     VisitorRole,
     encode,
+    household_name,
 )
 from edge.household.pairing import open_window
 from edge.identity.keys import load_keys
@@ -80,9 +81,10 @@ def test_no_answer_holds_a_key_a_seed_or_a_code(home):
     planted = {word for secret in secrets_of(home) for word in spellings(secret)}
     planted.add(order.code.encode())
     answers = answers_of(home)
+    household = household_name(home.identity.household_key)
     for lang in Lang:
         for question in QUESTIONS:
-            answer = answers.answer(question(lang=lang))
+            answer = answers.answer(question(lang=lang, household=household))
             assert not isinstance(answer, NotDone), answer
             data = encode(answer)
             assert len(data) < ANSWER_BYTES_MAX
@@ -101,7 +103,9 @@ def test_a_key_in_an_answer_would_be_found(home):
 
 @pytest.mark.parametrize("lang", Lang)
 def test_the_budget_says_what_is_spent_and_what_one_more_day_costs(home, lang):
-    told = answers_of(home).answer(AskBudget(lang=lang))
+    told = answers_of(home).answer(
+        AskBudget(lang=lang, household=household_name(home.identity.household_key))
+    )
     month, year = told.spent[1:]
     assert (month.rho, year.rho) == (pytest.approx(0.15), pytest.approx(0.15))
     assert year.spent == pytest.approx(0.15 / year.cap_rho)

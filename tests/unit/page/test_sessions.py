@@ -7,6 +7,7 @@ import pytest
 from edge.household.messages import VisitorRole
 from edge.page.sessions import FILE_NAME, LASTS, SESSIONS_MAX, Sessions, form_token
 
+HOUSEHOLD, ANOTHER = "ab" * 8, "cd" * 8
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 
 
@@ -25,7 +26,7 @@ def page(tmp_path):
 
 
 def test_a_token_opens_its_session_after_a_restart_and_no_other_does(page):
-    token = page.sessions().begin(VisitorRole.VIEWER, "a browser\n")
+    token = page.sessions().begin(VisitorRole.VIEWER, HOUSEHOLD, "a browser\n")
     session = page.sessions().of(token)
     assert session is not None
     assert (session.role, session.browser) == (VisitorRole.VIEWER, "a browser")
@@ -34,7 +35,7 @@ def test_a_token_opens_its_session_after_a_restart_and_no_other_does(page):
 
 
 def test_the_file_lets_nobody_in(page):
-    token = page.sessions().begin(VisitorRole.OWNER, "")
+    token = page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
     path = page.directory / FILE_NAME
     assert path.stat().st_mode & 0o777 == 0o600
     assert token not in path.read_text()
@@ -44,7 +45,7 @@ def test_the_file_lets_nobody_in(page):
 
 
 def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(page):
-    used, left = (page.sessions().begin(VisitorRole.OWNER, "") for _ in range(2))
+    used, left = (page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "") for _ in range(2))
     page.at += LASTS - timedelta(days=1)
     assert page.sessions().of(used)
     page.at += timedelta(days=2)
@@ -54,20 +55,27 @@ def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(page):
 
 
 def test_beyond_the_most_the_one_used_least_recently_ends(page):
-    first = page.sessions().begin(VisitorRole.OWNER, "")
+    first = page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
     for _ in range(SESSIONS_MAX):
         page.at += timedelta(hours=2)
-        page.sessions().begin(VisitorRole.OWNER, "")
+        page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
     assert page.sessions().of(first) is None
     assert len(page.sessions().all()) == SESSIONS_MAX
 
 
+def test_with_the_first_visitor_of_another_household_those_of_the_former_end(page):
+    former = page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "a browser")
+    page.sessions().begin(VisitorRole.OWNER, ANOTHER, "")
+    assert page.sessions().of(former) is None
+    assert "a browser" not in (page.directory / FILE_NAME).read_text()
+
+
 @pytest.mark.parametrize("damage", [b"{", b"[1]", b'[{"token_hash": "x"}]'])
 def test_a_damaged_file_lets_nobody_in(page, damage):
-    token = page.sessions().begin(VisitorRole.OWNER, "")
+    token = page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
     (page.directory / FILE_NAME).write_bytes(damage)
     assert page.sessions().of(token) is None
-    assert page.sessions().begin(VisitorRole.OWNER, "")
+    assert page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
 
 
 def test_each_session_has_forms_of_its_own():
