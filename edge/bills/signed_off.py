@@ -55,6 +55,12 @@ def overview(vault: VaultReader, holds: Mapping[bytes, Hold]) -> Overview:
     return Overview(tuple(statements), mismatches, mismatches >= MISMATCHES_MAX, doubts)
 
 
+def asks_for_release(vault: VaultReader) -> bool:
+    """Return whether receipts are held back until the household releases them."""
+    mismatches = sum(vault.receipts.mismatches().values())
+    return mismatches >= MISMATCHES_MAX or not all(vault.receipts.covered().values())
+
+
 def read_holds(directory: Path, vault: VaultReader) -> dict[bytes, Hold]:
     """Return, by statement id, why there is no receipt under the contracts in `directory`.
 

@@ -4,9 +4,10 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -17,16 +18,18 @@ import structlog
 from edge.area.lane import AreaOptions
 from edge.area.settings import watched_choices
 from edge.bills.receipt_lane import ReceiptOptions
-from edge.bills.release_token import release_receipts, watched_release_token
+from edge.bills.release_token import watched_release_token
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.chip.confirming import Confirmation
+from edge.chip.house_panel import HousePanel
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
 from edge.household.answers import Answers
 from edge.household.door import open_door
 from edge.identity.enrolment import Identity, signer_of
+from edge.metering.unconfirmed import Unconfirmed
 from edge.moving.departure import MovingOptions
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
@@ -37,6 +40,7 @@ from edge.quotes.asking import QuoteOptions
 from edge.renewal.asking import SWITCH_WITHIN_S
 from edge.renewal.certificates import Certificates
 from edge.renewal.without import RenewalWithoutSession
+from edge.status.report import ChipReport, report
 from edge.status.reporter import last_will, status_options
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
@@ -101,17 +105,15 @@ class Agent:
 
     def __init__(
         self,
-        directory: Path,
         chip: Chip,
         link: ChipLink,
         source: TicSource,
-        panel: Panel | None,
+        panel: HousePanel | None,
         watch: CertificateWatch,
         clock: Clock,
     ) -> None:
         """Use `open` instead."""
         self.chip = chip
-        self._directory = directory
         self._link = link
         self._source = source
         self._panel = panel
@@ -157,15 +159,15 @@ class Agent:
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
             opened.callback(source.close)
-            panel = _open_panel(config)
-            if panel is not None:
-                opened.callback(panel.close)
             without = RenewalWithoutSession(identity, certificates, clock)
             link = ChipLink(link_settings(identity), certificates.tls_context, without.after)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
+            confirmed = settings.confirmation.read
+            reporting = partial(_report, directory, config, clock, confirmed)
+            panel = _open_panel(opened, directory, config, reporting, clock)
             _open_door(opened, directory, identity, config, chip, settings, clock)
-            yield cls(directory, chip, link, source, panel, watch, clock)
+            yield cls(chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
         """Run until stopped, or until a finite source has ended and everything is stored.
@@ -201,10 +203,7 @@ class Agent:
         if self.chip.renewal.wants_new_session():
             self._link.begin_anew()
         if self._panel is not None:
-            self._panel.show(is_line_good=self.chip.is_line_good)
-            if self._panel.was_held():
-                release_receipts(self._directory)
-                log.info("receipts_released")
+            self._panel.step(is_line_good=self.chip.is_line_good)
         self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
 
@@ -271,10 +270,39 @@ def _open_door(
         log.warning("household_door_shut", why=str(exc))
 
 
-def _open_panel(config: EdgeConfig) -> Panel | None:
+def _report(
+    directory: Path,
+    config: EdgeConfig,
+    clock: Clock,
+    confirmed: Callable[[], Unconfirmed | None],
+) -> ChipReport:
+    return report(
+        directory,
+        config.area,
+        clock.now(),
+        confirmed(),
+        is_real_line_called_simulated=config.is_real_line_called_simulated,
+    )
+
+
+def _open_panel(
+    opened: ExitStack,
+    directory: Path,
+    config: EdgeConfig,
+    reporting: Callable[[], ChipReport],
+    clock: Clock,
+) -> HousePanel | None:
+    """Open the panel until `opened` closes.
+
+    Raises:
+        ConfigError: a pin cannot be used.
+    """
     if config.panel is None:
         return None
-    return Panel.open(config.panel.led_gpio, button_gpio=config.panel.button_gpio)
+    pins = Panel.open(config.panel.lights(), config.panel.button_gpio)
+    panel = HousePanel(pins, directory, reporting, clock, is_quiet=config.panel.quiet)
+    opened.callback(panel.close)
+    return panel
 
 
 def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:

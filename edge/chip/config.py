@@ -13,6 +13,7 @@ import msgspec
 from edge.area.settings import AreaConfig
 from edge.metering.state import MeteringSettings
 from edge.mqtt.outbox import OutboxSettings as SendingSettings
+from edge.panel.model import Light
 from edge.stage import CONFIG_NAME
 from edge.tic.speed import SPEEDS
 from protocol.errors import ConfigError
@@ -24,16 +25,30 @@ PSEUDO_TERMINALS = Path("/dev/pts")
 _STANDARD_BAUD, _HISTORIQUE_BAUD = SPEEDS
 
 
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+
+
 class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The panel, by pins (BCM numbers).
+    """The panel, by pins (BCM numbers); each part may be missing.
 
     Attributes:
-        led_gpio: the status light.
-        button_gpio: a button to ground; holding it for three seconds releases receipts.
+        line_gpio: the light that tells of the meter's line.
+        city_gpio: the light that tells of the link to the collectivity.
+        home_gpio: the light that tells whether the household is asked for something.
+        button_gpio: a button to ground.
+        quiet: leave the lights dark from 22:00 to 7:00, but for a question.
     """
 
-    led_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)]
-    button_gpio: Annotated[int, msgspec.Meta(ge=0, le=27)] | None = None
+    line_gpio: Pin | None = None
+    city_gpio: Pin | None = None
+    home_gpio: Pin | None = None
+    button_gpio: Pin | None = None
+    quiet: bool = False
+
+    def lights(self) -> dict[Light, int]:
+        """Return the pins of the lights that there are."""
+        pins = {Light.LINE: self.line_gpio, Light.CITY: self.city_gpio, Light.HOME: self.home_gpio}
+        return {light: pin for light, pin in pins.items() if pin is not None}
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

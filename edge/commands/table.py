@@ -30,6 +30,7 @@ edge = HouseholdGroup(
         "trustees": "edge.commands.trustees:trustees",
         "area": "edge.commands.area:area",
         "noise": "edge.commands.noise:noise",
+        "panel": "edge.commands.panel:panel",
         "page": "edge.commands.page:page",
         "serve-page": "edge.commands.serve_page:serve_page",
         "decode": "edge.commands.decode:decode",

@@ -1,85 +1,129 @@
-"""The panel: a light that shows the state of the meter's line, and a button.
+"""The panel's pins: lights and a button, each of which may be missing.
 
-The light behaves like "Etat Liaison Comptage" on Enedis' own receiver: a short flash every three
-seconds while good frames come, and every second while they are bad or absent for ten seconds.
 gpiozero chooses the pins (GPIOZERO_PIN_FACTORY), so that the panel runs without hardware.
 """
 
-from typing import Self
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Self, TypeVar
 
 from gpiozero import LED, DigitalInputDevice
 from gpiozero.exc import BadPinFactory, GPIOZeroError
 from gpiozero.pins import Factory
 
+from edge.panel.model import Button, Light, Press, Rhythm
 from protocol.errors import ConfigError
 
-FLASH_S = 0.1
-GOOD_PERIOD_S = 3.0
-BAD_PERIOD_S = 1.0
-# A short touch, by a child or a broom, is not the household's decision.
-HOLD_S = 3.0
+T = TypeVar("T")
+
+# The library below gpiozero has an error of its own for a pin that another program has; to import
+# it would start a thread.
+_OF_PINS = "lgpio"
+
+# Between two counts of a number.
+PAUSE_S = 1.5
 
 
 class Panel:
-    """The status light, and the button if there is one."""
+    """The lights and the button that there are."""
 
-    def __init__(self, led: LED, button: DigitalInputDevice | None = None) -> None:
+    def __init__(
+        self, lights: Mapping[Light, LED], button: DigitalInputDevice | None = None
+    ) -> None:
         """Use `open` instead."""
-        self._led = led
-        self._button = button
-        self._is_taken = False
-        self._is_good: bool | None = None
+        self._lights = lights
+        self._pin = button
+        self._button = Button()
+        self._shown: dict[Light, Rhythm] = {}
+        self._again_at_s: dict[Light, float] = {}
 
     @classmethod
     def open(
         cls,
-        led_gpio: int,
-        pin_factory: Factory | None = None,
-        *,
+        lights: Mapping[Light, int],
         button_gpio: int | None = None,
+        pin_factory: Factory | None = None,
     ) -> Self:
-        """Open light and button at their pins (BCM numbers); the environment names the factory.
+        """Open lights and button at their pins (BCM numbers); the environment names the factory.
 
         Raises:
             ConfigError: there is no such pin, or no pins at all.
         """
-        try:
-            led = LED(led_gpio, pin_factory=pin_factory)
-        except BadPinFactory as exc:
-            raise ConfigError(
-                "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; "
-                "take [panel] out of edge.toml."
-            ) from exc
-        except GPIOZeroError as exc:
-            raise ConfigError(f"panel.led_gpio = {led_gpio} cannot be used: {exc}.") from exc
-        if button_gpio is None:
-            return cls(led)
-        try:
-            return cls(led, DigitalInputDevice(button_gpio, pull_up=True, pin_factory=pin_factory))
-        except GPIOZeroError as exc:
-            led.close()
-            raise ConfigError(f"panel.button_gpio = {button_gpio} cannot be used: {exc}.") from exc
+        with ExitStack() as opened:
+            made = {}
+            for light, gpio in lights.items():
+                made[light] = _at_pin(f"{light}_gpio", gpio, pin_factory, _light)
+                opened.callback(made[light].close)
+            button = None
+            if button_gpio is not None:
+                button = _at_pin("button_gpio", button_gpio, pin_factory, _button)
+            opened.pop_all()
+            return cls(made, button)
 
-    def show(self, *, is_line_good: bool) -> None:
-        """Flash slowly while the line is good, fast otherwise."""
-        if is_line_good is self._is_good:
-            return
-        self._is_good = is_line_good
-        period_s = GOOD_PERIOD_S if is_line_good else BAD_PERIOD_S
-        self._led.blink(on_time=FLASH_S, off_time=period_s - FLASH_S)
+    @property
+    def lights(self) -> tuple[Light, ...]:
+        """The lights that there are."""
+        return tuple(self._lights)
 
-    def was_held(self) -> bool:
-        """Return True once each time the button has been held for three seconds; poll this."""
-        if self._button is None or not self._button.is_active:
-            self._is_taken = False
-            return False
-        if self._is_taken or (self._button.active_time or 0.0) < HOLD_S:
-            return False
-        self._is_taken = True
-        return True
+    @property
+    def has_button(self) -> bool:
+        """True if there is a button."""
+        return self._pin is not None
+
+    def show(self, rhythms: Mapping[Light, Rhythm], now_s: float) -> None:
+        """Light each light that there is in its rhythm; call it again within a second."""
+        for light, led in self._lights.items():
+            rhythm = rhythms[light]
+            is_due = rhythm.flashes and now_s >= self._again_at_s.get(light, now_s)
+            if rhythm == self._shown.get(light) and not is_due:
+                continue
+            self._shown[light] = rhythm
+            _begin(led, rhythm)
+            count_s = rhythm.flashes * (rhythm.lit_s + rhythm.dark_s)
+            self._again_at_s[light] = now_s + count_s + PAUSE_S
+
+    def press(self) -> Press | None:
+        """Return what a press of the button means, once for each; poll this."""
+        if self._pin is None:
+            return None
+        return self._button.step((self._pin.active_time or 0.0) if self._pin.is_active else None)
 
     def close(self) -> None:
-        """Turn the light off and release the pins."""
-        self._led.close()
-        if self._button is not None:
-            self._button.close()
+        """Turn the lights off and release the pins."""
+        for led in self._lights.values():
+            led.close()
+        if self._pin is not None:
+            self._pin.close()
+
+
+def _begin(led: LED, rhythm: Rhythm) -> None:
+    if not rhythm.lit_s:
+        led.off()
+    elif not rhythm.dark_s:
+        led.on()
+    else:
+        led.blink(rhythm.lit_s, rhythm.dark_s, rhythm.flashes or None)
+
+
+def _button(gpio: int, pin_factory: Factory | None) -> DigitalInputDevice:
+    return DigitalInputDevice(gpio, pull_up=True, pin_factory=pin_factory)
+
+
+def _light(gpio: int, pin_factory: Factory | None) -> LED:
+    return LED(gpio, pin_factory=pin_factory)
+
+
+def _at_pin(
+    key: str, gpio: int, pin_factory: Factory | None, make: Callable[[int, Factory | None], T]
+) -> T:
+    try:
+        return make(gpio, pin_factory)
+    except BadPinFactory as exc:
+        raise ConfigError(
+            f"panel.{key} is set, but this machine has no pins that gpiozero can drive; take "
+            "[panel] out of edge.toml."
+        ) from exc
+    except Exception as exc:
+        if not isinstance(exc, GPIOZeroError) and type(exc).__module__ != _OF_PINS:
+            raise
+        raise ConfigError(f"panel.{key} = {gpio} cannot be used: {exc}.") from exc

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -81,6 +81,14 @@ class VaultReader:
     def billed(self) -> list[BilledRow]:
         """Return the billed statements in the order in which they were billed."""
         return self._billed.all()
+
+    def latest_arrival(self) -> datetime | None:
+        """Return when the last judged statement or letter arrived, None if none has."""
+        (at_s,) = self._database.execute(
+            "SELECT max(received_at_s) FROM (SELECT received_at_s FROM letters UNION ALL "
+            "SELECT received_at_s FROM statements WHERE verdict IS NOT NULL)"
+        ).fetchone()
+        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
     def outbox_depth(self) -> int:
         """Return the number of messages that the cloud has not acknowledged."""

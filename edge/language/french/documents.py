@@ -142,9 +142,9 @@ DOCUMENTS = {
     "{path} is another household's; `{command}` makes room, for good.": (
         "{path} est celui d'un autre foyer ; `{command}` fait place nette, définitivement."
     ),
-    "panel.led_gpio is set, but this machine has no pins that gpiozero can drive; take [panel] out "
-    "of edge.toml.": (
-        "panel.led_gpio est réglé, mais cette machine n'a pas de broches pour gpiozero ; retirez "
+    "panel.{key} is set, but this machine has no pins that gpiozero can drive; take [panel] out of "
+    "edge.toml.": (
+        "panel.{key} est réglé, mais cette machine n'a pas de broches pour gpiozero ; retirez "
         "[panel] d'edge.toml."
     ),
     # The vault.
@@ -276,12 +276,17 @@ DOCUMENTS = {
     ),
     "the enrolment record cannot be read: {why}.": "l'inscription est illisible : {why}.",
     "{path} is no {kind}: {why}.": "{path} n'est pas le bon document ({kind}) : {why}.",
-    "panel.led_gpio = {pin} cannot be used: {why}.": (
-        "panel.led_gpio = {pin} est inutilisable : {why}."
+    "There is no table [panel] in {path}; write one.": (
+        "Il n'y a pas de table [panel] dans {path} ; écrivez-la."
     ),
-    "panel.button_gpio = {pin} cannot be used: {why}.": (
-        "panel.button_gpio = {pin} est inutilisable : {why}."
+    "The chip runs and has the pins; stop it first: `systemctl stop 'volet-edge@*'`.": (
+        "Le boîtier fonctionne et tient les broches ; arrêtez-le d'abord : `systemctl stop "
+        "'volet-edge@*'`."
     ),
+    "Nobody held the button, or it is not wired to panel.button_gpio and ground.": (
+        "Personne n'a tenu le bouton, ou il n'est pas relié à panel.button_gpio et à la masse."
+    ),
+    "panel.{key} = {pin} cannot be used: {why}.": "panel.{key} = {pin} est inutilisable : {why}.",
     "No database is in {path}: it was made with --keys-only, or there was none.": (
         "{path} ne contient pas de base : la sauvegarde a été faite avec --keys-only, ou il n'y en "
         "avait pas."

@@ -355,6 +355,12 @@ HELP = {
     ),
     "Listen on this address.": "Écoute à cette adresse.",
     "Listen there.": "Écoute là.",
+    "The lights and the button on the chip.": "Les voyants et le bouton du boîtier.",
+    "Light each light in each rhythm, and wait for a press of the button. The chip must not run "
+    "meanwhile, since it has the pins then. A press does nothing here.": (
+        "Montre chaque voyant dans chaque rythme, puis attend le bouton.\n\nLe boîtier ne doit pas "
+        "fonctionner pendant ce temps : il tient alors les broches. Le bouton ne change rien ici."
+    ),
     # Texts of click itself.
     "Options": "Options",
     "Commands": "Commandes",

@@ -17,7 +17,9 @@ def test_without_a_file_the_defaults_hold(tmp_path):
 
 def test_a_file_is_read(tmp_path):
     config = load_config(
-        write(tmp_path, 'rhythm = "quarter_hourly"\nmode = "historique"\n[panel]\nled_gpio = 17\n'),
+        write(
+            tmp_path, 'rhythm = "quarter_hourly"\nmode = "historique"\n[panel]\nline_gpio = 17\n'
+        ),
         {},
     )
     assert (config.rhythm, config.panel) == ("quarter_hourly", PanelConfig(17))
@@ -28,8 +30,8 @@ def test_a_file_is_read(tmp_path):
     ("text", "words"),
     [
         ('sauce = "/dev/null"', ["edge.toml", "sauce", "known here: source"]),
-        ("[panel]\nled = 1", ["led", "led_gpio"]),
-        ("[panel]\nled_gpio = 99", ["edge.toml", "$.panel.led_gpio"]),
+        ("[panel]\nled = 1", ["led", "line_gpio"]),
+        ("[panel]\nline_gpio = 99", ["edge.toml", "$.panel.line_gpio"]),
         ("[sending]\nbacklog = 1", ["backlog", "backlog_per_s"]),
         ("[metering]\ngap = 1", ["gap", "gap_s"]),
         ('rhythm = "weekly"', ["edge.toml", "weekly"]),

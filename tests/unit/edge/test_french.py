@@ -28,12 +28,27 @@ from protocol.errors import VoletError
 from tests.support.french import plain
 
 ROOT = Path(__file__).parents[3]
-COMMANDS = edge.list_commands(click.Context(edge))
 FRENCH = {"LC_ALL": "fr_FR.UTF-8"}
 
 
+def names_in(group):
+    """Yield what is typed behind a group, groups within it included."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        yield name
+        inner = group.get_command(context, name)
+        if isinstance(inner, click.Group):
+            yield from (f"{name} {each}" for each in names_in(inner))
+
+
+COMMANDS = list(names_in(edge))
+
+
 def command(name):
-    return edge.get_command(click.Context(edge), name)
+    found = edge
+    for word in name.split():
+        found = found.get_command(click.Context(found), word)
+    return found
 
 
 def flat(text):
@@ -59,11 +74,11 @@ def test_no_french_stands_for_english_that_nobody_says():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_french_where_the_machine_is(name):
-    said = plain(CliRunner().invoke(edge, [name, "--help"], env=FRENCH).output)
+    said = plain(CliRunner().invoke(edge, [*name.split(), "--help"], env=FRENCH).output)
     assert said.startswith("Usage : ")
     assert "Affiche ce message et s'arrête." in said
     assert HELP[flat(command(name)._help)].split("\n")[0][:40] in " ".join(said.split())
-    english = CliRunner().invoke(edge, ["--lang", "en", name, "--help"], env=FRENCH).output
+    english = CliRunner().invoke(edge, ["--lang", "en", *name.split(), "--help"], env=FRENCH).output
     assert english.startswith("Usage: ")
 
 

@@ -119,12 +119,21 @@ def test_a_directory_is_named_once_and_nothing_else_changes(text, name):
     assert shown.replace(f" --dir {shlex.quote(str(directory))}", "") == text
 
 
+def typed(command):
+    """Return what is typed of a command: itself, or those of a group."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        return [command.get_command(context, name) for name in command.list_commands(context)]
+    return [command]
+
+
 def test_which_commands_work_on_no_directory_is_known():
     commands = {name: edge.get_command(click.Context(edge), name) for name in edge.targets}
     lacking = {
         name
         for name, command in commands.items()
-        if "--dir" not in [option for each in command.params for option in each.opts]
+        for each in typed(command)
+        if "--dir" not in [option for parameter in each.params for option in parameter.opts]
     }
     assert lacking == WITHOUT_DIRECTORY
 

@@ -183,14 +183,14 @@ def test_an_adapter_alone_is_the_line_and_no_board_is_touched(tree):
 
 
 def test_the_other_settings_of_the_chip_stay(tree):
-    text = '# ours\nrhythm = "daily"\nsource = "/dev/serial0"\n\n[panel]\nled_gpio = 17\n'
+    text = '# ours\nrhythm = "daily"\nsource = "/dev/serial0"\n\n[panel]\nline_gpio = 17\n'
     tree.adapters(ADAPTER).put("var/lib/volet/edge.toml", text)
     tree.report("--apply")
     assert tree.config == text.replace("/dev/serial0", f"/dev/serial/by-id/{ADAPTER}")
-    tree.put("var/lib/volet/edge.toml", "[panel]\nled_gpio = 17\n")
+    tree.put("var/lib/volet/edge.toml", "[panel]\nline_gpio = 17\n")
     tree.report("--apply")
     assert tree.config.startswith('source = "')
-    assert tree.config.endswith("\n[panel]\nled_gpio = 17\n")
+    assert tree.config.endswith("\n[panel]\nline_gpio = 17\n")
 
 
 def test_between_several_lines_a_person_chooses_once(tree):

@@ -1,0 +1,85 @@
+"""What lights show and presses mean, over everything that a chip can tell and a hand can do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.panel.model import (
+    DARK,
+    FAST,
+    PAIR_S,
+    SLOW,
+    STEADY,
+    YES_S,
+    Button,
+    Facts,
+    Light,
+    Press,
+    counted,
+    rhythms,
+)
+
+some_facts = st.builds(Facts, number=st.none() | st.integers(2, 9))
+FLASHES_A_SECOND_MAX = 3.0
+
+
+@given(some_facts, st.booleans())
+def test_no_light_flashes_more_than_three_times_a_second(facts, is_night):
+    shown = rhythms(facts, is_night=is_night)
+    assert shown.keys() == set(Light)
+    for rhythm in shown.values():
+        if rhythm.lit_s and rhythm.dark_s:
+            assert 1 / (rhythm.lit_s + rhythm.dark_s) <= FLASHES_A_SECOND_MAX
+
+
+@given(some_facts)
+def test_at_night_only_a_question_is_lit(facts):
+    shown = rhythms(facts, is_night=True)
+    asks = facts.is_asking or facts.number is not None
+    assert (shown[Light.HOME] != DARK) == asks
+    assert shown[Light.LINE] == shown[Light.CITY] == DARK
+
+
+@given(some_facts)
+def test_each_light_tells_its_own(facts):
+    shown = rhythms(facts, is_night=False)
+    assert shown[Light.LINE] == (SLOW if facts.is_line_good else FAST)
+    if facts.is_refused:
+        assert shown[Light.CITY] == FAST
+    elif facts.is_connected:
+        assert shown[Light.CITY] == (SLOW if facts.is_sending else STEADY)
+    else:
+        assert shown[Light.CITY] == DARK
+
+
+@pytest.mark.parametrize(
+    ("facts", "rhythm"),
+    [
+        (Facts(), DARK),
+        (Facts(has_news=True), STEADY),
+        (Facts(has_news=True, needs_attention=True), FAST),
+        (Facts(has_news=True, needs_attention=True, is_asking=True), SLOW),
+        (Facts(has_news=True, needs_attention=True, is_asking=True, number=4), counted(4)),
+    ],
+)
+def test_the_home_light_shows_the_most_urgent(facts, rhythm):
+    assert rhythms(facts, is_night=False)[Light.HOME] == rhythm
+
+
+# A hold as it is polled: at growing times since it began, then not held.
+holds = st.lists(st.floats(0, 30), min_size=1, max_size=20).map(sorted)
+
+
+@given(st.lists(holds, max_size=6))
+def test_each_hold_means_one_thing_by_its_length(hands):
+    button, presses = Button(), []
+    for hold in hands:
+        seen = [button.step(held_s) for held_s in hold]
+        seen.append(button.step(None))
+        presses.append([press for press in seen if press is not None])
+        assert button.step(None) is None
+    for hold, seen in zip(hands, presses, strict=True):
+        if hold[-1] >= PAIR_S:
+            assert seen == [Press.PAIR]
+        else:
+            assert seen == ([Press.YES] if hold[-1] >= YES_S else [])
