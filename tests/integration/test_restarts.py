@@ -25,6 +25,7 @@ from tests.support.made_once import made_once
 from tests.support.restart_coverage import seen_in, wanted
 from tests.support.restart_recorder import Image
 from tests.support.restart_story import STATES, images_of, tell
+from tests.support.sweeps import swept
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM
 SECOND = timedelta(seconds=1)
@@ -143,6 +144,21 @@ def start_again(card: Card, state: str, signals, *command: str) -> None:
 def test_a_chip_starts_again(stories, wire, state, consent, signals, tmp_path):
     card = Card(stories(consent)[state], state, wire, tmp_path / "chip")
     start_again(card, state, signals)
+
+
+PANEL = "[panel]\nline_gpio = 17\ncity_gpio = 22\nhome_gpio = 23\nbutton_gpio = 27\nquiet = true\n"
+
+
+@pytest.mark.parametrize("state", swept(["last_bill", *STATES], 20))
+def test_a_chip_with_a_panel_starts_again(stories, wire, state, tmp_path):
+    card = Card(stories(Consent.TOTAL)[state], state, wire, tmp_path / "chip")
+    with (card.directory / "edge.toml").open("a") as config:
+        config.write(PANEL)
+    with ChipProcess(card.directory, environment={"GPIOZERO_PIN_FACTORY": "mock"}) as chip:
+        card.meter_on(chip)
+        assert chip.end(TERM) == 0, chip.log
+    assert "panel_cannot_tell" not in chip.log, chip.log
+    assert "Traceback" not in chip.log, chip.log
 
 
 def test_every_state_that_the_code_knows_is_started_from(stories, tmp_path):
