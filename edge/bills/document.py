@@ -129,7 +129,7 @@ def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:
         findings=(
             *(FINDINGS[lang][finding] for finding in judgement.findings),
             *remarks(judgement, lang),
-            *_proof(judgement, bill, papers.consent, lang),
+            *proof(judgement, bill, papers.consent, lang),
         ),
         sections=_sections(bill, lang),
         total_ht=_eur(bill.total_ht, lang),
@@ -200,7 +200,7 @@ def _indices(judgement: Judgement, papers: Papers, lang: Lang) -> tuple[IndexRow
     return tuple(rows)
 
 
-def _proof(judgement: Judgement, bill: Bill, consent: Consent, lang: Lang) -> list[str]:
+def proof(judgement: Judgement, bill: Bill, consent: Consent, lang: Lang) -> list[str]:
     """Return a sentence on what the receipt of a total proves; it proves nothing of the curve."""
     if judgement.verdict is not Verdict.CORRECT or consent is not Consent.TOTAL:
         return []

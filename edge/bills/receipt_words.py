@@ -1,7 +1,7 @@
 """Household texts about receipts, in French and English."""
 
 from edge.bills.receipts import Hold
-from edge.bills.signed_off import SignedOff
+from edge.bills.signed_off import Overview, SignedOff
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.vault.receipts import ReceiptState
@@ -62,6 +62,28 @@ HOLDS = bilingual(
     },
 )
 
+_HELD = bilingual(
+    fr=(
+        "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
+        "dites-le avec `volet edge receipts --release`."
+    ),
+    en=(
+        "{count} bills did not agree: no receipt leaves any more. If they should go on, say so "
+        "with `volet edge receipts --release`."
+    ),
+)
+_LOST = bilingual(
+    fr=(
+        "Ce boîtier a perdu sa mémoire, ou en a repris une copie : il ne sait plus pour lesquels de "
+        "{count} jours un reçu est parti, et n'en envoie plus aucun avant votre accord (`volet "
+        "edge receipts --release`)."
+    ),
+    en=(
+        "This chip lost its store, or got a copy back: it does not know for which of {count} days a "
+        "receipt has left, and sends none until you agree (`volet edge receipts --release`)."
+    ),
+)
+
 
 def receipt_in_words(signed_off: SignedOff, lang: Lang) -> str:
     """Return the state of a statement's receipt, or why there is none, as a sentence."""
@@ -70,3 +92,11 @@ def receipt_in_words(signed_off: SignedOff, lang: Lang) -> str:
     if signed_off.held is None:
         return text
     return f"{text}{' :' if lang is Lang.FR else ':'} {HOLDS[lang][signed_off.held]}"
+
+
+def held_in_words(report: Overview, lang: Lang) -> list[str]:
+    """Return what holds all receipts back until the household agrees; nothing if nothing does."""
+    held = [_HELD[lang].format(count=report.mismatches)] if report.is_held else []
+    if report.days_in_doubt:
+        held.append(_LOST[lang].format(count=report.days_in_doubt))
+    return held

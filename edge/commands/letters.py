@@ -6,13 +6,11 @@ import click
 import msgspec
 
 from edge.commands.household import HouseholdCommand, echo
-from edge.contracts.agreement import load_agreement
-from edge.contracts.former import agreements_of
 from edge.identity.enrolment import load_identity
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual
-from edge.letters.inbox import OpenedLetter, opened_letters
+from edge.letters.reading import read_letters
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
@@ -28,7 +26,9 @@ NONE_YET = bilingual(
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def letters(directory: Path, *, is_json: bool) -> None:
     """Show your providers' private messages, which nobody on the way could read."""
-    opened = read_letters(directory)
+    identity = load_identity(directory)
+    with read_vault(directory) as vault:
+        opened = read_letters(directory, identity, vault)
     if is_json:
         click.echo(msgspec.json.encode({"letters": opened}))
         return
@@ -38,11 +38,3 @@ def letters(directory: Path, *, is_json: bool) -> None:
         for letter in opened
     ]
     echo("\n\n".join(shown) or NONE_YET[lang])
-
-
-def read_letters(directory: Path) -> list[OpenedLetter]:
-    """Return the messages that the chip in `directory` keeps, opened, newest first."""
-    household = load_identity(directory).household
-    agreements = agreements_of(directory, load_agreement(directory))
-    with read_vault(directory) as vault:
-        return opened_letters(vault.letters.all(), household, agreements)

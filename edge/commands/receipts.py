@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.bills.receipt_words import receipt_in_words
+from edge.bills.receipt_words import held_in_words, receipt_in_words
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import Overview, overview, read_holds
 from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
@@ -15,27 +15,6 @@ from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
 
-HELD = bilingual(
-    fr=(
-        "{count} factures ne concordaient pas : plus aucun reçu ne part. Pour qu'ils repartent, "
-        "dites-le avec `volet edge receipts --release`."
-    ),
-    en=(
-        "{count} bills did not agree: no receipt leaves any more. If they should go on, say so "
-        "with `volet edge receipts --release`."
-    ),
-)
-LOST = bilingual(
-    fr=(
-        "Ce boîtier a perdu sa mémoire, ou en a repris une copie : il ne sait plus pour lesquels de "
-        "{count} jours un reçu est parti, et n'en envoie plus aucun avant votre accord (`volet "
-        "edge receipts --release`)."
-    ),
-    en=(
-        "This chip lost its store, or got a copy back: it does not know for which of {count} days a "
-        "receipt has left, and sends none until you agree (`volet edge receipts --release`)."
-    ),
-)
 NONE_YET = bilingual(fr="Aucune facture n'est encore arrivée.", en="No bill has arrived yet.")
 QUESTION = (
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, although "
@@ -72,8 +51,5 @@ def in_words(report: Overview, lang: Lang) -> str:
     for row in report.statements:
         receipt = receipt_in_words(row, lang)
         rows.append(f"{row.start} – {row.end}  {row.statement[:16]}…  {receipt}")
-    if report.is_held:
-        rows.append(HELD[lang].format(count=report.mismatches))
-    if report.days_in_doubt:
-        rows.append(LOST[lang].format(count=report.days_in_doubt))
+    rows += held_in_words(report, lang)
     return "\n".join(rows or [NONE_YET[lang]])

@@ -8,5 +8,6 @@ pairing   lets a visitor in by a code that the chip's console shows
 today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said
 budget    what the neighbourhood's figures have cost in privacy
+bills     the bills that have arrived, and the lines of one
 state     the state of everything
 """

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.area.settings import AreaConfig, load_choices
+from edge.household.bills import bills
 from edge.household.budget import budget
 from edge.household.messages import (
     Answer,
+    AskBills,
     AskBudget,
     AskLive,
     AskPairing,
@@ -70,6 +72,7 @@ class Answers:
             AskToday: self._today,
             AskShared: self._shared,
             AskBudget: self._budget,
+            AskBills: self._bills,
             AskState: self._state,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
@@ -100,6 +103,10 @@ class Answers:
         choices, on = load_choices(self._directory), day_number(legal_day(self._now()))
         with read_vault(self._directory) as vault:
             return budget(vault, choices, self._area, on, asked.lang)
+
+    def _bills(self, asked: AskBills) -> Answer:
+        with read_vault(self._directory) as vault:
+            return bills(self._directory, vault, asked.statement, asked.lang)
 
     def _state(self, asked: AskState) -> Answer:
         now = self._now()

@@ -6,6 +6,7 @@ carries one request and its answer.
 """
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,6 +24,9 @@ LENGTH_BYTES = 4
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
 _HOUSEHOLD_DIGITS = 16
 HouseholdName = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{_HOUSEHOLD_DIGITS}}}(?!\n)$")]
+
+
+_StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
 class VisitorRole(StrEnum):
@@ -57,6 +61,12 @@ class AskBudget(_Request, frozen=True, tag="budget"):
     """Ask what the neighbourhood's figures have cost in privacy."""
 
 
+class AskBills(_Request, frozen=True, tag="bills"):
+    """Ask for the bills that have arrived, and for the lines of one; without one, of the latest."""
+
+    statement: _StatementId | None = None
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -71,7 +81,7 @@ class Pair(_Request, frozen=True, tag="pair"):
     code: _Code
 
 
-Question = AskToday | AskShared | AskBudget | AskState | AskLive | AskPairing | Pair
+Question = AskToday | AskShared | AskBudget | AskBills | AskState | AskLive | AskPairing | Pair
 
 
 class Quarter(msgspec.Struct, frozen=True):
@@ -189,6 +199,108 @@ class SpentBudget(msgspec.Struct, frozen=True, tag="budget"):
     explained: tuple[str, ...]
 
 
+class BillVerdict(StrEnum):
+    """The chip's verdict: it agrees with the meter, it does not, or it was not opened."""
+
+    CORRECT = "correct"
+    DIFFERS = "differs"
+    REFUSED = "refused"
+
+
+class BillRow(msgspec.Struct, frozen=True):
+    """A bill from `first` to `last`; `receipt` is in words.
+
+    `total_eur` has all taxes, and is None if the bill was refused. `asks_for_action`: it is wrong,
+    and no other bill covers its days.
+    """
+
+    statement: str
+    first: date
+    last: date
+    verdict: BillVerdict
+    asks_for_action: bool
+    total_eur: Decimal | None
+    receipt: str
+
+
+class BillLine(msgspec.Struct, frozen=True):
+    """A line of a bill, as it is printed."""
+
+    label: str
+    period: str
+    quantity: str
+    unit_price: str
+    ht: str
+    vat: str
+
+
+class BillPart(msgspec.Struct, frozen=True):
+    """Lines of one kind, and their sum before tax."""
+
+    title: str
+    rows: tuple[BillLine, ...]
+    subtotal: str
+
+
+class BillIndex(msgspec.Struct, frozen=True):
+    """A register's index at the start and at the end, and the energy between."""
+
+    label: str
+    start: str
+    end: str
+    energy: str
+
+
+class BillBar(msgspec.Struct, frozen=True):
+    """One of two periods that are compared; `share` is 0 to 100 % of the longer bar."""
+
+    label: str
+    text: str
+    share: int
+
+
+class BillSheet(msgspec.Struct, frozen=True):
+    """What stands on a bill, as text; `words` names its parts."""
+
+    words: dict[str, str]
+    provider: str
+    product: str
+    contract: str
+    is_credit: bool
+    is_estimated: bool
+    sections: tuple[BillPart, ...]
+    total_ht: str
+    vat: tuple[tuple[str, str], ...]
+    total_ttc: str
+    indices: tuple[BillIndex, ...]
+    bars: tuple[BillBar, ...]
+
+
+class ShownBill(msgspec.Struct, frozen=True):
+    """One bill: the verdict as a sentence, its faults, what else to know, and its lines.
+
+    `sheet` is None if the bill was refused or its contract is not there; the notes say so.
+    """
+
+    row: BillRow
+    verdict: str
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    sheet: BillSheet | None
+
+
+class BillList(msgspec.Struct, frozen=True, tag="bills"):
+    """The bills that have arrived, the newest first, and one of them.
+
+    `warnings`: how the meter differs from the contract, what holds receipts back, and how many
+    bills are not judged yet.
+    """
+
+    rows: tuple[BillRow, ...]
+    shown: ShownBill | None
+    warnings: tuple[str, ...]
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -238,7 +350,16 @@ class NotDone(msgspec.Struct, frozen=True, tag="refused"):
 
 
 Answer = (
-    Today | Shared | SpentBudget | ChipState | Live | Pairing | Paired | FormerHouseholds | NotDone
+    Today
+    | Shared
+    | SpentBudget
+    | BillList
+    | ChipState
+    | Live
+    | Pairing
+    | Paired
+    | FormerHouseholds
+    | NotDone
 )
 
 

@@ -29,11 +29,13 @@ from starlette.status import (
 
 from edge.household.messages import (
     Answer,
+    AskBills,
     AskBudget,
     AskLive,
     AskShared,
     AskState,
     AskToday,
+    BillList,
     ChipState,
     Live,
     Pair,
@@ -57,7 +59,8 @@ LIVE_EVERY_S = 2.0
 LIVE_FOR_S = 120.0
 STREAMS_MAX = 4
 _CODE = re.compile(r"[0-9]{8}(?!\n)$")
-_PLACE = re.compile(r"/[a-z]{0,16}(\?jour=[0-9-]{10})?(?!\n)$")
+_STATEMENT = re.compile(r"[0-9a-f]{32}(?!\n)$")
+_PLACE = re.compile(r"/[a-z]{0,16}(\?jour=[0-9-]{10}|\?releve=[0-9a-f]{32})?(?!\n)$")
 
 Show = Callable[[Visit], Awaitable[Response]]
 
@@ -114,6 +117,17 @@ class Page:
         """Show what the neighbourhood's figures have cost in privacy."""
         budget = _as(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
         return visit.show("budget", budget=budget, spent=views.spent_noise(budget, visit.lang))
+
+    async def bills(self, visit: Visit) -> Response:
+        """Show the bills, and the lines of one."""
+        statement = _statement(visit.query("releve"))
+        bills = _as(BillList, await visit.ask(AskBills(lang=visit.lang, statement=statement)))
+        return visit.show(
+            "bills",
+            bills=bills,
+            rows=views.bill_rows(bills, visit.lang),
+            bars=views.bill_bars(bills),
+        )
 
     async def state(self, visit: Visit) -> Response:
         """Show the state of the chip, and who is logged in."""
@@ -211,6 +225,9 @@ _MODELS: dict[str, Callable[[Visit], Question]] = {
     "today": lambda visit: AskToday(lang=visit.lang),
     "shared": lambda visit: AskShared(lang=visit.lang, day=_day(visit.query("day"))),
     "budget": lambda visit: AskBudget(lang=visit.lang),
+    "bills": lambda visit: AskBills(
+        lang=visit.lang, statement=_statement(visit.query("statement"))
+    ),
     "state": lambda visit: AskState(lang=visit.lang),
     "live": lambda visit: AskLive(lang=visit.lang),
 }
@@ -240,6 +257,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/partage", page.shared),
                 route("/shared", _moved_to_shared),
                 route("/budget", page.budget),
+                route("/factures", page.bills),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),
@@ -301,6 +319,12 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as exc:
         raise HTTPException(HTTP_404_NOT_FOUND) from exc
+
+
+def _statement(text: str) -> str | None:
+    if text and not _STATEMENT.match(text):
+        raise HTTPException(HTTP_404_NOT_FOUND)
+    return text or None
 
 
 def _set_cookie(answer: Response, name: str, value: str, lasts_s: int) -> None:

@@ -20,6 +20,7 @@ MENU = (
     Place("/", "today", "today"),
     Place("/partage", "shared", "shared"),
     Place("/budget", "budget", "budget"),
+    Place("/factures", "bills", "bills"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )

@@ -6,9 +6,17 @@ from decimal import Decimal
 
 import msgspec
 
-from edge.household.messages import Live, Quarter, SentBlock, Shared, SpentBudget, Today
+from edge.household.messages import (
+    BillList,
+    Live,
+    Quarter,
+    SentBlock,
+    Shared,
+    SpentBudget,
+    Today,
+)
 from edge.language.choice import Lang
-from edge.language.numbers import day_text, number
+from edge.language.numbers import day_text, euros, number
 from edge.language.typography import measure
 from edge.page.charts import day_bars, share_bar
 from edge.page.texts import TEXTS
@@ -44,6 +52,18 @@ class SpentView(msgspec.Struct, frozen=True):
     spent: str
     replaced: str
     epsilon: str
+
+
+class BillRowView(msgspec.Struct, frozen=True):
+    """A row of the list of bills."""
+
+    statement: str
+    period: str
+    total: str
+    verdict: str
+    receipt: str
+    asks_for_action: bool
+    is_shown: bool
 
 
 def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
@@ -124,6 +144,32 @@ def spent_noise(budget: SpentBudget, lang: Lang) -> tuple[SpentView, ...]:
             number(Decimal(f"{each.epsilon:.1f}"), lang),
         )
         for each in budget.spent
+    )
+
+
+def bill_rows(bills: BillList, lang: Lang) -> tuple[BillRowView, ...]:
+    """Return the list of bills."""
+    texts = TEXTS[lang]
+    return tuple(
+        BillRowView(
+            row.statement,
+            texts["from_to"].format(first=day_text(row.first, lang), last=day_text(row.last, lang)),
+            "–" if row.total_eur is None else euros(row.total_eur, lang),
+            texts[f"verdict_{row.verdict}"],
+            row.receipt,
+            asks_for_action=row.asks_for_action,
+            is_shown=bills.shown is not None and row.statement == bills.shown.row.statement,
+        )
+        for row in bills.rows
+    )
+
+
+def bill_bars(bills: BillList) -> tuple[tuple[str, str, str], ...]:
+    """Return the bars by which a bill is compared with the one before: label, text, picture."""
+    if bills.shown is None or bills.shown.sheet is None:
+        return ()
+    return tuple(
+        (bar.label, bar.text, share_bar(bar.share / 100)) for bar in bills.shown.sheet.bars
     )
 
 

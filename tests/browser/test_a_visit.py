@@ -22,6 +22,7 @@ PLACES = {
     "/": "today",
     "/partage": "meter_said",
     "/budget": "spent",
+    "/factures": "no_bill",
     "/etat": "state_title",
     "/aide": "help_what",
 }

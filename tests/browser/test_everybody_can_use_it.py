@@ -18,7 +18,18 @@ REFUSED, MISSING = "/partage?jour=2001-01-01", "/nowhere"
 
 
 @pytest.fixture(
-    params=["today", "shared", "many blocks", "budget", "state", "help", "enter", "no", "none"]
+    params=[
+        "today",
+        "shared",
+        "many blocks",
+        "budget",
+        "bills",
+        "state",
+        "help",
+        "enter",
+        "no",
+        "none",
+    ]
 )
 def place(request, home):
     """A page, and the status of its answer."""
@@ -27,6 +38,7 @@ def place(request, home):
         "shared": ("/partage", 200),
         "many blocks": (f"/partage?jour={home.first_day}", 200),
         "budget": ("/budget", 200),
+        "bills": ("/factures", 200),
         "state": ("/etat", 200),
         "help": ("/aide", 200),
         "enter": (ENTER, 200),

@@ -26,6 +26,7 @@ from edge.chip.config import load_config as load_edge_config
 from edge.contracts.enrolling import draw_keys, install
 from edge.household.messages import (
     LENGTH_BYTES,
+    AskBills,
     AskBudget,
     AskShared,
     AskState,
@@ -341,7 +342,13 @@ def prepare_software(directory: Path) -> Prepared:
 
 
 TARIFF = msgspec.json.encode(simple_tariff())
-QUESTIONS = (AskShared(day=TODAY), AskBudget(), AskState(), Pair(code="12345678"))
+QUESTIONS = (
+    AskShared(day=TODAY),
+    AskBudget(),
+    AskBills(statement="0" * 32),
+    AskState(),
+    Pair(code="12345678"),
+)
 CURVE = b"start,wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n"
 
 TARGETS = (

@@ -1,15 +1,80 @@
 """The page of a household that has lived through some weeks: what each route shows, and to whom."""
 
+from html import escape
+from html.parser import HTMLParser
+
 import pytest
 
+from edge.household.messages import VisitorRole
+from edge.page.places import MENU, may_see
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
+
+HOSTILE = "<script src=/static/page.js>alert(1)</script>"
+OWNERS = [place.path for place in MENU if not may_see(VisitorRole.VIEWER, place.path)]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    with lived_home(lived(tmp_path_factory.mktemp("lived"))) as home:
+    chip = lived(tmp_path_factory.mktemp("lived"), provider="<b>Ville</b>", name=HOSTILE)
+    with lived_home(chip) as home:
         yield home
+
+
+class Tags(HTMLParser):
+    """Collects the scripts and elements of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, _attrs):
+        self.names.append(tag)
+
+
+def check_is_text(page: str, text: str) -> None:
+    """Check that a page shows a text, and has no element by it."""
+    assert escape(text) in page
+    tags = Tags(page).names
+    assert tags.count("script") == 1, "the page's own"
+    assert not {"b", "img", "iframe"} & set(tags)
+
+
+def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
+    assert "/factures" in OWNERS
+    models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
+    with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
+        shown = viewer.get("/budget").text
+        for place in (*OWNERS, *models, "/factures?releve=" + "31" * 16, "/factures/"):
+            refused = viewer.get(place, follow_redirects=True)
+            assert refused.status_code == 403, place
+            assert "You were let in to see the curve only." in refused.text
+            assert "kWh" not in refused.text
+            assert f'href="{place}"' not in shown
+            assert owner.get(place, follow_redirects=True).status_code == 200, place
+
+
+def test_bills_are_shown_with_the_chips_verdict_and_their_lines(home):
+    with home.visitor() as visitor:
+        told = visitor.get("/api/v1/bills").json()
+        shown = visitor.get("/factures").text
+        assert [row["verdict"] for row in told["rows"]] == ["refused", "correct", "correct"]
+        assert not any(row["asks_for_action"] for row in told["rows"]), (
+            "the third repeats the first"
+        )
+        assert told["shown"]["row"] == told["rows"][1], "the bill that ends last"
+        assert "Checked by your own chip: correct." in shown
+        assert f"{told['shown']['row']['total_eur']} €" in shown
+        assert "Compared with the period before" in shown
+        assert "receipt delivered" in shown
+        check_is_text(shown, HOSTILE)
+        first = visitor.get("/factures", params={"releve": "31" * 16}).text
+        assert "This is your first bill" in first
+        refused = visitor.get("/factures", params={"releve": "33" * 16}).text
+        assert "A correct bill has billed these days already" in refused
+        assert visitor.get("/factures?releve=" + "ab" * 16).status_code == 422
+        assert visitor.get("/factures?releve=../keys").status_code == 404
 
 
 def test_the_budget_is_shown_in_words_and_numbers(home):

@@ -49,9 +49,9 @@ SEALING_KEY = SealingKey.generate()
 PROVIDER_KEY = Ed25519PrivateKey.generate()
 
 
-def signed_offer() -> Signed:
-    """Sign the offer to which every household here has agreed."""
-    tariff = simple_tariff()
+def signed_offer(**changes) -> Signed:
+    """Sign the offer to which every household here has agreed; `changes` are of its tariff."""
+    tariff = simple_tariff(**changes)
     key = PROVIDER_KEY.public_key().public_bytes_raw()
     offer = Offer(tariff.provider, key, SEALING_KEY.public_bytes, tariff.name, (tariff,))
     return sign_document(offer, PROVIDER_KEY)
@@ -69,7 +69,11 @@ class BillingHome(Home):
     """A chip that judges statements and sends receipts under the contract in its directory."""
 
     def __init__(
-        self, directory: Path, consent: Consent = Consent.TOTAL, first: date = FIRST
+        self,
+        directory: Path,
+        consent: Consent = Consent.TOTAL,
+        first: date = FIRST,
+        offer: Signed | None = None,
     ) -> None:
         directory.mkdir()
         self.first = first
@@ -78,7 +82,7 @@ class BillingHome(Home):
         self.wire = wire_from(first)
         super().__init__(directory / "chip", town, start, SERIAL)
         (self.directory / "edge.toml").write_text(CONFIG)
-        self.offer = signed_offer()
+        self.offer = offer or signed_offer()
         self.enrol(self.offer, consent=consent)
         self.agreement = load_agreement(self.directory)
         self.contract = read_agreement(self.directory).contract

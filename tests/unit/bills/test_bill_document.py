@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from pypdf import PdfReader
 
+from edge.bills.arrived import ArrivedBill
 from edge.bills.document import Papers, compose
 from edge.bills.judgement import (
     ContractDays,
@@ -116,7 +117,7 @@ def test_a_french_bill_breaks_before_no_sign_and_no_unit(verdict):
     page = _Text()
     page.feed(render_html(compose(judgement, held, Lang.FR)).split("</style>")[1])
     assert any(f"101{WIDE_SPACE}kWh" in part for part in page.parts)
-    for part in (*page.parts, *in_words(judgement, Lang.FR).splitlines()):
+    for part in (*page.parts, *in_words(ArrivedBill(judgement), Lang.FR).splitlines()):
         assert typeset(part.strip()) == part.strip()
 
 

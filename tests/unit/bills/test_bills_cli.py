@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from edge.bills.arrived import ArrivedBill
 from edge.bills.judgement import Finding, Judgement, Verdict
 from edge.commands.bills import in_words
 from edge.commands.table import edge
@@ -23,7 +24,8 @@ BILL = price_bill([simple_tariff()], START, END, ENERGIES)
 
 def lines(lang, **changes):
     fields = {"verdict": Verdict.CORRECT, "findings": (), "bill": BILL}
-    return in_words(Judgement("id", START, END, **(fields | changes)), Lang(lang)).splitlines()
+    judgement = Judgement("id", START, END, **(fields | changes))
+    return in_words(ArrivedBill(judgement), Lang(lang)).splitlines()
 
 
 def test_a_french_bill_has_french_dates_and_numbers():

@@ -7,12 +7,14 @@ import pytest
 
 from edge.household.messages import (
     ANSWER_BYTES_MAX,
+    AskBills,
     AskBudget,
     AskLive,
     AskPairing,
     AskShared,
     AskState,
     AskToday,
+    FormerHouseholds,
     NotDone,
     VisitorRole,
     encode,
@@ -22,32 +24,37 @@ from edge.household.pairing import open_window
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.privacy.contribution import Seeds
-from edge.privacy.ledger import Spend
 from edge.vault.area import KeyShares
 from edge.vault.reader import read_vault
 from protocol.area_messages import SeenHeads
 from protocol.calendar import day_number
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import answers_of
+from tests.support.lived_story import lived
 
 LEAST_SECRET_BYTES = 16
 # What frames a key in its file: before the household's, after it, before a year's.
 HEADER_BYTES, END_BYTES, YEARS_HEADER_BYTES = 16, 48, 30
-QUESTIONS = (AskToday, AskShared, AskBudget, AskState, AskLive, AskPairing)
+QUESTIONS = (AskToday, AskShared, AskBudget, AskBills, AskState, AskLive, AskPairing)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = BillingHome(tmp_path_factory.mktemp("town") / "home")
-    home.start()
-    home.live(3)
+    home = lived(tmp_path_factory.mktemp("town"))
     month = day_number(home.first)
     seeds = Seeds(1, b"t" * 32, tuple(secrets.token_bytes(32) for _ in range(4)), month)
     seen = SeenHeads(bytes(32), bytes(32), 1, bytes(32))
     with home.vault.area_change() as area:
         area.put_key_shares(KeyShares(seeds, b"letters", month, seen))
-        area.put_spends((Spend(month, "curve", 0.1), Spend(month + 1, "curve", 0.05)))
     return home
+
+
+def ask(home, question, answers=None, **fields):
+    """Ask as a visitor whom the household has let in."""
+    household = household_name(home.identity.household_key)
+    answer = (answers or answers_of(home)).answer(question(household=household, **fields))
+    assert not isinstance(answer, NotDone | FormerHouseholds), answer
+    return answer
 
 
 def secrets_of(home: BillingHome) -> list[bytes]:
@@ -81,12 +88,9 @@ def test_no_answer_holds_a_key_a_seed_or_a_code(home):
     planted = {word for secret in secrets_of(home) for word in spellings(secret)}
     planted.add(order.code.encode())
     answers = answers_of(home)
-    household = household_name(home.identity.household_key)
     for lang in Lang:
         for question in QUESTIONS:
-            answer = answers.answer(question(lang=lang, household=household))
-            assert not isinstance(answer, NotDone), answer
-            data = encode(answer)
+            data = encode(ask(home, question, answers, lang=lang))
             assert len(data) < ANSWER_BYTES_MAX
             assert [word for word in planted if word in data] == [], question
 
@@ -103,10 +107,18 @@ def test_a_key_in_an_answer_would_be_found(home):
 
 @pytest.mark.parametrize("lang", Lang)
 def test_the_budget_says_what_is_spent_and_what_one_more_day_costs(home, lang):
-    told = answers_of(home).answer(
-        AskBudget(lang=lang, household=household_name(home.identity.household_key))
-    )
+    told = ask(home, AskBudget, lang=lang)
     month, year = told.spent[1:]
-    assert (month.rho, year.rho) == (pytest.approx(0.15), pytest.approx(0.15))
-    assert year.spent == pytest.approx(0.15 / year.cap_rho)
-    assert "77" in told.next_day, "(4 - 0.15) / 0.05"
+    assert (month.rho, year.rho) == (pytest.approx(0.1), pytest.approx(0.4))
+    assert year.spent == pytest.approx(0.4 / year.cap_rho)
+    assert "39" in told.next_day, "of a month's 4, 0.1 each"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_an_empty_vault_and_a_household_that_has_moved_are_answered(tmp_path, question):
+    empty = BillingHome(tmp_path / "home")
+    empty.start()
+    ask(empty, question)
+    empty.live(2)
+    empty.move_out()
+    ask(empty, question)

@@ -33,5 +33,5 @@ def test_the_menu_leads_to_routes_with_names_and_models(routes):
 
 def test_a_viewer_sees_the_curve_and_what_becomes_of_it():
     assert [place.path for place in menu(VisitorRole.VIEWER)] == VIEWERS_MENU
-    assert not may_see(VisitorRole.VIEWER, "/etat/sessions/{name}")
-    assert not may_see(VisitorRole.VIEWER, "/to-come")
+    for path in ("/factures", "/api/v1/bills", "/etat/sessions/{name}", "/to-come"):
+        assert not may_see(VisitorRole.VIEWER, path)
