@@ -9,5 +9,6 @@ today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said
 budget    what the neighbourhood's figures have cost in privacy
 bills     the bills that have arrived, and the lines of one
+letters   the providers' private messages
 state     the state of everything
 """

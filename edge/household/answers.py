@@ -8,10 +8,12 @@ from typing import Any
 from edge.area.settings import AreaConfig, load_choices
 from edge.household.bills import bills
 from edge.household.budget import budget
+from edge.household.letters import letters
 from edge.household.messages import (
     Answer,
     AskBills,
     AskBudget,
+    AskLetters,
     AskLive,
     AskPairing,
     AskShared,
@@ -73,6 +75,7 @@ class Answers:
             AskShared: self._shared,
             AskBudget: self._budget,
             AskBills: self._bills,
+            AskLetters: self._letters,
             AskState: self._state,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
@@ -107,6 +110,10 @@ class Answers:
     def _bills(self, asked: AskBills) -> Answer:
         with read_vault(self._directory) as vault:
             return bills(self._directory, vault, asked.statement, asked.lang)
+
+    def _letters(self, _: AskLetters) -> Answer:
+        with read_vault(self._directory) as vault:
+            return letters(self._directory, vault)
 
     def _state(self, asked: AskState) -> Answer:
         now = self._now()

@@ -67,6 +67,10 @@ class AskBills(_Request, frozen=True, tag="bills"):
     statement: _StatementId | None = None
 
 
+class AskLetters(_Request, frozen=True, tag="letters"):
+    """Ask for the providers' private messages."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -81,7 +85,17 @@ class Pair(_Request, frozen=True, tag="pair"):
     code: _Code
 
 
-Question = AskToday | AskShared | AskBudget | AskBills | AskState | AskLive | AskPairing | Pair
+Question = (
+    AskToday
+    | AskShared
+    | AskBudget
+    | AskBills
+    | AskLetters
+    | AskState
+    | AskLive
+    | AskPairing
+    | Pair
+)
 
 
 class Quarter(msgspec.Struct, frozen=True):
@@ -301,6 +315,21 @@ class BillList(msgspec.Struct, frozen=True, tag="bills"):
     warnings: tuple[str, ...]
 
 
+class ReceivedLetter(msgspec.Struct, frozen=True):
+    """A provider's private message."""
+
+    provider: str
+    written_on: date
+    text: str
+
+
+class LetterList(msgspec.Struct, frozen=True, tag="letters"):
+    """The latest of the providers' messages, the newest first; `older` more are on the chip."""
+
+    letters: tuple[ReceivedLetter, ...]
+    older: int
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -354,6 +383,7 @@ Answer = (
     | Shared
     | SpentBudget
     | BillList
+    | LetterList
     | ChipState
     | Live
     | Pairing

@@ -31,12 +31,14 @@ from edge.household.messages import (
     Answer,
     AskBills,
     AskBudget,
+    AskLetters,
     AskLive,
     AskShared,
     AskState,
     AskToday,
     BillList,
     ChipState,
+    LetterList,
     Live,
     Pair,
     Paired,
@@ -127,6 +129,13 @@ class Page:
             bills=bills,
             rows=views.bill_rows(bills, visit.lang),
             bars=views.bill_bars(bills),
+        )
+
+    async def letters(self, visit: Visit) -> Response:
+        """Show the providers' private messages."""
+        letters = _as(LetterList, await visit.ask(AskLetters(lang=visit.lang)))
+        return visit.show(
+            "letters", letters=letters, titles=views.letter_titles(letters, visit.lang)
         )
 
     async def state(self, visit: Visit) -> Response:
@@ -228,6 +237,7 @@ _MODELS: dict[str, Callable[[Visit], Question]] = {
     "bills": lambda visit: AskBills(
         lang=visit.lang, statement=_statement(visit.query("statement"))
     ),
+    "letters": lambda visit: AskLetters(lang=visit.lang),
     "state": lambda visit: AskState(lang=visit.lang),
     "live": lambda visit: AskLive(lang=visit.lang),
 }
@@ -258,6 +268,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/shared", _moved_to_shared),
                 route("/budget", page.budget),
                 route("/factures", page.bills),
+                route("/lettres", page.letters),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),

@@ -21,6 +21,7 @@ MENU = (
     Place("/partage", "shared", "shared"),
     Place("/budget", "budget", "budget"),
     Place("/factures", "bills", "bills"),
+    Place("/lettres", "letters", "letters"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )

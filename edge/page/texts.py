@@ -11,6 +11,7 @@ TEXTS = bilingual(
         "shared": "Ce qui est parti",
         "budget": "Budget",
         "bills": "Factures",
+        "letters": "Lettres",
         "state": "État",
         "help": "Aide",
         "leave": "Se déconnecter",
@@ -106,6 +107,14 @@ TEXTS = bilingual(
             "En PDF, à garder ou à montrer : `volet edge bills --pdf FACTURE.pdf`, tapé sur le "
             "boîtier. La page n'en fait pas : cela prendrait au comptage sa mémoire et son temps."
         ),
+        "letters_title": "Ce que vos fournisseurs vous écrivent",
+        "letters_how": (
+            "Ces messages sont chiffrés pour votre foyer : ni la collectivité qui les porte, ni personne "
+            "d'autre en chemin ne peut les lire. Votre boîtier les ouvre ici."
+        ),
+        "no_letter": "Aucun message n'est encore arrivé.",
+        "letter": "{provider}, le {day}",
+        "older_letters": "Plus anciens, lisibles sur le boîtier (`volet edge letters`) : {count}.",
         "state_title": "État de votre boîtier",
         "sessions": "Qui est connecté à cette page",
         "since": "Depuis",
@@ -164,6 +173,7 @@ TEXTS = bilingual(
         "shared": "What left the home",
         "budget": "Budget",
         "bills": "Bills",
+        "letters": "Letters",
         "state": "State",
         "help": "Help",
         "leave": "Log out",
@@ -256,6 +266,14 @@ TEXTS = bilingual(
             "As PDF, to keep or to show: `volet edge bills --pdf BILL.pdf`, typed at the chip. The "
             "page makes none: that would take memory and time from metering."
         ),
+        "letters_title": "What your providers write to you",
+        "letters_how": (
+            "These messages are encrypted for your household: neither the city that carries them nor "
+            "anybody else on the way can read them. Your chip opens them here."
+        ),
+        "no_letter": "No message has arrived yet.",
+        "letter": "{provider}, {day}",
+        "older_letters": "Older ones, to be read at the chip (`volet edge letters`): {count}.",
         "state_title": "State of your chip",
         "sessions": "Who is logged in to this page",
         "since": "Since",

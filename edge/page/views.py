@@ -8,6 +8,7 @@ import msgspec
 
 from edge.household.messages import (
     BillList,
+    LetterList,
     Live,
     Quarter,
     SentBlock,
@@ -170,6 +171,16 @@ def bill_bars(bills: BillList) -> tuple[tuple[str, str, str], ...]:
         return ()
     return tuple(
         (bar.label, bar.text, share_bar(bar.share / 100)) for bar in bills.shown.sheet.bars
+    )
+
+
+def letter_titles(letters: LetterList, lang: Lang) -> tuple[str, ...]:
+    """Return who wrote each message, and when."""
+    return tuple(
+        TEXTS[lang]["letter"].format(
+            provider=letter.provider, day=day_text(letter.written_on, lang)
+        )
+        for letter in letters.letters
     )
 
 

@@ -23,6 +23,7 @@ PLACES = {
     "/partage": "meter_said",
     "/budget": "spent",
     "/factures": "no_bill",
+    "/lettres": "letters_how",
     "/etat": "state_title",
     "/aide": "help_what",
 }

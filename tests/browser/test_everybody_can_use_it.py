@@ -17,34 +17,26 @@ SIZES = {"wide": WIDE, "320 px": NARROW, "200 %": (WIDE[0] // 2, WIDE[1] // 2)}
 REFUSED, MISSING = "/partage?jour=2001-01-01", "/nowhere"
 
 
-@pytest.fixture(
-    params=[
-        "today",
-        "shared",
-        "many blocks",
-        "budget",
-        "bills",
-        "state",
-        "help",
-        "enter",
-        "no",
-        "none",
-    ]
-)
+PLACES = {
+    "today": ("/", 200),
+    "shared": ("/partage", 200),
+    "many blocks": ("/partage?jour={first_day}", 200),
+    "budget": ("/budget", 200),
+    "bills": ("/factures", 200),
+    "letters": ("/lettres", 200),
+    "state": ("/etat", 200),
+    "help": ("/aide", 200),
+    "enter": (ENTER, 200),
+    "no": (REFUSED, 422),
+    "none": (MISSING, 404),
+}
+
+
+@pytest.fixture(params=PLACES)
 def place(request, home):
     """A page, and the status of its answer."""
-    return {
-        "today": ("/", 200),
-        "shared": ("/partage", 200),
-        "many blocks": (f"/partage?jour={home.first_day}", 200),
-        "budget": ("/budget", 200),
-        "bills": ("/factures", 200),
-        "state": ("/etat", 200),
-        "help": ("/aide", 200),
-        "enter": (ENTER, 200),
-        "no": (REFUSED, 422),
-        "none": (MISSING, 404),
-    }[request.param]
+    path, status = PLACES[request.param]
+    return path.format(first_day=home.first_day), status
 
 
 @pytest.fixture(scope="module")

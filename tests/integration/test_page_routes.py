@@ -16,7 +16,8 @@ OWNERS = [place.path for place in MENU if not may_see(VisitorRole.VIEWER, place.
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    chip = lived(tmp_path_factory.mktemp("lived"), provider="<b>Ville</b>", name=HOSTILE)
+    town = tmp_path_factory.mktemp("lived")
+    chip = lived(town, f"Bonjour.\n{HOSTILE}", provider="<b>Ville</b>", name=HOSTILE)
     with lived_home(chip) as home:
         yield home
 
@@ -42,7 +43,7 @@ def check_is_text(page: str, text: str) -> None:
 
 
 def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
-    assert "/factures" in OWNERS
+    assert {"/factures", "/lettres"} <= set(OWNERS)
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text
@@ -50,7 +51,7 @@ def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
             refused = viewer.get(place, follow_redirects=True)
             assert refused.status_code == 403, place
             assert "You were let in to see the curve only." in refused.text
-            assert "kWh" not in refused.text
+            assert not any(word in refused.text for word in ("kWh", "Bonjour", "Ville"))
             assert f'href="{place}"' not in shown
             assert owner.get(place, follow_redirects=True).status_code == 200, place
 
@@ -85,3 +86,13 @@ def test_the_budget_is_shown_in_words_and_numbers(home):
     assert f"{100 * month['spent']:.0f}% of the cap" in shown
     assert told["next_day"] in shown
     assert "you have not confirmed the trustees" in shown
+
+
+def test_a_providers_letter_is_shown_as_text(home):
+    with home.visitor() as visitor:
+        shown = visitor.get("/lettres").text
+        (letter,) = visitor.get("/api/v1/letters").json()["letters"]
+    assert letter["text"] == f"Bonjour.\n{HOSTILE}"
+    assert "neither the city that carries them" in shown
+    check_is_text(shown, HOSTILE)
+    check_is_text(shown, "<b>Ville</b>")

@@ -9,6 +9,7 @@ from edge.household.messages import (
     ANSWER_BYTES_MAX,
     AskBills,
     AskBudget,
+    AskLetters,
     AskLive,
     AskPairing,
     AskShared,
@@ -35,7 +36,7 @@ from tests.support.lived_story import lived
 LEAST_SECRET_BYTES = 16
 # What frames a key in its file: before the household's, after it, before a year's.
 HEADER_BYTES, END_BYTES, YEARS_HEADER_BYTES = 16, 48, 30
-QUESTIONS = (AskToday, AskShared, AskBudget, AskBills, AskState, AskLive, AskPairing)
+QUESTIONS = (AskToday, AskShared, AskBudget, AskBills, AskLetters, AskState, AskLive, AskPairing)
 
 
 @pytest.fixture(scope="module")
