@@ -1,7 +1,7 @@
 """`volet edge quotes`: compare what the listed offers would have cost this household."""
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,31 +14,21 @@ from edge.commands.household import HouseholdCommand, echo
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang, language
-from edge.language.numbers import day_text, time_text
+from edge.language.numbers import time_text
 from edge.mqtt.moments import after_wish, at_once
-from edge.quotes.asking import ORDER, QuoteOrder, leave_order
+from edge.quotes.asking import ORDER, leave_order
 from edge.quotes.comparing import Comparison, QuestionState, compare
 from edge.quotes.opening import QuoteFault
 from edge.quotes.picture import euros, svg
 from edge.quotes.pricing import PriceBasis, Quote, Quotes
-from edge.quotes.words import (
-    ASKED,
-    ASKED_NOW,
-    BASIS,
-    COLUMNS,
-    CURRENT,
-    ESTIMATE_NOTE,
-    FAULTS,
-    MISSING,
-    NO_LIST,
-    NONE_YET,
-    NOT_COMPARED,
-    ORDERED,
-    SHORT,
-    TITLE,
-    UNQUOTED,
-    WAITING,
+from edge.quotes.told import (
+    notes_in_words,
+    order_in_words,
+    title_in_words,
+    unquoted_in_words,
+    why_none_in_words,
 )
+from edge.quotes.words import ASKED, ASKED_NOW, BASIS, COLUMNS, CURRENT
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option
@@ -49,8 +39,6 @@ EXIT_REFUSED = 3
 # Bars fill the width that names and amounts leave free.
 BESIDE_BARS = 64
 BAR_LEAST, BAR_MOST = 8, 32
-YEAR_DAYS = 365
-DAYS_NAMED = 10
 
 
 class QuoteReport(msgspec.Struct, frozen=True):
@@ -112,7 +100,8 @@ def quotes(
         )
         click.echo(msgspec.json.encode(report))
     else:
-        _print_order(ORDER.read(directory), lang)
+        if ordered := order_in_words(ORDER.read(directory), datetime.now(UTC), lang):
+            echo(ordered)
         _print(comparison, lang)
     if comparison.fault is not None:
         sys.exit(EXIT_REFUSED)
@@ -125,29 +114,15 @@ def _compare(
         return compare(vault, identity, agreement, kva)
 
 
-def _print_order(order: QuoteOrder | None, lang: Lang) -> None:
-    """Say when a question leaves that has not left yet."""
-    if order is not None and order.leaves_at > datetime.now(UTC):
-        asked, at = (time_text(moment, lang) for moment in (order.asked_at, order.leaves_at))
-        echo(ORDERED[lang].format(asked=asked, at=at))
-
-
 def _print(comparison: Comparison, lang: Lang) -> None:
-    if comparison.fault is not None:
-        echo(FAULTS[lang][comparison.fault])
-    elif comparison.quotes is not None:
-        _print_quotes(comparison.quotes, lang)
-    elif comparison.asked_at is None:
-        echo(NONE_YET[lang])
-    elif comparison.state is QuestionState.LIST_INCOMPLETE:
-        echo(NO_LIST[lang])
+    if comparison.quotes is None:
+        echo(why_none_in_words(comparison, lang))
     else:
-        echo(WAITING[lang].format(at=time_text(comparison.asked_at, lang)))
+        _print_quotes(comparison.quotes, lang)
 
 
 def _print_quotes(quotes: Quotes, lang: Lang) -> None:
-    last = date.fromordinal(quotes.end.toordinal() - 1)
-    echo(TITLE[lang].format(start=day_text(quotes.start, lang), last=day_text(last, lang)))
+    echo(title_in_words(quotes, lang))
     current = next((quote for quote in quotes.quotes if quote.is_current), None)
     longest = max((abs(quote.total_ttc) for quote in quotes.quotes), default=Decimal(0))
     console = plain_console()
@@ -157,8 +132,10 @@ def _print_quotes(quotes: Quotes, lang: Lang) -> None:
         scale = bar / (longest or Decimal(1))
         table.add_row(*_row(number, quote, current, scale, lang))
     console.print(table)
-    for line in _notes(quotes, lang):
+    for line in notes_in_words(quotes, lang):
         echo(line)
+    for offer in quotes.unquoted:
+        echo(unquoted_in_words(offer, lang))
 
 
 def _row(
@@ -175,23 +152,3 @@ def _row(
     amounts = (euros(quote.total_ttc, lang), difference)
     totals = (Text(amount, justify="right", no_wrap=True) for amount in amounts)
     return Text(str(number)), Text(quote.provider), name, *totals, bar
-
-
-def _notes(quotes: Quotes, lang: Lang) -> list[str]:
-    notes = []
-    days = (quotes.end - quotes.start).days
-    if days < YEAR_DAYS:
-        notes.append(SHORT[lang].format(count=days))
-    if quotes.missing:
-        named = ", ".join(day_text(day, lang) for day in quotes.missing[:DAYS_NAMED])
-        more = "…" if len(quotes.missing) > DAYS_NAMED else ""
-        notes.append(MISSING[lang].format(count=len(quotes.missing), days=named + more))
-    if any(quote.basis is PriceBasis.ESTIMATE for quote in quotes.quotes):
-        notes.append(ESTIMATE_NOTE[lang])
-    notes += [
-        NOT_COMPARED[lang].format(
-            provider=offer.provider, product=offer.product, why=UNQUOTED[lang][offer.why]
-        )
-        for offer in quotes.unquoted
-    ]
-    return notes

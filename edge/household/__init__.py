@@ -10,5 +10,6 @@ shared    what left the home for a day, beside what the meter said
 budget    what the neighbourhood's figures have cost in privacy
 bills     the bills that have arrived, and the lines of one
 letters   the providers' private messages
+offers    the quotes as they stand
 state     the state of everything
 """

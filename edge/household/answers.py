@@ -15,6 +15,7 @@ from edge.household.messages import (
     AskBudget,
     AskLetters,
     AskLive,
+    AskOffers,
     AskPairing,
     AskShared,
     AskState,
@@ -27,6 +28,7 @@ from edge.household.messages import (
     Question,
     household_name,
 )
+from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
 from edge.household.state import state
@@ -70,12 +72,14 @@ class Answers:
         self._confirmed = confirmed
         self._is_called_simulated = is_real_line_called_simulated
         self._window = PairingWindow(directory, now)
+        self._compared = ComparedOffers(directory)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
             AskShared: self._shared,
             AskBudget: self._budget,
             AskBills: self._bills,
             AskLetters: self._letters,
+            AskOffers: self._offers,
             AskState: self._state,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
@@ -114,6 +118,10 @@ class Answers:
     def _letters(self, _: AskLetters) -> Answer:
         with read_vault(self._directory) as vault:
             return letters(self._directory, vault)
+
+    def _offers(self, asked: AskOffers) -> Answer:
+        with read_vault(self._directory) as vault:
+            return self._compared.offers(vault, self._now(), asked.lang)
 
     def _state(self, asked: AskState) -> Answer:
         now = self._now()

@@ -71,6 +71,10 @@ class AskLetters(_Request, frozen=True, tag="letters"):
     """Ask for the providers' private messages."""
 
 
+class AskOffers(_Request, frozen=True, tag="offers"):
+    """Ask for the quotes as they stand; nothing is asked of anybody else."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -91,6 +95,7 @@ Question = (
     | AskBudget
     | AskBills
     | AskLetters
+    | AskOffers
     | AskState
     | AskLive
     | AskPairing
@@ -330,6 +335,47 @@ class LetterList(msgspec.Struct, frozen=True, tag="letters"):
     older: int
 
 
+class OfferRow(msgspec.Struct, frozen=True):
+    """What an offer would have cost, with all taxes, and how much more than the household's own.
+
+    `is_estimate`: the meter does not run its calendar.
+    """
+
+    provider: str
+    product: str
+    total_eur: Decimal
+    difference_eur: Decimal | None
+    is_current: bool
+    is_estimate: bool
+
+
+class OfferList(msgspec.Struct, frozen=True, tag="offers"):
+    """The quotes as they stand, the cheapest first.
+
+    Attributes:
+        title: over which days the offers are compared; empty if there are no quotes.
+        why_none: why there are none; empty if there are some.
+        ordered: when a question leaves that has not left yet; empty if there is none.
+        notes: what to know of all quotes, and `unquoted` why offers have none, in words; `more`
+            offers, quoted or not, are on the chip.
+        asked_at: when the answered question was asked.
+        listed_on: the day of the newest document of the list, and `documents` how many it has, of
+            which `missing` have not arrived yet; None if the list has not arrived.
+    """
+
+    title: str
+    why_none: str
+    ordered: str
+    rows: tuple[OfferRow, ...]
+    notes: tuple[str, ...]
+    unquoted: tuple[str, ...]
+    more: int
+    asked_at: Instant | None
+    listed_on: date | None
+    documents: int
+    missing: int
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -384,6 +430,7 @@ Answer = (
     | SpentBudget
     | BillList
     | LetterList
+    | OfferList
     | ChipState
     | Live
     | Pairing

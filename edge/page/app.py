@@ -33,6 +33,7 @@ from edge.household.messages import (
     AskBudget,
     AskLetters,
     AskLive,
+    AskOffers,
     AskShared,
     AskState,
     AskToday,
@@ -40,6 +41,7 @@ from edge.household.messages import (
     ChipState,
     LetterList,
     Live,
+    OfferList,
     Pair,
     Paired,
     Question,
@@ -136,6 +138,16 @@ class Page:
         letters = _as(LetterList, await visit.ask(AskLetters(lang=visit.lang)))
         return visit.show(
             "letters", letters=letters, titles=views.letter_titles(letters, visit.lang)
+        )
+
+    async def offers(self, visit: Visit) -> Response:
+        """Show what the listed offers would have cost."""
+        offers = _as(OfferList, await visit.ask(AskOffers(lang=visit.lang)))
+        return visit.show(
+            "offers",
+            offers=offers,
+            rows=views.offer_rows(offers, visit.lang),
+            facts=views.offer_facts(offers, visit.lang),
         )
 
     async def state(self, visit: Visit) -> Response:
@@ -238,6 +250,7 @@ _MODELS: dict[str, Callable[[Visit], Question]] = {
         lang=visit.lang, statement=_statement(visit.query("statement"))
     ),
     "letters": lambda visit: AskLetters(lang=visit.lang),
+    "offers": lambda visit: AskOffers(lang=visit.lang),
     "state": lambda visit: AskState(lang=visit.lang),
     "live": lambda visit: AskLive(lang=visit.lang),
 }
@@ -269,6 +282,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/budget", page.budget),
                 route("/factures", page.bills),
                 route("/lettres", page.letters),
+                route("/offres", page.offers),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),

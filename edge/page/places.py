@@ -22,6 +22,7 @@ MENU = (
     Place("/budget", "budget", "budget"),
     Place("/factures", "bills", "bills"),
     Place("/lettres", "letters", "letters"),
+    Place("/offres", "offers", "offers"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )

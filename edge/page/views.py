@@ -10,6 +10,7 @@ from edge.household.messages import (
     BillList,
     LetterList,
     Live,
+    OfferList,
     Quarter,
     SentBlock,
     Shared,
@@ -17,7 +18,7 @@ from edge.household.messages import (
     Today,
 )
 from edge.language.choice import Lang
-from edge.language.numbers import day_text, euros, number
+from edge.language.numbers import day_text, euros, number, time_text
 from edge.language.typography import measure
 from edge.page.charts import day_bars, share_bar
 from edge.page.texts import TEXTS
@@ -65,6 +66,17 @@ class BillRowView(msgspec.Struct, frozen=True):
     receipt: str
     asks_for_action: bool
     is_shown: bool
+
+
+class OfferView(msgspec.Struct, frozen=True):
+    """A row of the comparison; `bar` is its total beside the dearest."""
+
+    provider: str
+    product: str
+    notes: str
+    total: str
+    difference: str
+    bar: str
 
 
 def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
@@ -182,6 +194,45 @@ def letter_titles(letters: LetterList, lang: Lang) -> tuple[str, ...]:
         )
         for letter in letters.letters
     )
+
+
+def offer_rows(offers: OfferList, lang: Lang) -> tuple[OfferView, ...]:
+    """Return the comparison of offers, the cheapest first."""
+    texts = TEXTS[lang]
+    dearest = max((row.total_eur for row in offers.rows), default=Decimal(0)) or Decimal(1)
+    views = []
+    for row in offers.rows:
+        notes = [texts["own_offer"]] if row.is_current else []
+        notes += [texts["estimate"]] if row.is_estimate else []
+        more = row.difference_eur
+        sign = "" if more is None else "+" if more > 0 else ""
+        views.append(
+            OfferView(
+                row.provider,
+                row.product,
+                ", ".join(notes),
+                euros(row.total_eur, lang),
+                "" if more is None else sign + euros(more, lang),
+                share_bar(float(row.total_eur / dearest)),
+            )
+        )
+    return tuple(views)
+
+
+def offer_facts(offers: OfferList, lang: Lang) -> list[tuple[str, str]]:
+    """Return the age of the list and of the answer, with labels."""
+    texts = TEXTS[lang]
+    facts = []
+    if offers.listed_on is None:
+        facts.append((texts["list_age"], texts["no_list"]))
+    else:
+        day, count = day_text(offers.listed_on, lang), number(offers.documents, lang)
+        missing = texts["list_missing"].format(count=number(offers.missing, lang))
+        whole = texts["list_of"].format(day=day, count=count)
+        facts.append((texts["list_age"], whole + (missing if offers.missing else "")))
+    if offers.asked_at is not None:
+        facts.append((texts["asked_at"], time_text(offers.asked_at, lang)))
+    return facts
 
 
 def percent_text(share: float, lang: Lang) -> str:

@@ -52,7 +52,7 @@ def compare(
     questions = vault.catalogue.quotes()
     if not questions:
         return Comparison(QuestionState.NOT_ASKED)
-    row = next((question for question in questions if question.answer is not None), None)
+    row = answered(vault)
     if row is None or row.answer is None:
         return Comparison(QuestionState.WAITING, questions[0].asked_at)
     copy = Copy(vault, identity.collectivity, identity.platform_key)
@@ -67,6 +67,12 @@ def compare(
     except QuotesRefused as exc:
         return Comparison(QuestionState.REFUSED, row.asked_at, exc.fault)
     return Comparison(QuestionState.READY, row.asked_at, None, quotes)
+
+
+def answered(vault: VaultReader) -> QuoteRow | None:
+    """Return the latest question that has an answer."""
+    questions = vault.catalogue.quotes()
+    return next((question for question in questions if question.answer is not None), None)
 
 
 def _quotes(

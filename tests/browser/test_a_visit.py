@@ -24,6 +24,7 @@ PLACES = {
     "/budget": "spent",
     "/factures": "no_bill",
     "/lettres": "letters_how",
+    "/offres": "offers_how",
     "/etat": "state_title",
     "/aide": "help_what",
 }

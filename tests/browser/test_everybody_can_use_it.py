@@ -24,6 +24,7 @@ PLACES = {
     "budget": ("/budget", 200),
     "bills": ("/factures", 200),
     "letters": ("/lettres", 200),
+    "offers": ("/offres", 200),
     "state": ("/etat", 200),
     "help": ("/aide", 200),
     "enter": (ENTER, 200),

@@ -24,8 +24,17 @@ from tests.support.page_process import ENTER, PageProcess
 
 FRAMES = 24
 MEMORY_MAX_KB = 45_000
-PAGES = ("/", "/partage?jour=2026-01-14", "/budget", "/factures", "/lettres", "/etat", "/aide")
-MODELS = ("today", "shared", "budget", "bills", "letters", "state", "live")
+PAGES = (
+    "/",
+    "/partage?jour=2026-01-14",
+    "/budget",
+    "/factures",
+    "/lettres",
+    "/offres",
+    "/etat",
+    "/aide",
+)
+MODELS = ("today", "shared", "budget", "bills", "letters", "offers", "state", "live")
 READ_BACK = (*PAGES, *(f"/api/v1/{name}" for name in MODELS))
 
 

@@ -17,7 +17,7 @@ OWNERS = [place.path for place in MENU if not may_see(VisitorRole.VIEWER, place.
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     town = tmp_path_factory.mktemp("lived")
-    chip = lived(town, f"Bonjour.\n{HOSTILE}", provider="<b>Ville</b>", name=HOSTILE)
+    chip = lived(town, f"Bonjour.\n{HOSTILE}", f"{HOSTILE}2", provider="<b>Ville</b>", name=HOSTILE)
     with lived_home(chip) as home:
         yield home
 
@@ -43,7 +43,7 @@ def check_is_text(page: str, text: str) -> None:
 
 
 def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
-    assert {"/factures", "/lettres"} <= set(OWNERS)
+    assert {"/factures", "/lettres", "/offres"} <= set(OWNERS)
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text
@@ -96,3 +96,20 @@ def test_a_providers_letter_is_shown_as_text(home):
     assert "neither the city that carries them" in shown
     check_is_text(shown, HOSTILE)
     check_is_text(shown, "<b>Ville</b>")
+
+
+def test_offers_are_compared_and_nothing_is_sent_for_it(home):
+    before = len(home.chip.sent)
+    with home.visitor() as visitor:
+        shown = visitor.get("/offres").text
+        told = visitor.get("/api/v1/offers").json()
+    assert [row["is_current"] for row in told["rows"]] == [False, True, False]
+    assert told["documents"] == 4
+    assert "Nobody else knows that you looked" in shown
+    assert "is not in force any more" in shown
+    for row in told["rows"]:
+        assert f"{row['total_eur']} €" in shown
+    check_is_text(shown, f"{HOSTILE}2")
+    home.chip.wait()
+    asked = [each for each in home.chip.sent[before:] if "quote" in each.topic]
+    assert asked == []

@@ -5,12 +5,14 @@ import secrets
 
 import pytest
 
+from edge.household import offers as offers_module
 from edge.household.messages import (
     ANSWER_BYTES_MAX,
     AskBills,
     AskBudget,
     AskLetters,
     AskLive,
+    AskOffers,
     AskPairing,
     AskShared,
     AskState,
@@ -25,6 +27,7 @@ from edge.household.pairing import open_window
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.privacy.contribution import Seeds
+from edge.quotes.comparing import compare
 from edge.vault.area import KeyShares
 from edge.vault.reader import read_vault
 from protocol.area_messages import SeenHeads
@@ -36,7 +39,17 @@ from tests.support.lived_story import lived
 LEAST_SECRET_BYTES = 16
 # What frames a key in its file: before the household's, after it, before a year's.
 HEADER_BYTES, END_BYTES, YEARS_HEADER_BYTES = 16, 48, 30
-QUESTIONS = (AskToday, AskShared, AskBudget, AskBills, AskLetters, AskState, AskLive, AskPairing)
+QUESTIONS = (
+    AskToday,
+    AskShared,
+    AskBudget,
+    AskBills,
+    AskLetters,
+    AskOffers,
+    AskState,
+    AskLive,
+    AskPairing,
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +136,18 @@ def test_an_empty_vault_and_a_household_that_has_moved_are_answered(tmp_path, qu
     empty.live(2)
     empty.move_out()
     ask(empty, question)
+
+
+def test_an_answer_to_a_question_for_quotes_is_opened_once(home, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        offers_module, "compare", lambda *asked: opened.append(asked) or compare(*asked)
+    )
+    answers = answers_of(home)
+    english, french = (ask(home, AskOffers, answers, lang=lang) for lang in (Lang.EN, Lang.FR))
+    assert english.rows == french.rows
+    assert english.title != french.title
+    assert len(opened) == 1
+    home.live(1)
+    assert ask(home, AskOffers, answers).rows == english.rows
+    assert len(opened) == 2, "a day more that it is checked by"
