@@ -2,11 +2,15 @@
 
 from decimal import Decimal
 
-from edge.area.report import Participation
+import msgspec
+
+from edge.area.report import OwnGroup, Participation
+from edge.area.trustees import TrusteesReport
 from edge.language.choice import Lang
 from edge.language.numbers import number
 from edge.language.typography import bilingual
 from edge.privacy.ledger import Budget, Sum
+from protocol.socio import AGE_BANDS, Profile
 
 BAR = 30
 
@@ -55,6 +59,59 @@ PARTICIPATION = bilingual(
 PROFILE_WORDS = bilingual(
     fr=("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),
     en=("This chip says nothing about who lives here.", "Persons", "People employed"),
+)
+_STANDINGS = bilingual(
+    fr=(
+        "confirmés",
+        "signés par l'ensemble d'avant",
+        "NON CONFIRMÉS : rien n'est transmis",
+    ),
+    en=("confirmed", "signed by the set before it", "NOT CONFIRMED: nothing is contributed"),
+)
+RISK = bilingual(fr="Risque", en="Risk")
+_RISKS = bilingual(
+    fr=(
+        (
+            "{threshold} d'entre eux et la collectivité peuvent ouvrir votre contribution "
+            "d'un seul jour : pas vos relevés, mais avec peu de bruit."
+        ),
+        (
+            "Si des garants mentent, ou donnent la clé avec laquelle ils signent, il n'en faut que "
+            "{liars}. Les journaux des autres accusent alors la collectivité, et chacun de ces menteurs, "
+            "dès qu'on les compare."
+        ),
+    ),
+    en=(
+        (
+            "{threshold} of them and the collectivity can open your contribution of a "
+            "single day: not your readings, but with little noise."
+        ),
+        (
+            "If trustees lie, or give away the key with which they sign, it takes only {liars} of them. "
+            "The logs of the others then convict the collectivity, and each of these liars, as soon as "
+            "they are compared."
+        ),
+    ),
+)
+_FORK = bilingual(
+    fr=(
+        "Preuve d'un embranchement : le document {hash} suit le même document qu'un autre, et les "
+        "garants ont signé les deux ; ce boîtier continue avec le premier."
+    ),
+    en=(
+        "Proof of a fork: document {hash} follows the same one as another document, and the "
+        "trustees signed both; this chip goes on with the first."
+    ),
+)
+_GROUP = bilingual(
+    fr=(
+        "{measure:<14}{code} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir "
+        "de {threshold}"
+    ),
+    en=(
+        "{measure:<14}{code}: {households} households, noise for {crowd} of them, opened from "
+        "{threshold} on"
+    ),
 )
 
 _TITLES = bilingual(
@@ -158,3 +215,42 @@ def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:
 def participation_in_words(participation: Participation, lang: Lang) -> str:
     """Return one line on whether the home takes part, or why not."""
     return f"{LABEL[lang]:<18}{PARTICIPATION[lang][participation]}"
+
+
+def standing_in_words(report: TrusteesReport, lang: Lang) -> str:
+    """Return whether a set of trustees is confirmed."""
+    confirmed, later, unconfirmed = _STANDINGS[lang]
+    if report.is_later:
+        return later
+    return confirmed if report.is_confirmed else unconfirmed
+
+
+def risks_in_words(report: TrusteesReport, lang: Lang) -> list[str]:
+    """Return what trustees could do to the household together with the collectivity."""
+    return [
+        text.format(threshold=report.threshold, liars=report.liars_for_two_sets)
+        for text in _RISKS[lang]
+    ]
+
+
+def fork_in_words(document: str, lang: Lang) -> str:
+    """Return what a document proves that trustees signed beside another."""
+    return _FORK[lang].format(hash=document)
+
+
+def group_in_words(group: OwnGroup, lang: Lang) -> str:
+    """Return how large one of the household's groups is."""
+    return _GROUP[lang].format(**msgspec.structs.asdict(group))
+
+
+def profile_rows(profile: Profile | None, lang: Lang) -> list[tuple[str, str]]:
+    """Return who lives here as labels and numbers; nothing if the household has not said it."""
+    if profile is None:
+        return []
+    _, size, employed = PROFILE_WORDS[lang]
+    counts = zip(AGE_BANDS, profile.ages, strict=True)
+    return [
+        (size, str(profile.size)),
+        *((f"  {band}", str(count)) for band, count in counts),
+        (employed, str(profile.employed)),
+    ]

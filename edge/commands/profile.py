@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from edge.area.settings import change_choices, load_choices
-from edge.area.words import PROFILE_WORDS
+from edge.area.words import PROFILE_WORDS, profile_rows
 from edge.commands.household import HouseholdCommand, echo
 from edge.identity.keys import load_keys
 from edge.language.choice import language
@@ -47,11 +47,8 @@ def profile(
     elif current is None:
         echo(PROFILE_WORDS[language()][0])
     else:
-        _, size, employed_word = PROFILE_WORDS[language()]
-        echo(f"{size:<24}{current.size}")
-        for band, count in zip(AGE_BANDS, current.ages, strict=True):
-            echo(f"  {band:<22}{count}")
-        echo(f"{employed_word:<24}{current.employed}")
+        for label, count in profile_rows(current, language()):
+            echo(f"{label:<24}{count}")
 
 
 def _parse_profile(ages: str, employed: int) -> Profile:

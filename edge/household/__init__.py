@@ -11,5 +11,6 @@ budget    what the neighbourhood's figures have cost in privacy
 bills     the bills that have arrived, and the lines of one
 letters   the providers' private messages
 offers    the quotes as they stand
+agreements  contracts, receipts, the neighbourhood's figures, trustees
 state     the state of everything
 """

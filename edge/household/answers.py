@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.area.settings import AreaConfig, load_choices
+from edge.household.agreements import agreements
 from edge.household.bills import bills
 from edge.household.budget import budget
 from edge.household.letters import letters
 from edge.household.messages import (
     Answer,
+    AskAgreements,
     AskBills,
     AskBudget,
     AskLetters,
@@ -80,6 +82,7 @@ class Answers:
             AskBills: self._bills,
             AskLetters: self._letters,
             AskOffers: self._offers,
+            AskAgreements: self._agreements,
             AskState: self._state,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
@@ -122,6 +125,11 @@ class Answers:
     def _offers(self, asked: AskOffers) -> Answer:
         with read_vault(self._directory) as vault:
             return self._compared.offers(vault, self._now(), asked.lang)
+
+    def _agreements(self, asked: AskAgreements) -> Answer:
+        on = legal_day(self._now())
+        with read_vault(self._directory) as vault:
+            return agreements(self._directory, vault, self._area, on, asked.lang)
 
     def _state(self, asked: AskState) -> Answer:
         now = self._now()

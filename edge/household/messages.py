@@ -75,6 +75,10 @@ class AskOffers(_Request, frozen=True, tag="offers"):
     """Ask for the quotes as they stand; nothing is asked of anybody else."""
 
 
+class AskAgreements(_Request, frozen=True, tag="agreements"):
+    """Ask for contracts, consent, the part in the neighbourhood's figures, and the trustees."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -96,6 +100,7 @@ Question = (
     | AskBills
     | AskLetters
     | AskOffers
+    | AskAgreements
     | AskState
     | AskLive
     | AskPairing
@@ -376,6 +381,60 @@ class OfferList(msgspec.Struct, frozen=True, tag="offers"):
     missing: int
 
 
+class ContractStanding(StrEnum):
+    """A contract is in force, begins later, has ended, or waits for its answer."""
+
+    IN_FORCE = "in_force"
+    TO_COME = "to_come"
+    ENDED = "ended"
+    ASKED = "asked"
+
+
+class ShownContract(msgspec.Struct, frozen=True):
+    """A contract from `first` to `last` (None: open); `receipts` and `prices` are in words."""
+
+    provider: str
+    product: str
+    contract: str
+    standing: ContractStanding
+    first: date
+    last: date | None
+    receipts: str
+    prices: str
+
+
+class ShownTrustees(msgspec.Struct, frozen=True):
+    """A set of trustees from the day `since`; `standing`, `shape` and `risks` are in words."""
+
+    fingerprint: str
+    standing: str
+    is_confirmed: bool
+    shape: str
+    since: date
+    trustees: tuple[Row, ...]
+    risks: tuple[str, ...]
+
+
+class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
+    """To what the household has agreed.
+
+    Attributes:
+        contracts: those in force first.
+        is_taking_part: it contributes to the neighbourhood's figures; `participation` is in words.
+        profile: who lives here, as the household has said it; empty if it has not.
+        trustees: the sets that have arrived.
+        groups: the household's groups, and `forks` what proves that trustees signed twice, in words.
+    """
+
+    contracts: tuple[ShownContract, ...]
+    is_taking_part: bool
+    participation: str
+    profile: tuple[Row, ...]
+    trustees: tuple[ShownTrustees, ...]
+    groups: tuple[str, ...]
+    forks: tuple[str, ...]
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -431,6 +490,7 @@ Answer = (
     | BillList
     | LetterList
     | OfferList
+    | AgreementList
     | ChipState
     | Live
     | Pairing

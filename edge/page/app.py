@@ -28,7 +28,9 @@ from starlette.status import (
 )
 
 from edge.household.messages import (
+    AgreementList,
     Answer,
+    AskAgreements,
     AskBills,
     AskBudget,
     AskLetters,
@@ -150,6 +152,16 @@ class Page:
             facts=views.offer_facts(offers, visit.lang),
         )
 
+    async def agreements(self, visit: Visit) -> Response:
+        """Show contracts, receipts, the part in the neighbourhood's figures, and the trustees."""
+        agreements = _as(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+        return visit.show(
+            "agreements",
+            agreements=agreements,
+            contracts=views.contracts(agreements, visit.lang),
+            sets=views.trustee_sets(agreements, visit.lang),
+        )
+
     async def state(self, visit: Visit) -> Response:
         """Show the state of the chip, and who is logged in."""
         state = _as(ChipState, await visit.ask(AskState(lang=visit.lang)))
@@ -251,6 +263,7 @@ _MODELS: dict[str, Callable[[Visit], Question]] = {
     ),
     "letters": lambda visit: AskLetters(lang=visit.lang),
     "offers": lambda visit: AskOffers(lang=visit.lang),
+    "agreements": lambda visit: AskAgreements(lang=visit.lang),
     "state": lambda visit: AskState(lang=visit.lang),
     "live": lambda visit: AskLive(lang=visit.lang),
 }
@@ -283,6 +296,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/factures", page.bills),
                 route("/lettres", page.letters),
                 route("/offres", page.offers),
+                route("/accords", page.agreements),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),

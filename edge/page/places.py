@@ -23,6 +23,7 @@ MENU = (
     Place("/factures", "bills", "bills"),
     Place("/lettres", "letters", "letters"),
     Place("/offres", "offers", "offers"),
+    Place("/accords", "agreements", "agreements"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )

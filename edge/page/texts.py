@@ -13,6 +13,7 @@ TEXTS = bilingual(
         "bills": "Factures",
         "letters": "Lettres",
         "offers": "Offres",
+        "agreements": "Accords",
         "state": "État",
         "help": "Aide",
         "leave": "Se déconnecter",
@@ -135,6 +136,49 @@ TEXTS = bilingual(
         "asked_at": "Comparaison demandée",
         "unquoted": "Offres sans comparaison",
         "more_offers": "D'autres sont sur le boîtier (`volet edge quotes`) : {count}.",
+        "agreements_title": "Ce que vous avez accordé, et qui le voit",
+        "contracts": "Contrats et reçus",
+        "no_contract": "Ce boîtier n'a aucun contrat : il compte, et aucune facture ne vient.",
+        "contract_standing": "Valable",
+        "contract_in_force": "en vigueur",
+        "contract_to_come": "à venir",
+        "contract_ended": "terminé",
+        "contract_asked": "demandé, sans réponse encore",
+        "contract_receipts": "Les reçus",
+        "contract_prices": "Les prix",
+        "contract_name": "Contrat",
+        "from_on": "à partir du {first}",
+        "who_sees": "Qui le voit",
+        "who_contract": (
+            "Votre fournisseur et la collectivité voient l'offre, les jours et vos choix ; du numéro "
+            "du compteur, seulement une empreinte. Votre courbe, personne. Un reçu est chiffré pour "
+            "votre fournisseur : la collectivité voit qu'il passe, et rien de ce qu'il dit."
+        ),
+        "change_contract": (
+            "Pour changer : `volet edge request --offer OFFER.json`, tapé sur le boîtier."
+        ),
+        "area_part": "Chiffres du quartier",
+        "taking_part": "Participation",
+        "profile": "Qui habite ici",
+        "no_profile": "Ce boîtier n'en dit rien.",
+        "groups": "Vos groupes",
+        "who_part": (
+            "La collectivité voit si vous participez. Une contribution à elle seule, personne : les "
+            "garants n'ouvrent que la somme, bruit compris. Qui habite ici ne part que dans une telle "
+            "somme, ou pas du tout."
+        ),
+        "change_part": "Pour changer : `volet edge area on`, `volet edge area off`, `volet edge profile`.",
+        "trustees": "Garants",
+        "no_trustees": (
+            "Aucun garant n'est encore arrivé ; le boîtier les demande quand il est connecté."
+        ),
+        "fingerprint": "Empreinte {fingerprint}",
+        "shape": "{shape} pour ouvrir, depuis le {day}",
+        "who_trustees": (
+            "Qui sont les garants est public : comparez l'empreinte avec celle que chacun d'eux publie. "
+            "Que vous les avez confirmés, la collectivité et eux le voient à ce que vous participez."
+        ),
+        "change_trustees": "Pour confirmer : `volet edge trustees --confirm EMPREINTE`.",
         "state_title": "État de votre boîtier",
         "sessions": "Qui est connecté à cette page",
         "since": "Depuis",
@@ -195,6 +239,7 @@ TEXTS = bilingual(
         "bills": "Bills",
         "letters": "Letters",
         "offers": "Offers",
+        "agreements": "Agreements",
         "state": "State",
         "help": "Help",
         "leave": "Log out",
@@ -314,6 +359,46 @@ TEXTS = bilingual(
         "asked_at": "Comparison asked for",
         "unquoted": "Offers without a comparison",
         "more_offers": "More are on the chip (`volet edge quotes`): {count}.",
+        "agreements_title": "What you have agreed to, and who sees it",
+        "contracts": "Contracts and receipts",
+        "no_contract": "This chip has no contract: it meters, and no bill comes.",
+        "contract_standing": "Holds",
+        "contract_in_force": "in force",
+        "contract_to_come": "to come",
+        "contract_ended": "ended",
+        "contract_asked": "asked for, not answered yet",
+        "contract_receipts": "Receipts",
+        "contract_prices": "Prices",
+        "contract_name": "Contract",
+        "from_on": "from {first} on",
+        "who_sees": "Who sees it",
+        "who_contract": (
+            "Your provider and the city see the offer, the days and your choices; of the meter's "
+            "number a hash only. Your curve, nobody. A receipt is encrypted for your provider: the city "
+            "sees that it passes, and nothing of what it says."
+        ),
+        "change_contract": "To change it: `volet edge request --offer OFFER.json`, at the chip.",
+        "area_part": "Figures of the neighbourhood",
+        "taking_part": "Taking part",
+        "profile": "Who lives here",
+        "no_profile": "This chip says nothing of it.",
+        "groups": "Your groups",
+        "who_part": (
+            "The city sees whether you take part. A contribution on its own, nobody: the trustees open "
+            "the sum only, noise included. Who lives here leaves in such a sum, or not at all."
+        ),
+        "change_part": "To change it: `volet edge area on`, `volet edge area off`, `volet edge profile`.",
+        "trustees": "Trustees",
+        "no_trustees": (
+            "No set of trustees has arrived yet; the chip asks for it when it is connected."
+        ),
+        "fingerprint": "Fingerprint {fingerprint}",
+        "shape": "{shape} to open, from {day}",
+        "who_trustees": (
+            "Who the trustees are is public: compare the fingerprint with the one that each of them "
+            "publishes. That you have confirmed them, the city and they see by your taking part."
+        ),
+        "change_trustees": "To confirm them: `volet edge trustees --confirm FINGERPRINT`.",
         "state_title": "State of your chip",
         "sessions": "Who is logged in to this page",
         "since": "Since",

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from edge.household.messages import (
+    AgreementList,
     BillList,
     LetterList,
     Live,
@@ -233,6 +234,35 @@ def offer_facts(offers: OfferList, lang: Lang) -> list[tuple[str, str]]:
     if offers.asked_at is not None:
         facts.append((texts["asked_at"], time_text(offers.asked_at, lang)))
     return facts
+
+
+def contracts(agreements: AgreementList, lang: Lang) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the contracts: a title, and labels with texts."""
+    texts = TEXTS[lang]
+    shown = []
+    for each in agreements.contracts:
+        first = day_text(each.first, lang)
+        days = (
+            texts["from_on"].format(first=first)
+            if each.last is None
+            else texts["from_to"].format(first=first, last=day_text(each.last, lang))
+        )
+        rows = [
+            (texts["contract_standing"], f"{texts[f'contract_{each.standing}']}, {days}"),
+            (texts["contract_receipts"], each.receipts),
+            (texts["contract_prices"], each.prices),
+            (texts["contract_name"], each.contract),
+        ]
+        shown.append((f"{each.provider} – {each.product}", rows))
+    return shown
+
+
+def trustee_sets(agreements: AgreementList, lang: Lang) -> list[str]:
+    """Return how many trustees of each set open a sum, and since when."""
+    return [
+        TEXTS[lang]["shape"].format(shape=each.shape, day=day_text(each.since, lang))
+        for each in agreements.trustees
+    ]
 
 
 def percent_text(share: float, lang: Lang) -> str:

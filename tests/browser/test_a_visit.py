@@ -25,6 +25,7 @@ PLACES = {
     "/factures": "no_bill",
     "/lettres": "letters_how",
     "/offres": "offers_how",
+    "/accords": "who_contract",
     "/etat": "state_title",
     "/aide": "help_what",
 }

@@ -25,6 +25,7 @@ PLACES = {
     "bills": ("/factures", 200),
     "letters": ("/lettres", 200),
     "offers": ("/offres", 200),
+    "agreements": ("/accords", 200),
     "state": ("/etat", 200),
     "help": ("/aide", 200),
     "enter": (ENTER, 200),

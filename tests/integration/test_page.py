@@ -31,10 +31,11 @@ PAGES = (
     "/factures",
     "/lettres",
     "/offres",
+    "/accords",
     "/etat",
     "/aide",
 )
-MODELS = ("today", "shared", "budget", "bills", "letters", "offers", "state", "live")
+MODELS = ("today", "shared", "budget", "bills", "letters", "offers", "agreements", "state", "live")
 READ_BACK = (*PAGES, *(f"/api/v1/{name}" for name in MODELS))
 
 

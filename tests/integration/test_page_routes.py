@@ -43,7 +43,7 @@ def check_is_text(page: str, text: str) -> None:
 
 
 def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
-    assert {"/factures", "/lettres", "/offres"} <= set(OWNERS)
+    assert {"/factures", "/lettres", "/offres", "/accords"} <= set(OWNERS)
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text
@@ -113,3 +113,18 @@ def test_offers_are_compared_and_nothing_is_sent_for_it(home):
     home.chip.wait()
     asked = [each for each in home.chip.sent[before:] if "quote" in each.topic]
     assert asked == []
+
+
+def test_agreements_are_shown_with_who_sees_each(home):
+    with home.visitor() as visitor:
+        shown = visitor.get("/accords").text
+        told = visitor.get("/api/v1/agreements").json()
+    (contract,) = told["contracts"]
+    assert contract["standing"] == "in_force"
+    assert contract["receipts"] == "tell the provider the total"
+    (trustees,) = told["trustees"]
+    assert trustees["fingerprint"] in shown
+    assert "NOT CONFIRMED: nothing is contributed" in shown
+    assert shown.count("Who sees it") == 3
+    assert ["Persons", "2"] in [list(row.values()) for row in told["profile"]]
+    check_is_text(shown, HOSTILE)

@@ -6,6 +6,8 @@ import msgspec
 
 from cloud.catalogue.log import Publisher as ListPublisher
 from cloud.catalogue.log import listed_in
+from edge.area.settings import AreaChoices, save_choices
+from edge.area.trust import TRUSTEE_SET
 from edge.mqtt.message import Arrived
 from edge.mqtt.moments import at_once
 from edge.privacy.ledger import Spend
@@ -14,9 +16,11 @@ from protocol.calendar import day_number, legal_day
 from protocol.contract import Contract
 from protocol.envelope import decode_body
 from protocol.letters import Letter, write_letter
+from protocol.socio import Profile
 from protocol.topics import Kind
 from tests.support.billing_home import PROVIDER_KEY, BillingHome, signed_offer
 from tests.support.broker import COLLECTIVITY
+from tests.support.chip_area import Trustees
 from tests.support.listing import Provider, register, register_line
 
 # Two bills, and a third that repeats the first one's days.
@@ -59,6 +63,15 @@ def compare_offers(home: BillingHome, product: str) -> None:
     assert any(row.answer for row in home.vault.catalogue.quotes())
 
 
+def meet_trustees(home: BillingHome) -> None:
+    """Let a set of trustees arrive, and say who lives here."""
+    trustees = Trustees(home.cloud.key)
+    signed = trustees.sign(trustees.set(collectivity=COLLECTIVITY))
+    with home.vault.area_change() as area:
+        area.put_document(signed.hash, TRUSTEE_SET, msgspec.msgpack.encode(signed), 0)
+    save_choices(home.directory, AreaChoices(profile=Profile((0, 1, 1, 0, 0, 0), 2)))
+
+
 def lived(
     directory: Path, letter: str = LETTER, product: str = "Tout doux", **changes
 ) -> BillingHome:
@@ -70,6 +83,7 @@ def lived(
         home.ask(start, end, statement)
     write_to(home, letter)
     compare_offers(home, product)
+    meet_trustees(home)
     last = day_number(legal_day(home.clock.at)) - 1
     with home.vault.area_change() as area:
         area.put_spends(tuple(Spend(last - 7 * week, "curve", 0.1) for week in range(4)))

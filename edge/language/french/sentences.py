@@ -236,31 +236,8 @@ SENTENCES = {
     "Fingerprint {fingerprint} ({state})": "Empreinte     {fingerprint}   ({state})",
     "confirmed": "confirmés",
     "not confirmed": "non confirmés",
-    "signed by the set before it": "signés par l'ensemble d'avant",
-    "NOT CONFIRMED: nothing is contributed": "NON CONFIRMÉS : rien n'est transmis",
     "To open {shape}, from {day}": "Pour ouvrir   {shape}, depuis le {day}",
     "{count} of {all}": "{count} sur {all}",
-    "Risk {count} of them and the collectivity can open your contribution of a single day: not your "
-    "readings, but with little noise.": (
-        "Risque        {count} d'entre eux et la collectivité peuvent ouvrir votre contribution d'un "
-        "seul jour : pas vos relevés, mais avec peu de bruit."
-    ),
-    "If trustees lie, or give away the key with which they sign, it takes only {count} of them. The "
-    "logs of the others then convict the collectivity, and each of these liars, as soon as they are "
-    "compared.": (
-        "Si des garants mentent, ou donnent la clé avec laquelle ils signent, il n'en faut que "
-        "{count}. Les journaux des autres accusent alors la collectivité, et chacun de ces menteurs, "
-        "dès qu'on les compare."
-    ),
-    "{group}: {households} households, noise for {crowd} of them, opened from {threshold} on": (
-        "{group} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir de "
-        "{threshold}"
-    ),
-    "Proof of a fork: document {hash} follows the same one as another document, and the trustees "
-    "signed both; this chip goes on with the first.": (
-        "Preuve d'un embranchement : le document {hash} suit le même document qu'un autre, et les "
-        "garants ont signé les deux ; ce boîtier continue avec le premier."
-    ),
     "Trustees {state}": "Garants           {state}",
     "Seeds {state}": "Graines           {state}",
     "drawn": "créées",

@@ -3,11 +3,14 @@
 import base64
 import secrets
 
+import msgspec
 import pytest
 
+from edge.area.settings import load_choices, save_choices
 from edge.household import offers as offers_module
 from edge.household.messages import (
     ANSWER_BYTES_MAX,
+    AskAgreements,
     AskBills,
     AskBudget,
     AskLetters,
@@ -46,6 +49,7 @@ QUESTIONS = (
     AskBills,
     AskLetters,
     AskOffers,
+    AskAgreements,
     AskState,
     AskLive,
     AskPairing,
@@ -151,3 +155,28 @@ def test_an_answer_to_a_question_for_quotes_is_opened_once(home, monkeypatch):
     home.live(1)
     assert ask(home, AskOffers, answers).rows == english.rows
     assert len(opened) == 2, "a day more that it is checked by"
+
+
+def test_agreements_tell_of_contracts_and_trustees_as_they_are(home):
+    answers, before = answers_of(home), load_choices(home.directory)
+    (unconfirmed,) = ask(home, AskAgreements, answers).trustees
+    assert not unconfirmed.is_confirmed
+    with read_vault(home.directory) as vault:
+        (name,) = [row.hash.hex() for row in vault.area.documents()]
+    save_choices(home.directory, msgspec.structs.replace(before, trustees=name))
+    told = ask(home, AskAgreements, answers, lang=Lang.EN)
+    save_choices(home.directory, before)
+    assert told.is_taking_part
+    assert (told.trustees[0].standing, told.trustees[0].shape) == ("confirmed", "3 of 4")
+    assert [each.standing for each in told.contracts] == ["in_force"]
+
+
+def test_a_contract_ends_on_the_day_on_which_the_household_leaves(tmp_path):
+    home = BillingHome(tmp_path / "home")
+    home.start()
+    home.live(2)
+    home.move_out()
+    home.live(2)
+    (contract,) = ask(home, AskAgreements).contracts
+    assert contract.standing == "ended"
+    assert contract.last is not None
