@@ -28,6 +28,7 @@ from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
 from edge.household.answers import Answers
 from edge.household.door import open_door
+from edge.household.pairing import PairingWindow
 from edge.identity.enrolment import Identity, signer_of
 from edge.metering.unconfirmed import Unconfirmed
 from edge.moving.departure import MovingOptions
@@ -165,8 +166,19 @@ class Agent:
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
             reporting = partial(_report, directory, config, clock, confirmed)
-            panel = _open_panel(opened, directory, config, reporting, clock)
-            _open_door(opened, directory, identity, config, chip, settings, clock)
+            has_button = config.panel is not None and config.panel.button_gpio is not None
+            window = PairingWindow(directory, clock.now, has_button=has_button)
+            panel = _open_panel(opened, directory, config, reporting, window, clock)
+            answers = Answers(
+                directory,
+                identity.household_key,
+                window,
+                config.area,
+                clock.now,
+                lambda: chip.live,
+                reporting,
+            )
+            _open_door(opened, directory, answers)
             yield cls(chip, link, source, panel, watch, clock)
 
     def run(self, stop: StopSignal) -> None:
@@ -245,25 +257,8 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
     )
 
 
-def _open_door(
-    opened: ExitStack,
-    directory: Path,
-    identity: Identity,
-    config: EdgeConfig,
-    chip: Chip,
-    settings: ChipSettings,
-    clock: Clock,
-) -> None:
+def _open_door(opened: ExitStack, directory: Path, answers: Answers) -> None:
     """Open the household's door until `opened` closes; metering goes on without one."""
-    answers = Answers(
-        directory,
-        identity.household_key,
-        config.area,
-        clock.now,
-        lambda: chip.live,
-        settings.confirmation.read,
-        is_real_line_called_simulated=config.is_real_line_called_simulated,
-    )
     try:
         opened.enter_context(open_door(directory, answers.answer, runtime_directory()))
     except OSError as exc:
@@ -290,6 +285,7 @@ def _open_panel(
     directory: Path,
     config: EdgeConfig,
     reporting: Callable[[], ChipReport],
+    window: PairingWindow,
     clock: Clock,
 ) -> HousePanel | None:
     """Open the panel until `opened` closes.
@@ -300,7 +296,7 @@ def _open_panel(
     if config.panel is None:
         return None
     pins = Panel.open(config.panel.lights(), config.panel.button_gpio)
-    panel = HousePanel(pins, directory, reporting, clock, is_quiet=config.panel.quiet)
+    panel = HousePanel(pins, directory, reporting, window, clock, is_quiet=config.panel.quiet)
     opened.callback(panel.close)
     return panel
 

@@ -41,6 +41,7 @@ class HousePanel:
         panel: Panel,
         directory: Path,
         report: Callable[[], ChipReport],
+        window: PairingWindow,
         clock: Clock,
         *,
         is_quiet: bool,
@@ -49,6 +50,7 @@ class HousePanel:
         self._panel = panel
         self._directory = directory
         self._report = report
+        self._window = window
         self._clock = clock
         self._is_quiet = is_quiet
         self._facts = Facts()
@@ -63,7 +65,9 @@ class HousePanel:
         if now_s >= self._looks_at_s:
             self._looks_at_s = now_s + LOOKS_EVERY_S
             self._look(self._clock.now())
-        facts = msgspec.structs.replace(self._facts, is_line_good=is_line_good)
+        facts = msgspec.structs.replace(
+            self._facts, is_line_good=is_line_good, number=self._window.number()
+        )
         is_night = self._is_quiet and is_at_night(self._clock.now())
         self._panel.show(rhythms(facts, is_night=is_night), now_s)
         press = self._panel.press()
@@ -80,6 +84,8 @@ class HousePanel:
         if press is Press.PAIR:
             open_window(self._directory, VisitorRole.OWNER, now)
             log.info("pairing_opened", by="button")
+        elif self._window.let_in():
+            log.info("visitor_let_in")
         elif self._asks_for_release:
             release_receipts(self._directory)
             log.info("receipts_released")
@@ -93,7 +99,7 @@ class HousePanel:
             with read_vault(self._directory) as vault:
                 self._asks_for_release = asks_for_release(vault)
                 is_news = has_news(vault, self._directory, now)
-            pairing = PairingWindow(self._directory, self._clock.now).state()
+            pairing = self._window.state()
         except VoletError as exc:
             if times := self._repeated.found("panel", type(exc).__name__):
                 log.warning("panel_cannot_tell", why=type(exc).__name__, times=times)

@@ -22,7 +22,10 @@ from edge.household.messages import (
     AskShared,
     AskState,
     AskToday,
+    AskToEnter,
+    AskWhetherLetIn,
     FormerHouseholds,
+    Knocked,
     Live,
     NotDone,
     Pair,
@@ -36,9 +39,8 @@ from edge.household.shared import shared
 from edge.household.state import state
 from edge.household.today import today
 from edge.language.french.looking_up import sentence_in
-from edge.metering.unconfirmed import Unconfirmed
 from edge.status.live import LiveValues
-from edge.status.report import ChipReport, report
+from edge.status.report import ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
 from protocol.errors import VoletError
@@ -55,14 +57,13 @@ class Answers:
         self,
         directory: Path,
         household: HouseholdKeyId,
+        window: PairingWindow,
         area: AreaConfig,
         now: Callable[[], datetime],
         live: Callable[[], LiveValues],
-        confirmed: Callable[[], Unconfirmed | None],
-        *,
-        is_real_line_called_simulated: bool = False,
+        report: Callable[[], ChipReport],
     ) -> None:
-        """Read `directory` at each request; `live` and `confirmed` are those of the chip.
+        """Read `directory` at each request; `live` and `report` are those of the chip.
 
         Visitors whom another household than `household` let in are told nothing.
         """
@@ -71,9 +72,8 @@ class Answers:
         self._area = area
         self._now = now
         self._live = live
-        self._confirmed = confirmed
-        self._is_called_simulated = is_real_line_called_simulated
-        self._window = PairingWindow(directory, now)
+        self._report = report
+        self._window = window
         self._compared = ComparedOffers(directory)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
@@ -87,11 +87,13 @@ class Answers:
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
             Pair: lambda asked: Paired(self._window.admit(asked.code), self._household),
+            AskToEnter: lambda _: self._window.knock(),
+            AskWhetherLetIn: self._let_in,
         }
 
     def answer(self, request: Question) -> Answer:
         """Return the answer; what cannot be done is `NotDone`, in the household's language."""
-        is_open = isinstance(request, AskPairing | Pair)
+        is_open = isinstance(request, AskPairing | Pair | AskToEnter | AskWhetherLetIn)
         if not is_open and request.household != self._household:
             return FormerHouseholds()
         try:
@@ -99,10 +101,14 @@ class Answers:
         except VoletError as exc:
             return NotDone(sentence_in(request.lang, str(exc)))
 
+    def _let_in(self, asked: AskWhetherLetIn) -> Answer:
+        found = self._window.admit_by_button(asked.knock)
+        return found if isinstance(found, Knocked) else Paired(found, self._household)
+
     def _today(self, asked: AskToday) -> Answer:
         now = self._now()
         with read_vault(self._directory) as vault:
-            return today(vault, self._report(now), now, asked.lang)
+            return today(vault, self._report(), now, asked.lang)
 
     def _shared(self, asked: AskShared) -> Answer:
         choices, on = load_choices(self._directory), legal_day(self._now())
@@ -132,19 +138,9 @@ class Answers:
             return agreements(self._directory, vault, self._area, on, asked.lang)
 
     def _state(self, asked: AskState) -> Answer:
-        now = self._now()
-        return state(self._report(now), now, asked.lang)
+        return state(self._report(), self._now(), asked.lang)
 
     def _latest(self, _: AskLive) -> Answer:
         live, now = self._live(), self._now()
         is_good = live.at is not None and (now - live.at).total_seconds() <= LIVE_FOR_S
         return Live(live.at, live.drawn_va, live.injected_va, live.register, is_line_good=is_good)
-
-    def _report(self, now: datetime) -> ChipReport:
-        return report(
-            self._directory,
-            self._area,
-            now,
-            self._confirmed(),
-            is_real_line_called_simulated=self._is_called_simulated,
-        )

@@ -21,6 +21,11 @@ REQUEST_BYTES_MAX = 64_000
 ANSWER_BYTES_MAX = 4_000_000
 LENGTH_BYTES = 4
 
+# What a person can count at a light.
+NUMBER_LEAST, NUMBER_MOST = 2, 9
+
+KnockId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+KnockNumber = Annotated[int, msgspec.Meta(ge=NUMBER_LEAST, le=NUMBER_MOST)]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
 _HOUSEHOLD_DIGITS = 16
 HouseholdName = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{_HOUSEHOLD_DIGITS}}}(?!\n)$")]
@@ -93,6 +98,16 @@ class Pair(_Request, frozen=True, tag="pair"):
     code: _Code
 
 
+class AskToEnter(_Request, frozen=True, tag="to-enter"):
+    """Ask that whoever is at the panel lets this visitor in, by a press of its button."""
+
+
+class AskWhetherLetIn(_Request, frozen=True, tag="whether-let-in"):
+    """Ask whether the button was pressed for this visitor."""
+
+    knock: KnockId
+
+
 Question = (
     AskToday
     | AskShared
@@ -105,6 +120,8 @@ Question = (
     | AskLive
     | AskPairing
     | Pair
+    | AskToEnter
+    | AskWhetherLetIn
 )
 
 
@@ -460,10 +477,25 @@ class Live(msgspec.Struct, frozen=True, tag="live"):
 
 
 class Pairing(msgspec.Struct, frozen=True, tag="pairing"):
-    """Whether a visitor can pair by a code now; `until` is when the window shuts."""
+    """Whether a visitor can pair now; `until` is when the window shuts.
+
+    `by_button`: the chip has a panel whose button can let somebody in while the window is open.
+    """
 
     is_open: bool
     until: Instant | None = None
+    by_button: bool = False
+
+
+class Knocked(msgspec.Struct, frozen=True, tag="knocked"):
+    """A visitor waits until somebody presses the button, `until` at the latest.
+
+    The home light flashes `number`, so that the one at the panel knows whom the press lets in.
+    """
+
+    knock: KnockId
+    number: KnockNumber
+    until: Instant
 
 
 class Paired(msgspec.Struct, frozen=True, tag="paired"):
@@ -494,6 +526,7 @@ Answer = (
     | ChipState
     | Live
     | Pairing
+    | Knocked
     | Paired
     | FormerHouseholds
     | NotDone

@@ -1,4 +1,7 @@
-"""Lets visitors of the page in: for a few minutes, by a code that stands on the chip's console.
+"""Lets visitors of the page in: for a few minutes, by the console's code or the panel's button.
+
+The button lets in the one visitor whose number the home light flashes: whoever presses it compares
+that number with the one on the own screen, so a stranger who knocks first gains nothing.
 
 The window is a file beside the vault (0600), so that a restart of chip or page neither shuts it nor
 gives more attempts.
@@ -6,6 +9,7 @@ gives more attempts.
 
 import hmac
 import secrets
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,23 +17,45 @@ from typing import Annotated
 
 import msgspec
 
-from edge.household.messages import Pairing, VisitorRole
+from edge.household.messages import (
+    NUMBER_LEAST,
+    NUMBER_MOST,
+    Knocked,
+    KnockId,
+    KnockNumber,
+    Pairing,
+    VisitorRole,
+)
 from protocol.calendar import Instant
 from protocol.errors import ConfigError, DocumentRefused
 from system.watched import OrderFile
 
 OPEN_FOR = timedelta(minutes=5)
+KNOCK_FOR = timedelta(seconds=60)
 WRONG_CODES_MAX = 5
 _CODES = 10**8
 
 
+class Knock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A visitor who waits for the button: a secret id, the number to compare, and until when."""
+
+    id: KnockId
+    number: KnockNumber
+    until: Instant
+    is_let_in: bool = False
+
+
 class PairingOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An open window: its code, what it lets in as, when it shuts, and wrong codes so far."""
+    """An open window: its code, what it lets in as, when it shuts, and wrong codes so far.
+
+    `knock` is the visitor who waits for the button, or who waited last.
+    """
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
     role: VisitorRole
     until: Instant
     wrong: Annotated[int, msgspec.Meta(ge=0, le=WRONG_CODES_MAX)] = 0
+    knock: Knock | None = None
 
 
 ORDER = OrderFile("pairing.json", PairingOrder, "pair again.")
@@ -43,18 +69,22 @@ def open_window(directory: Path, role: VisitorRole, now: datetime) -> PairingOrd
 
 
 class PairingWindow:
-    """The window of the chip in one directory, as its page may use it."""
+    """The window of the chip in one directory, as its page and its panel use it, in any thread."""
 
-    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, directory: Path, now: Callable[[], datetime], *, has_button: bool = False
+    ) -> None:
         self._directory = directory
         self._now = now
+        self._has_button = has_button
+        self._lock = threading.Lock()
 
     def state(self) -> Pairing:
         """Return whether the window is open."""
         order = self._open()
         if order is None or order.wrong >= WRONG_CODES_MAX:
             return Pairing(False)
-        return Pairing(True, order.until)
+        return Pairing(True, order.until, self._has_button)
 
     def admit(self, code: str) -> VisitorRole:
         """Let in one visitor, as whom the window says, and shut it.
@@ -62,6 +92,78 @@ class PairingWindow:
         Raises:
             DocumentRefused: the code is wrong, or no window is open. The fifth wrong code shuts it.
         """
+        with self._lock:
+            return self._admit(code)
+
+    def knock(self) -> Knocked:
+        """Let a visitor wait for the button.
+
+        Raises:
+            DocumentRefused: no window is open, there is no button, or another visitor waits.
+        """
+        with self._lock:
+            order = self._open()
+            if order is None or not self._has_button:
+                raise DocumentRefused(
+                    "No visitor is let in now; hold the button of the panel for ten seconds first."
+                )
+            if self._pending(order) is not None:
+                raise DocumentRefused(
+                    "Another visitor waits for the button now; if it is nobody of yours, press "
+                    "nothing, and try again in a minute."
+                )
+            number = secrets.choice(range(NUMBER_LEAST, NUMBER_MOST + 1))
+            until = min(self._now() + KNOCK_FOR, order.until)
+            knock = Knock(secrets.token_hex(16), number, until)
+            ORDER.leave(self._directory, msgspec.structs.replace(order, knock=knock))
+            return Knocked(knock.id, number, until)
+
+    def number(self) -> int | None:
+        """Return the number of the visitor who waits for the button, None if nobody does."""
+        if not ORDER.is_in(self._directory):
+            return None
+        order = self._open()
+        waiting = None if order is None else self._pending(order)
+        return None if waiting is None else waiting.number
+
+    def let_in(self) -> bool:
+        """Let in the visitor who waits for the button; return whether there is one."""
+        with self._lock:
+            order = self._open()
+            waiting = None if order is None else self._pending(order)
+            if order is None or waiting is None:
+                return False
+            knock = msgspec.structs.replace(waiting, is_let_in=True)
+            ORDER.leave(self._directory, msgspec.structs.replace(order, knock=knock))
+            return True
+
+    def admit_by_button(self, knock_id: str) -> VisitorRole | Knocked:
+        """Let in the visitor of a knock once the button was pressed for it, and shut the window.
+
+        Raises:
+            DocumentRefused: nobody pressed the button in time.
+        """
+        with self._lock:
+            order = self._open()
+            knock = None if order is None else order.knock
+            if (
+                order is None
+                or knock is None
+                or not hmac.compare_digest(knock.id, knock_id)
+                or not self._now() < knock.until
+            ):
+                raise DocumentRefused("Nobody pressed the button for you in time; try again.")
+            if not knock.is_let_in:
+                return Knocked(knock.id, knock.number, knock.until)
+            ORDER.withdraw(self._directory)
+            return order.role
+
+    def _pending(self, order: PairingOrder) -> Knock | None:
+        knock = order.knock
+        is_pending = knock is not None and not knock.is_let_in and self._now() < knock.until
+        return knock if is_pending else None
+
+    def _admit(self, code: str) -> VisitorRole:
         order = self._open()
         if order is None:
             raise DocumentRefused(

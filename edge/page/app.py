@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.status import (
+    HTTP_200_OK,
     HTTP_303_SEE_OTHER,
     HTTP_308_PERMANENT_REDIRECT,
     HTTP_400_BAD_REQUEST,
@@ -36,16 +37,21 @@ from edge.household.messages import (
     AskLetters,
     AskLive,
     AskOffers,
+    AskPairing,
     AskShared,
     AskState,
     AskToday,
+    AskToEnter,
+    AskWhetherLetIn,
     BillList,
     ChipState,
+    Knocked,
     LetterList,
     Live,
     OfferList,
     Pair,
     Paired,
+    Pairing,
     Question,
     Shared,
     SpentBudget,
@@ -57,13 +63,17 @@ from edge.page import views
 from edge.page.guards import Guards
 from edge.page.places import may_see
 from edge.page.sessions import LASTS, Sessions, form_token
-from edge.page.visit import LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
+from edge.page.visit import KNOCK_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
 
 YEAR_S = 365 * 86_400
 LIVE_EVERY_S = 2.0
 # A browser opens a new stream by itself.
 LIVE_FOR_S = 120.0
 STREAMS_MAX = 4
+ENTER, KNOCK = "/entrer", "/entrer/bouton"
+# It outlives the wait for the button, so that the page can say that nobody pressed it.
+KNOCK_COOKIE_S = 300
+_KNOCK = re.compile(r"[0-9a-f]{32}(?!\n)$")
 _CODE = re.compile(r"[0-9]{8}(?!\n)$")
 _STATEMENT = re.compile(r"[0-9a-f]{32}(?!\n)$")
 _PLACE = re.compile(r"/[a-z]{0,16}(\?jour=[0-9-]{10}|\?releve=[0-9a-f]{32})?(?!\n)$")
@@ -185,18 +195,55 @@ class Page:
     async def enter(self, visit: Visit) -> Response:
         """Show the form for the code, or let its sender in."""
         if visit.request.method == "GET":
-            return visit.show("enter", refusal="")
+            return await self._form(visit, HTTP_200_OK, "")
         code = (await visit.form()).get("code", "").replace(" ", "")
         if not _CODE.match(code):
-            return visit.show(
-                "enter", HTTP_422_UNPROCESSABLE_CONTENT, refusal=visit.texts["code_shape"]
-            )
+            refusal = visit.texts["code_shape"]
+            return await self._form(visit, HTTP_422_UNPROCESSABLE_CONTENT, refusal)
         try:
             paired = _as(Paired, await visit.ask(Pair(lang=visit.lang, code=code)))
         except HTTPException as exc:
-            if exc.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
-                raise
-            return visit.show("enter", HTTP_403_FORBIDDEN, refusal=exc.detail)
+            return await self._refused(visit, exc)
+        return self._begin(visit, paired)
+
+    async def knock(self, visit: Visit) -> Response:
+        """Let the visitor wait for a press of the panel's button, or let one in who has waited."""
+        if visit.request.method == "POST":
+            try:
+                knocked = _as(Knocked, await visit.ask(AskToEnter(lang=visit.lang)))
+            except HTTPException as exc:
+                return await self._refused(visit, exc)
+            waiting = RedirectResponse(KNOCK, HTTP_303_SEE_OTHER)
+            _set_cookie(waiting, KNOCK_COOKIE, knocked.knock, KNOCK_COOKIE_S)
+            return waiting
+        knock = visit.request.cookies.get(KNOCK_COOKIE, "")
+        if not _KNOCK.match(knock):
+            return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
+        try:
+            found = await visit.ask(AskWhetherLetIn(lang=visit.lang, knock=knock))
+        except HTTPException as exc:
+            return await self._refused(visit, exc)
+        if isinstance(found, Paired):
+            answer = self._begin(visit, found)
+            _set_cookie(answer, KNOCK_COOKIE, "", 0)
+            return answer
+        return visit.show("knock", number=_as(Knocked, found).number)
+
+    async def _refused(self, visit: Visit, exc: HTTPException) -> Response:
+        """Show the form again, with the chip's reason; whatever else went wrong is raised."""
+        if exc.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
+            raise exc
+        return await self._form(visit, HTTP_403_FORBIDDEN, exc.detail)
+
+    async def _form(self, visit: Visit, status: int, refusal: str) -> Response:
+        try:
+            pairing = _as(Pairing, await visit.ask(AskPairing(lang=visit.lang)))
+        except HTTPException:  # the chip is away: the code is refused with that reason
+            pairing = Pairing(is_open=False)
+        return visit.show("enter", status, refusal=refusal, by_button=pairing.by_button)
+
+    def _begin(self, visit: Visit, paired: Paired) -> Response:
+        """Begin the session of a visitor who was let in."""
         if visit.session is not None:
             self.sessions.end(visit.session.name)
         token = self.sessions.begin(
@@ -211,7 +258,7 @@ class Page:
         await _check_form(visit)
         if visit.session is not None:
             self.sessions.end(visit.session.name)
-        answer = RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+        answer = RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
         _set_cookie(answer, SESSION_COOKIE, "", 0)
         return answer
 
@@ -276,13 +323,13 @@ def application(page: Page, names: Collection[str]) -> Guards:
         async def answer(request: Request) -> Response:
             visit = page.visit(request)
             if visit.session is None and not is_open:
-                return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+                return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
             if visit.session is not None and not (is_open or may_see(visit.session.role, path)):
                 return visit.trouble(HTTP_403_FORBIDDEN, "owners_title", visit.texts["owners"])
             try:
                 return await show(visit)
             except FormerVisitor:
-                return RedirectResponse("/entrer", HTTP_303_SEE_OTHER)
+                return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
 
         return Route(path, answer, methods=list(methods) or ["GET"])
 
@@ -303,7 +350,8 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/aide", page.help),
                 route("/live", page.live),
                 *(route(f"/api/v1/{name}", _model(ask)) for name, ask in _MODELS.items()),
-                route("/entrer", page.enter, "GET", "POST", is_open=True),
+                route(ENTER, page.enter, "GET", "POST", is_open=True),
+                route(KNOCK, page.knock, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),
                 Mount("/static", StaticFiles(packages=[("edge.page", "static")])),
             ],

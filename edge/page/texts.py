@@ -196,6 +196,19 @@ TEXTS = bilingual(
         ),
         "code": "Code de 8 chiffres",
         "enter": "Entrer",
+        "by_button": "Ou par le bouton du boîtier",
+        "by_button_how": (
+            "Vous êtes près du boîtier : demandez ici un nombre, puis tenez le bouton trois secondes "
+            "quand le voyant du foyer fait ce nombre d'éclats."
+        ),
+        "knock": "Demander un nombre",
+        "knock_title": "Comptez les éclats du voyant",
+        "knock_how": (
+            "Si le voyant du foyer fait ce nombre d'éclats, tenez le bouton trois secondes : vous "
+            "entrez ici. S'il en fait un autre, c'est quelqu'un d'autre qui attend : n'appuyez pas. "
+            "Ce nombre vaut une minute."
+        ),
+        "look_again": "Voir si le bouton a été tenu",
         "code_shape": "Le code a 8 chiffres.",
         "away_title": "Le boîtier ne répond pas",
         "away": (
@@ -416,6 +429,19 @@ TEXTS = bilingual(
         ),
         "code": "Code of 8 digits",
         "enter": "Enter",
+        "by_button": "Or by the chip's button",
+        "by_button_how": (
+            "You are at the chip: ask for a number here, then hold the button for three seconds when "
+            "the home light flashes that many times."
+        ),
+        "knock": "Ask for a number",
+        "knock_title": "Count the flashes of the light",
+        "knock_how": (
+            "If the home light flashes that many times, hold the button for three seconds, and you "
+            "enter here. If it is another number, somebody else is waiting: do not press. The number "
+            "holds for a minute."
+        ),
+        "look_again": "See whether the button was held",
         "code_shape": "The code has 8 digits.",
         "away_title": "The chip does not answer",
         "away": (

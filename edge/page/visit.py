@@ -28,6 +28,7 @@ from protocol.errors import TransportError
 from system.templates import templates_of
 
 SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
+KNOCK_COOKIE = "__Host-volet-knock"
 _FIELDS_MAX = 32
 _COMMAND = re.compile(r"`([^`]*)`")
 

@@ -13,25 +13,37 @@ from edge.area.settings import AreaConfig
 from edge.household.answers import Answers
 from edge.household.door import open_door
 from edge.household.messages import VisitorRole
-from edge.household.pairing import open_window
+from edge.household.pairing import PairingWindow, open_window
 from edge.status.live import LiveValues
+from edge.status.report import report
 from tests.support.billing_home import BillingHome
 from tests.support.page_process import ENTER, PageProcess
 
 
-def answers_of(home: BillingHome) -> Answers:
+def window_of(home: BillingHome, *, has_button: bool = False) -> PairingWindow:
+    """Return the window of a household's chip at its virtual time."""
+    return PairingWindow(home.directory, home.clock.now, has_button=has_button)
+
+
+def answers_of(home: BillingHome, window: PairingWindow | None = None) -> Answers:
     """Return the answers of a household's chip at its virtual time."""
-    household = home.identity.household_key
+    now, area = home.clock.now, AreaConfig()
     return Answers(
-        home.directory, household, AreaConfig(), home.clock.now, LiveValues, lambda: None
+        home.directory,
+        home.identity.household_key,
+        window or window_of(home),
+        area,
+        now,
+        LiveValues,
+        lambda: report(home.directory, area, now(), None),
     )
 
 
 class LivedHome:
     """A household and its page."""
 
-    def __init__(self, chip: BillingHome, page: PageProcess) -> None:
-        self.chip, self.page = chip, page
+    def __init__(self, chip: BillingHome, page: PageProcess, window: PairingWindow) -> None:
+        self.chip, self.page, self.window = chip, page, window
 
     def code(self, role: VisitorRole = VisitorRole.OWNER) -> str:
         """Return a code that lets a visitor in, as the console shows it."""
@@ -47,8 +59,8 @@ class LivedHome:
 
 
 @contextmanager
-def lived_home(chip: BillingHome) -> Iterator[LivedHome]:
+def lived_home(chip: BillingHome, *, has_button: bool = False) -> Iterator[LivedHome]:
     """Open a household's page."""
-    page = PageProcess(chip.directory)
-    with open_door(chip.directory, answers_of(chip).answer), page:
-        yield LivedHome(chip, page)
+    page, window = PageProcess(chip.directory), window_of(chip, has_button=has_button)
+    with open_door(chip.directory, answers_of(chip, window).answer), page:
+        yield LivedHome(chip, page, window)

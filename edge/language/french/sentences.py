@@ -26,6 +26,18 @@ SENTENCES = {
     "Give one of --pair and --show.": "Donnez soit --pair, soit --show.",
     "--viewer goes with --pair.": "--viewer va avec --pair.",
     "{directory}: {next_step}": "{directory} : {next_step}",
+    "No visitor is let in now; hold the button of the panel for ten seconds first.": (
+        "Personne n'est laissé entrer pour l'instant ; tenez d'abord le bouton du boîtier dix "
+        "secondes."
+    ),
+    "Another visitor waits for the button now; if it is nobody of yours, press nothing, and try "
+    "again in a minute.": (
+        "Un autre visiteur attend le bouton en ce moment ; si ce n'est aucun des vôtres, n'appuyez "
+        "pas, et réessayez dans une minute."
+    ),
+    "Nobody pressed the button for you in time; try again.": (
+        "Personne n'a tenu le bouton pour vous à temps ; réessayez."
+    ),
     "No visitor is let in now; type `volet edge page --pair` at the chip first.": (
         "Personne n'est admis en ce moment ; tapez d'abord `volet edge page --pair` sur le boîtier."
     ),

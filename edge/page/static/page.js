@@ -1,4 +1,8 @@
-// Refreshes the values of the line while the page is looked at; all works without it.
+// Refreshes the values of the line, and the wait for the button, while the page is looked at; all
+// works without it.
+if (document.querySelector("[data-look-again]")) {
+  setTimeout(() => location.reload(), 3000);
+}
 const live = document.getElementById("live");
 if (live && window.EventSource) {
   let source = null;

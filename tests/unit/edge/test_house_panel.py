@@ -6,9 +6,10 @@ import pytest
 
 from edge.area.settings import AreaConfig
 from edge.chip.house_panel import AWAY_S, HousePanel
+from edge.household.messages import VisitorRole
 from edge.household.pairing import PairingWindow
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
-from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press
+from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN
 from edge.status.report import report
 from protocol.errors import StoreError
@@ -44,8 +45,14 @@ class Room:
         self.home.settle()
         self.wall = HandAndEye()
         self.is_damaged = False
+        self.window = PairingWindow(self.home.directory, self.home.clock.now, has_button=True)
         self.panel = HousePanel(
-            self.wall, self.home.directory, self.report, self.home.clock, is_quiet=is_quiet
+            self.wall,
+            self.home.directory,
+            self.report,
+            self.window,
+            self.home.clock,
+            is_quiet=is_quiet,
         )
 
     def report(self):
@@ -134,9 +141,20 @@ def test_held_receipts_ask_and_a_press_releases_them_and_nothing_else(room):
 
 def test_a_long_hold_opens_the_pairing_window_and_the_light_asks(room):
     assert room.press(Press.PAIR)[Light.HOME] == SLOW
-    window = PairingWindow(room.home.directory, room.home.clock.now)
-    assert window.state().is_open
+    assert room.window.state().is_open
     assert room.look(timedelta(minutes=6))[Light.HOME] == DARK
+
+
+def test_a_press_lets_in_the_visitor_whose_number_is_flashed_and_does_nothing_else(room):
+    room.home.live(28)
+    bill(room)
+    room.press(Press.PAIR)
+    knock = room.window.knock()
+    assert room.look()[Light.HOME] == counted(knock.number)
+    room.press(Press.YES)
+    assert room.window.admit_by_button(knock.knock) is VisitorRole.OWNER
+    assert not SEEN.is_in(room.home.directory)
+    assert room.look()[Light.HOME] == STEADY
 
 
 def test_a_damaged_vault_neither_ends_the_program_nor_looks_like_all_is_well(room):

@@ -26,10 +26,11 @@ from edge.household.messages import (
     VisitorRole,
     household_name,
 )
-from edge.household.pairing import open_window
+from edge.household.pairing import PairingWindow, open_window
 from edge.page.app import Page, application
 from edge.page.visit import SESSION_COOKIE
 from edge.status.live import LiveValues
+from protocol.errors import ConfigError
 from protocol.ids import HouseholdKeyId
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
@@ -37,9 +38,14 @@ KEY, FORMER = HouseholdKeyId(bytes(range(16))), "ab" * 8
 QUESTIONS = (AskToday, AskShared, AskBudget, AskState, AskLive)
 
 
+def no_chip():
+    raise ConfigError("There is no chip.")
+
+
 @pytest.fixture
 def answers(tmp_path):
-    return Answers(tmp_path, KEY, AreaConfig(), lambda: NOW, LiveValues, lambda: None)
+    window = PairingWindow(tmp_path, lambda: NOW)
+    return Answers(tmp_path, KEY, window, AreaConfig(), lambda: NOW, LiveValues, no_chip)
 
 
 def test_each_question_is_for_visitors_of_this_household(answers):
