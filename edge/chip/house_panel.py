@@ -14,7 +14,7 @@ from edge.household.pairing import PairingWindow, open_window
 from edge.mqtt.message import Absence
 from edge.panel.model import Facts, Light, Press, rhythms
 from edge.panel.panel import Panel
-from edge.status.news import has_news, look
+from edge.status.news import News, look, news
 from edge.status.presence import SessionState
 from edge.status.report import Advice, ChipReport
 from edge.vault.reader import read_vault
@@ -90,7 +90,8 @@ class HousePanel:
             release_receipts(self._directory)
             log.info("receipts_released")
         else:
-            look(self._directory, now)
+            with read_vault(self._directory) as vault:
+                look(vault, self._directory, now, *News)
 
     def _look(self, now: datetime) -> None:
         """Read what the lights tell, but for the line."""
@@ -98,7 +99,7 @@ class HousePanel:
             report = self._report()
             with read_vault(self._directory) as vault:
                 self._asks_for_release = asks_for_release(vault)
-                is_news = has_news(vault, self._directory, now)
+                has_come = news(vault, self._directory, now)
             pairing = self._window.state()
         except VoletError as exc:
             if times := self._repeated.found("panel", type(exc).__name__):
@@ -111,7 +112,7 @@ class HousePanel:
             is_sending=report.outbox_depth > 0,
             is_refused=session is not None and session.why in _REFUSED,
             needs_attention=bool({*report.advice} - {Advice.NETWORK}) or _is_away(session, now),
-            has_news=is_news,
+            has_news=bool(has_come),
             is_asking=pairing.is_open or self._asks_for_release,
         )
 

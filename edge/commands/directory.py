@@ -88,7 +88,7 @@ FILES = (
     ListedFile(f"{PAGE_DIRECTORY}/*.pem", "`volet edge page`; its own authority and certificate", Fate.LEFT_OUT, why="the page makes new ones"),
     ListedFile(f"{PAGE_DIRECTORY}/*.key", "`volet edge page`; their keys, P-256", Fate.LEFT_OUT, _YES, "the page makes new ones"),
     ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
-    ListedFile(SEEN.name, "the panel's button; when the household last looked at what had come", Fate.LEFT_OUT, _YES, "look again"),
+    ListedFile(SEEN.name, "the panel's button, or the page; when the household last looked at bills and letters", Fate.LEFT_OUT, _YES, "look again"),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 

@@ -40,6 +40,7 @@ from edge.household.state import state
 from edge.household.today import today
 from edge.language.french.looking_up import sentence_in
 from edge.status.live import LiveValues
+from edge.status.news import News, look
 from edge.status.report import ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
@@ -122,10 +123,12 @@ class Answers:
 
     def _bills(self, asked: AskBills) -> Answer:
         with read_vault(self._directory) as vault:
+            look(vault, self._directory, self._now(), News.BILL)
             return bills(self._directory, vault, asked.statement, asked.lang)
 
     def _letters(self, _: AskLetters) -> Answer:
         with read_vault(self._directory) as vault:
+            look(vault, self._directory, self._now(), News.LETTER)
             return letters(self._directory, vault)
 
     def _offers(self, asked: AskOffers) -> Answer:

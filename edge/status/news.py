@@ -1,6 +1,7 @@
 """What has come that the household has not looked at yet: bills and letters."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -14,29 +15,42 @@ from system.watched import OrderFile
 NEWS_FOR = timedelta(days=7)
 
 
-class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When the household last looked."""
+class News(StrEnum):
+    """What comes."""
 
-    at: Instant
+    BILL = "bill"
+    LETTER = "letter"
+
+
+class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the household last looked at each."""
+
+    at: dict[News, Instant]
 
 
 SEEN = OrderFile("seen.json", Seen, "look at the bills again.")
 
 
-def has_news(vault: VaultReader, directory: Path, now: datetime) -> bool:
-    """Return whether a bill or letter came within a week, and nobody has looked since."""
-    latest = vault.latest_arrival()
-    return latest is not None and latest > now - NEWS_FOR and not _has_looked(directory, latest)
+def news(vault: VaultReader, directory: Path, now: datetime) -> set[News]:
+    """Return of what something has come within a week that nobody has looked at since."""
+    latest = {News.BILL: vault.latest_bill_at(), News.LETTER: vault.latest_letter_at()}
+    seen = _seen(directory)
+    return {
+        kind
+        for kind, at in latest.items()
+        if at is not None and at > now - NEWS_FOR and not (kind in seen and seen[kind] >= at)
+    }
 
 
-def look(directory: Path, now: datetime) -> None:
-    """Note that the household has looked at what has come."""
-    SEEN.leave(directory, Seen(now))
+def look(vault: VaultReader, directory: Path, now: datetime, *kinds: News) -> None:
+    """Note that the household has looked at what has come of these kinds; writes if it is new."""
+    if news(vault, directory, now) & {*kinds}:
+        SEEN.leave(directory, Seen(_seen(directory) | dict.fromkeys(kinds, now)))
 
 
-def _has_looked(directory: Path, since: datetime) -> bool:
+def _seen(directory: Path) -> dict[News, datetime]:
     try:
         seen = SEEN.read(directory)
     except ConfigError:  # damaged: a light more is no harm
-        return False
-    return seen is not None and seen.at >= since
+        return {}
+    return {} if seen is None else seen.at

@@ -82,13 +82,13 @@ class VaultReader:
         """Return the billed statements in the order in which they were billed."""
         return self._billed.all()
 
-    def latest_arrival(self) -> datetime | None:
-        """Return when the last judged statement or letter arrived, None if none has."""
-        (at_s,) = self._database.execute(
-            "SELECT max(received_at_s) FROM (SELECT received_at_s FROM letters UNION ALL "
-            "SELECT received_at_s FROM statements WHERE verdict IS NOT NULL)"
-        ).fetchone()
-        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
+    def latest_bill_at(self) -> datetime | None:
+        """Return when the last judged statement arrived, None if none has."""
+        return self._latest("SELECT max(received_at_s) FROM statements WHERE verdict IS NOT NULL")
+
+    def latest_letter_at(self) -> datetime | None:
+        """Return when the last letter arrived, None if none has."""
+        return self._latest("SELECT max(received_at_s) FROM letters")
 
     def outbox_depth(self) -> int:
         """Return the number of messages that the cloud has not acknowledged."""
@@ -116,6 +116,10 @@ class VaultReader:
             last_quarter_hour=None if last is None else (day_of_number(last[0]), last[1]),
             last_day_closed=None if closed is None else day_of_number(closed),
         )
+
+    def _latest(self, query: str) -> datetime | None:
+        (at_s,) = self._database.execute(query).fetchone()
+        return None if at_s is None else datetime.fromtimestamp(at_s, UTC)
 
 
 @contextmanager

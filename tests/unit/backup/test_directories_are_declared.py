@@ -28,7 +28,7 @@ from edge.page.sessions import Sessions
 from edge.page.tls import certify
 from edge.renewal.certificates import NEXT
 from edge.stage import PAGE_DIRECTORY
-from edge.status import news
+from edge.status.news import SEEN, Seen
 from edge.status.presence import StatusFile, StatusRecord
 from protocol.errors import VoletError
 from provider import service as provider
@@ -107,7 +107,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
         os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
-        news.look(old.directory, START)
+        SEEN.leave(old.directory, Seen({}))
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
         old.move_out()
