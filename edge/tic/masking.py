@@ -44,6 +44,8 @@ def _kind(sign: int) -> int:
 
 _CLASSES = bytes(map(_kind, range(256)))
 _NOTHING = bytes([_OTHER]) * 256
+# No label allows it: a value in which one sign was impossible stays so.
+_IMPOSSIBLE = b"`" * 256
 _LOW_BITS = 0x7F
 _LINE_ENDS = frozenset(b"\n\r" + MARKERS)
 _SOUND = bytes((*range(0x20, 0x7F), 0x09, *_LINE_ENDS))
@@ -227,10 +229,11 @@ def _later_label(raw: str) -> bytes:
 
 def _refused(low: bytes) -> bytes:
     """Return a refused line without its data; it reads as refused again."""
-    masked = _without_data(low, _CLASSES)
-    if isinstance(read_group(_body(masked)), GroupRefusal):
-        return masked
-    return _without_data(low, _NOTHING)
+    for signs in (_CLASSES, _NOTHING):
+        masked = _without_data(low, signs)
+        if isinstance(read_group(_body(masked)), GroupRefusal):
+            return masked
+    return _without_data(low, _IMPOSSIBLE)
 
 
 def _without_data(low: bytes, signs: bytes, keep: bytes = b"") -> bytes:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from edge.tic import masking
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Mode
+from edge.tic.groups import GroupRefusal, checksum, read_group
+from edge.tic.labels import LABELS, Horodate
 from edge.tic.masking import Mask
 from tests.support.spoiled_line import invert, read_at_other_speed
 from tests.unit.tic.tic_streams import (
@@ -212,3 +214,20 @@ def is_badly_masked(seed: int) -> bool:
     home = Home(seed)
     stream = damaged(home, 8, has_parity=bool(seed % 2))
     return bool(left(home, masked(stream, home.rng)))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [label for label in LABELS.values() if label.length],
+    ids=lambda label: f"{label.mode}-{label.name}",
+)
+def test_a_value_with_an_impossible_sign_is_refused_once_it_is_masked(label):
+    """A flipped bit makes a `@` or a space a `` ` ``, and the checksum may fit by chance."""
+    separator = b" " if label.mode is Mode.HISTORIQUE else b"\t"
+    times = [] if label.horodate is Horodate.NO else [b"H260301000000"]
+    for value in (b"` TEMPO".ljust(label.length), b"`" * label.length):
+        text = separator.join([label.name.encode(), *times, value, b""])
+        line = text + bytes([checksum(label.mode, text)])
+        assert isinstance(read_group(line), GroupRefusal)
+        done = masked(b"\x02\n" + line + b"\r\x03", random.Random(1))
+        assert isinstance(read_group(done[2:-2]), GroupRefusal), done
