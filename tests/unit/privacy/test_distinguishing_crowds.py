@@ -21,6 +21,8 @@ SIGMA = gaussian_sigma(EPSILON, DELTA)
 FAR = 5.0
 # (crowd, roster): the smallest group there can be, and the smallest of a curve.
 SMALL, CURVE = (70, 100), (140, 200)
+# A size is one value for `parametrize`, not two.
+SIZES = swept([pytest.param(SMALL), pytest.param(CURVE)], 2)
 MEASURES = one_measure(EPSILON, DELTA, GAMMA, grid_bits=20)
 # Each home's slots are so many independent runs of the day.
 PRODUCT_DRAWS, QUICK_DRAWS = 4_000, 20_000
@@ -88,23 +90,23 @@ def test_so_many_of_the_products_draws_see_halved_noise():
     assert worst_excess(*experiment(SMALL, 3 * PRODUCT_DRAWS // 4, halved(draw_noise)), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
+@pytest.mark.parametrize("size", SIZES)
 def test_a_day_in_a_real_crowd_cannot_be_told_from_its_absence(size):
     assert worst_excess(*experiment(size, QUICK_DRAWS, quick(1)), SIGMA) <= 0
 
 
-@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
+@pytest.mark.parametrize("size", SIZES)
 def test_the_test_of_a_crowd_goes_red_when_the_noise_is_halved(size):
     assert worst_excess(*experiment(size, QUICK_DRAWS // 5, halved(quick(2))), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
+@pytest.mark.parametrize("size", SIZES)
 def test_the_test_of_a_crowd_goes_red_when_only_half_of_the_crowd_adds_noise(size, monkeypatch):
     monkeypatch.setattr(f"{__name__}.honest", lambda size: size[0] // 2)
     assert worst_excess(*experiment(size, QUICK_DRAWS, quick(3)), SIGMA) > 0
 
 
-@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
+@pytest.mark.parametrize("size", SIZES)
 def test_the_test_of_a_crowd_goes_red_when_the_clip_is_removed(size, monkeypatch):
     def without_clip(code, grid):
         return np.trunc(code * grid).astype(np.int64)
@@ -126,7 +128,7 @@ def two_days(size, draws, *, is_drawn_anew):
     return found
 
 
-@pytest.mark.parametrize("size", swept([SMALL, CURVE], 2))
+@pytest.mark.parametrize("size", SIZES)
 def test_two_days_of_a_crowd_cost_what_the_ledger_says(size):
     differences = two_days(size, QUICK_DRAWS // 2, is_drawn_anew=True)
     assert worst_excess(*differences, SIGMA / np.sqrt(2)) <= 0
