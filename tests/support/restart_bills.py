@@ -16,9 +16,11 @@ from edge.metering.meter import Meter
 from edge.metering.state import MeterState
 from edge.metering.unconfirmed import quarantine_in, unconfirmed_in
 from edge.simulate.host import host_time_at
+from edge.status.news import News, look
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.vault.database import FILE_NAME
+from edge.vault.reader import read_vault
 from edge.vault.vault import Vault
 from protocol.calendar import day_number, legal_day
 from protocol.contract import Contract
@@ -38,6 +40,9 @@ def get_bills(story: Recorder) -> None:
     letter = Letter(story.identity.household_key, name(1), msgspec.msgpack.encode(signed))
     story.send_to_chip(Kind.LETTER, letter, name(1).hex())
     story.shoot("letter_kept")
+    with read_vault(story.directory) as vault:
+        look(vault, story.directory, story.clock.now(), News.LETTER)
+    story.shoot("letter_looked_at")
     (message,) = story.compute(0, 7, name(2))
     story.vault.save_statement(name(2), story.clock.at, message.payload, None)
     story.shoot("statement_not_judged")

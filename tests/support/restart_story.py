@@ -41,6 +41,7 @@ STATES = (
     "list_contradicted",
     "quotes_answered",
     "letter_kept",
+    "letter_looked_at",
     "statement_not_judged",
     "bill_without_a_receipt",
     "statement_refused",
