@@ -56,6 +56,7 @@ def run_with_kills(town: Town, fleet_count: int, kills: int, quarter_hours_per_s
     assert (town.broker_kills, town.worker.kills) == (kills, kills)
 
 
+@pytest.mark.long
 def test_hundreds_of_blocks_survive_three_kills_of_everything(tmp_path):
     with running_town(tmp_path, homes=4, days=1) as town:
         town.households[-1].set_rhythm("daily")

@@ -48,6 +48,7 @@ def test_the_store_of_three_days_ago_is_filled_up_again(tmp_path):
         finish(town, 5)
 
 
+@pytest.mark.long
 def test_a_broker_that_lost_its_memory_costs_a_resend_and_nothing_else(tmp_path):
     with running_town(tmp_path, len(RHYTHMS), days=3) as town:
         begin(town)

@@ -24,7 +24,7 @@ from tests.support.product import PRODUCT
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
-MUTATIONS = 40
+MUTATIONS = 20
 SECONDS = 20
 # Where each reader's argument says what type it reads.
 TYPE_AT = {"read_packed": 1, "read_json": 1, "decode_body": 1, "open_document": 2}

@@ -15,6 +15,7 @@ from edge.tic.horodate import encode_horodate
 from edge.vault.reader import read_vault
 from tests.support.broker import enrol_chip, wait_until
 from tests.support.chip_process import ChipProcess
+from tests.support.sweeps import swept
 from tests.unit.tic.tic_streams import WINTER, frame_bytes
 
 START = datetime(2026, 1, 14, 18, tzinfo=WINTER)
@@ -81,7 +82,7 @@ def volet(directory, *arguments: str, answer: str = "") -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("is_running", [True, False], ids=["running", "started later"])
+@pytest.mark.parametrize("is_running", swept([True, False], 2), ids=["running", "started later"])
 def test_a_person_confirms_and_the_program_goes_on(directory, is_running):
     feed = Feed()
     chip = ChipProcess(directory)
@@ -107,7 +108,7 @@ def test_a_person_confirms_and_the_program_goes_on(directory, is_running):
     assert '"9000' not in chip.log
 
 
-@pytest.mark.parametrize("is_running", [True, False], ids=["running", "started later"])
+@pytest.mark.parametrize("is_running", swept([False, True], 2), ids=["started later", "running"])
 def test_a_person_confirms_a_new_meter_and_the_program_follows_it(directory, is_running):
     feed = Feed()
     chip = ChipProcess(directory)

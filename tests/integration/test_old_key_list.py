@@ -18,6 +18,7 @@ from protocol.topics import keys_topic
 from tests.support.broker import COLLECTIVITY, Broker, make_cloud, wait_until
 from tests.support.mqtt import Peer, role_pass
 from tests.support.rolling_town import worker
+from tests.support.sweeps import swept
 
 pytestmark = pytest.mark.usefixtures("mosquitto_available")
 
@@ -41,7 +42,7 @@ def retained(broker):
         return peer.wait_for(keys_topic(COLLECTIVITY))
 
 
-@pytest.mark.parametrize("roll_over", [issuer, platform])
+@pytest.mark.parametrize("roll_over", swept([issuer, platform], 2))
 def test_a_restored_directory_replaces_no_longer_list_and_a_newer_one_goes_on(tmp_path, roll_over):
     cloud = tmp_path / "cloud"
     make_cloud(cloud)

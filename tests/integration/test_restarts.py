@@ -63,10 +63,11 @@ def wire():
 
 
 def cases():
-    """Each state: once in every run, with each consent and both signals in the long one."""
+    """Each state with each consent and both signals; every third once in every run."""
     for number, state in enumerate(STATES):
         once = (KILL,) if number % 2 else (TERM,)
-        yield pytest.param(state, Consent.TOTAL, once, id=f"{state}-once")
+        rare = () if number % 3 == 0 else (pytest.mark.long,)
+        yield pytest.param(state, Consent.TOTAL, once, id=f"{state}-once", marks=rare)
         for consent in Consent:
             name = f"{state}-{consent}"
             yield pytest.param(state, consent, (KILL, TERM), marks=pytest.mark.long, id=name)

@@ -183,6 +183,7 @@ def divert(broker, root):
     broker.start()
 
 
+@pytest.mark.long
 def test_a_chip_away_over_old_and_new_follows_when_it_is_back(tmp_path):
     """It was enrolled under keys of which none is in force when it returns."""
     with ExitStack() as stack:

@@ -11,6 +11,7 @@ from tests.support.typed_page import TUTORIAL
 PORTS = ("18883", "18884")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("mosquitto_available")
 def test_every_step_of_the_tutorial_runs_and_says_what_is_written(tmp_path):
     if shutil.which("mosquitto_sub") is None:

@@ -55,6 +55,7 @@ def test_the_command_judges_a_capture(tmp_path, leak, status):
         assert "Not shown to be safe" in run.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leak", ["", pytest.param("mask used twice", marks=pytest.mark.long)])
 def test_the_command_judges_a_store_and_its_releases(tmp_path, leak):
     fleet = audited_fleet(40, 28, leak)

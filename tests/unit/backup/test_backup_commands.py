@@ -46,6 +46,7 @@ def volet(*arguments, limit_bytes=None, **options):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_no_half_backup_and_no_half_restore(chip, tmp_path, passphrase):
     (chip / "edge.toml").write_text("#" * 100_000)
     by = ("--passphrase-file", passphrase)

@@ -21,6 +21,7 @@ def test_a_year_is_priced_under_forty_tariffs_and_set_against_the_plain_way():
     assert rows["bfv_vector N=4096 / ours: quotes"].value > 1
 
 
+@pytest.mark.long
 def test_a_wrong_sum_is_noticed(monkeypatch):
     right = cloud_quotes.column_sums
     monkeypatch.setattr(

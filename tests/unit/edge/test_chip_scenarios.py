@@ -146,7 +146,7 @@ def test_a_chip_that_starts_without_a_network_meters_in_the_clear_and_encrypts_l
     assert_exact(bench)
 
 
-@pytest.mark.parametrize("gap_quarters", [0, 7, 96 * 2 + 5])
+@pytest.mark.parametrize("gap_quarters", swept([96 * 2 + 5, 0, 7], 3))
 def test_an_old_image_put_back_never_reuses_a_coefficient_and_loses_no_energy(
     bench, tmp_path, gap_quarters
 ):

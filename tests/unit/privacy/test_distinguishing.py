@@ -108,6 +108,7 @@ def test_the_test_goes_red_when_the_clip_is_removed(monkeypatch):
     assert worst_excess(present, absent, SIGMA) > 0
 
 
+@pytest.mark.long
 def test_two_days_cost_what_the_ledger_says():
     """Noise of two days in opposite directions: distance 1 under noise of sigma/√2."""
     present, absent = two_days(5, 3_000, drawn_anew)

@@ -115,6 +115,7 @@ def test_what_is_installed_is_compared_with_what_was_signed(places, monkeypatch)
     assert places.complete() == ["0.1.0"]
 
 
+@pytest.mark.long
 def test_a_release_that_is_here_is_left_as_it_is(places, monkeypatch):
     make(places, "0.1.0")
     monkeypatch.setattr(building, "_run", lambda *_: pytest.fail("it was built anew"))

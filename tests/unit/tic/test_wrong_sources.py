@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from edge.commands.table import edge
 from tests.support.broker import enrol_chip, make_cloud
+from tests.support.sweeps import swept
 from volet import main as main_module
 
 CONFIGURATION = 5
@@ -62,7 +63,7 @@ def test_what_is_no_capture_is_refused_from_standard_input():
     assert done.stderr.startswith(b"volet: Standard input is no capture")
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "noise", "a directory", "missing"])
+@pytest.mark.parametrize("kind", swept(["noise", "empty", "text", "a directory", "missing"], 5))
 def test_a_chip_does_not_start_on_what_is_no_source(tmp_path, kind):
     chip = tmp_path / "chip"
     make_cloud(tmp_path / "cloud")
