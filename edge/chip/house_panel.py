@@ -24,7 +24,7 @@ from system.clock import Clock
 from system.conditions import Repeated
 
 # The vault is read that often at most; a person at the panel waits no longer for its lights.
-LOOKS_EVERY_S = 5.0
+LOOKS_EVERY_S = 10.0
 # A city that is away for less is no fault of anybody's.
 AWAY_S = 86_400.0
 NIGHT = (22, 7)
