@@ -42,7 +42,7 @@ class Overview(msgspec.Struct, frozen=True):
 def overview(vault: VaultReader, holds: Mapping[bytes, Hold]) -> Overview:
     """Read the state of receipts from a vault; `holds`: why statements have none."""
     states = vault.receipts.states()
-    mismatches = sum(vault.receipts.mismatches().values())
+    mismatches, doubts = _held(vault)
     statements = []
     for row in vault.statements():
         judgement = read_judgement(row)
@@ -51,14 +51,19 @@ def overview(vault: VaultReader, holds: Mapping[bytes, Hold]) -> Overview:
             state_name = None if state is None else state.name.lower()
             start, end = judgement.start.isoformat(), judgement.end.isoformat()
             statements.append(SignedOff(row.id.hex(), start, end, state_name, holds.get(row.id)))
-    doubts = sum(not is_certain for is_certain in vault.receipts.covered().values())
     return Overview(tuple(statements), mismatches, mismatches >= MISMATCHES_MAX, doubts)
 
 
 def asks_for_release(vault: VaultReader) -> bool:
     """Return whether receipts are held back until the household releases them."""
-    mismatches = sum(vault.receipts.mismatches().values())
-    return mismatches >= MISMATCHES_MAX or not all(vault.receipts.covered().values())
+    mismatches, doubts = _held(vault)
+    return mismatches >= MISMATCHES_MAX or doubts > 0
+
+
+def _held(vault: VaultReader) -> tuple[int, int]:
+    """Return how many statements did not agree, and for how many days a receipt may have left."""
+    doubts = sum(not is_certain for is_certain in vault.receipts.covered().values())
+    return sum(vault.receipts.mismatches().values()), doubts
 
 
 def read_holds(directory: Path, vault: VaultReader) -> dict[bytes, Hold]:
