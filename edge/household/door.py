@@ -19,6 +19,8 @@ import structlog
 
 from edge.household.call import door_in, receive
 from edge.household.messages import (
+    ANSWER_BYTES_MAX,
+    LENGTH_BYTES,
     REQUEST_BYTES_MAX,
     Answer,
     NotDone,
@@ -83,25 +85,32 @@ class Door:
             channel.settimeout(WAIT_S)
             request = read_question(receive(channel, REQUEST_BYTES_MAX))
             channel.settimeout(WAIT_S)
-            channel.sendall(encode(self._answered(request)))
+            channel.sendall(self._answered(request))
         except msgspec.MsgspecError:
             self._refuse("request")
         except OSError:
             self._refuse("connection")
 
-    def _answered(self, request: Question) -> Answer:
+    def _answered(self, request: Question) -> bytes:
         try:
-            return self._answer(request)
+            return _framed(self._answer(request))
         except Exception as exc:  # noqa: BLE001 - a fault in a view must not end the chip's door
             # Neither the request nor the text of the error, which may hold readings.
             what = type(request).__name__, type(exc).__name__
             if times := self._repeated.found("answer", *what):
                 log.warning("household_answer_failed", why=" ".join(what), times=times)
-            return NotDone("The chip could not answer; see its log.")
+            return encode(NotDone("The chip could not answer; see its log."))
 
     def _refuse(self, why: str) -> None:
         if times := self._repeated.found("visitor", why):
             log.warning("household_visitor_refused", why=why, times=times)
+
+
+def _framed(answer: Answer) -> bytes:
+    frame = encode(answer)
+    if len(frame) > LENGTH_BYTES + ANSWER_BYTES_MAX:
+        raise OverflowError(f"{len(frame)} bytes")
+    return frame
 
 
 @contextmanager

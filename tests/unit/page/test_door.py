@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from edge.household import door as door_module
 from edge.household.call import call, door_in
 from edge.household.door import open_door
-from edge.household.messages import REQUEST_BYTES_MAX, AskPairing, AskState, NotDone, Pairing
+from edge.household.messages import (
+    ANSWER_BYTES_MAX,
+    REQUEST_BYTES_MAX,
+    AskPairing,
+    AskState,
+    NotDone,
+    Pairing,
+)
 from protocol.errors import TransportError
 
 CLOSED = Pairing(is_open=False)
@@ -60,6 +67,19 @@ def test_a_fault_in_a_view_is_one_sentence_without_its_value(path):
     assert isinstance(refused, NotDone)
     assert "a value" not in refused.why
     assert call(path, AskPairing()) == CLOSED
+
+
+@pytest.mark.parametrize(
+    "unsendable", [NotDone("\ud800"), NotDone("x" * ANSWER_BYTES_MAX)], ids=["text", "size"]
+)
+def test_an_answer_that_cannot_be_sent_is_one_sentence_and_the_door_stays_open(
+    tmp_path, unsendable
+):
+    with open_door(tmp_path, lambda asked: unsendable if asked == AskState() else CLOSED):
+        refused = call(door_in(tmp_path), AskState())
+        assert isinstance(refused, NotDone)
+        assert "see its log" in refused.why
+        assert call(door_in(tmp_path), AskPairing()) == CLOSED
 
 
 @settings(
