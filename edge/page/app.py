@@ -278,6 +278,8 @@ class Page:
         self._streams += 1
         try:
             for _ in range(int(LIVE_FOR_S / LIVE_EVERY_S)):
+                if self.sessions.of(visit.token) is None:  # ended meanwhile
+                    return
                 live = _as(Live, await visit.ask(AskLive(lang=visit.lang)))
                 yield f"data: {json.dumps(views.live_texts(live, visit.lang))}\n\n"
                 await asyncio.sleep(LIVE_EVERY_S)

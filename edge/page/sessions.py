@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -79,7 +80,8 @@ class Sessions:
         )
         if found is not None and self._now() - found.seen >= SEEN_EVERY:
             seen = msgspec.structs.replace(found, seen=self._now())
-            self._write([seen if each is found else each for each in self._valid()])
+            with suppress(ConfigError):  # a full disk shuts nobody out
+                self._write([seen if each is found else each for each in self._valid()])
             return seen
         return found
 

@@ -1,5 +1,6 @@
 """The household's page over a running chip, as a browser talks to it."""
 
+import itertools
 import json
 import signal
 import socket
@@ -15,6 +16,8 @@ import pytest
 
 from edge.page.names import AUTHORITY
 from edge.page.server import CONNECTIONS_MAX_EACH
+from edge.page.sessions import form_token
+from edge.page.visit import SESSION_COOKIE
 from edge.stage import PAGE_DIRECTORY
 from edge.vault.reader import read_vault
 from tests.integration.test_index_confirmed import START, Feed
@@ -155,6 +158,15 @@ def test_a_session_ends_where_its_visitor_or_another_ends_it(home):
         assert second.get("/").status_code == 200
         second.post("/sortir", data={"form": form}, headers=home.page.origin)
         assert second.get("/").status_code == 303
+
+
+def test_a_session_that_is_ended_sees_no_values_of_the_line_any_more(home):
+    with home.visitor() as visitor, visitor.stream("GET", "/live") as stream:
+        lines = (line for line in stream.iter_lines() if line)
+        assert next(lines)
+        form = form_token(visitor.cookies[SESSION_COOKIE])
+        visitor.post("/sortir", data={"form": form}, headers=home.page.origin)
+        assert len(list(itertools.islice(lines, 3))) < 3
 
 
 def test_one_who_sees_the_curve_only_ends_no_session_of_others(home):

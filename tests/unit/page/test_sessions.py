@@ -78,5 +78,14 @@ def test_a_damaged_file_lets_nobody_in(page, damage):
     assert page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
 
 
+def test_a_file_that_cannot_be_written_shuts_nobody_out(page):
+    sessions = page.sessions()
+    token = sessions.begin(VisitorRole.OWNER, HOUSEHOLD, "")
+    (page.directory / FILE_NAME).unlink()
+    (page.directory / FILE_NAME).mkdir()
+    page.at += timedelta(days=1)
+    assert sessions.of(token) is not None
+
+
 def test_each_session_has_forms_of_its_own():
     assert form_token("a") != form_token("b")
