@@ -166,7 +166,7 @@ class Agent:
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
             reporting = partial(_report, directory, config, clock, confirmed)
-            has_button = config.panel is not None and config.panel.button_gpio is not None
+            has_button = config.panel is not None and config.panel.lets_in
             window = PairingWindow(directory, clock.now, has_button=has_button)
             panel = _open_panel(opened, directory, config, reporting, window, clock)
             answers = Answers(

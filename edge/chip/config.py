@@ -45,6 +45,11 @@ class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     button_gpio: Pin | None = None
     quiet: bool = False
 
+    @property
+    def lets_in(self) -> bool:
+        """True if the button can let visitors in: a light flashes whom the press is for."""
+        return self.button_gpio is not None and self.home_gpio is not None
+
     def lights(self) -> dict[Light, int]:
         """Return the pins of the lights that there are."""
         pins = {Light.LINE: self.line_gpio, Light.CITY: self.city_gpio, Light.HOME: self.home_gpio}

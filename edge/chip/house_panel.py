@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -10,16 +11,15 @@ import structlog
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import asks_for_release
 from edge.household.messages import VisitorRole
-from edge.household.pairing import PairingWindow, open_window
+from edge.household.pairing import Knock, PairingWindow
 from edge.mqtt.message import Absence
-from edge.panel.model import Facts, Light, Press, rhythms
+from edge.panel.model import Facts, Light, Press, counted, counting_s, rhythms
 from edge.panel.panel import Panel
 from edge.status.news import News, look, news
 from edge.status.presence import SessionState
 from edge.status.report import Advice, ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import PARIS
-from protocol.errors import VoletError
 from system.clock import Clock
 from system.conditions import Repeated
 
@@ -31,6 +31,14 @@ NIGHT = (22, 7)
 _REFUSED = frozenset({Absence.CERTIFICATE, Absence.REVOKED, Absence.REFUSED, Absence.DOUBLE})
 
 log = structlog.get_logger()
+
+
+class _Asked(StrEnum):
+    """What a press would answer where no visitor waits."""
+
+    VISITOR = "visitor"
+    RELEASE = "release"
+    NEWS = "news"
 
 
 class HousePanel:
@@ -55,43 +63,70 @@ class HousePanel:
         self._is_quiet = is_quiet
         self._facts = Facts()
         self._asks_for_release = False
+        # A press answers what the light asked before the hand came, and nothing that came since.
+        self._asked: _Asked | str = _Asked.NEWS
+        self._asked_since_s = float("-inf")
+        self._meant: _Asked | str | None = None
         self._repeated = Repeated(clock.monotonic_s)
         # The line's own light needs no look into the vault.
         self._looks_at_s = float("-inf") if _tells_more(panel) else float("inf")
 
     def step(self, *, is_line_good: bool) -> None:
         """Show the present state, and carry out a press that has come."""
-        now_s = self._clock.monotonic_s()
-        if now_s >= self._looks_at_s:
-            self._looks_at_s = now_s + LOOKS_EVERY_S
-            self._look(self._clock.now())
-        facts = msgspec.structs.replace(
-            self._facts, is_line_good=is_line_good, number=self._window.number()
-        )
-        is_night = self._is_quiet and is_at_night(self._clock.now())
-        self._panel.show(rhythms(facts, is_night=is_night), now_s)
-        press = self._panel.press()
-        if press is not None:
-            self._carry_out(press)
-            self._looks_at_s = now_s
+        try:
+            self._step(is_line_good=is_line_good)
+        except Exception as exc:  # noqa: BLE001 - a full disk or a lost pin must not end metering
+            if times := self._repeated.found("step", type(exc).__name__):
+                log.warning("panel_failed", why=type(exc).__name__, times=times)
 
     def close(self) -> None:
         """Turn the lights off."""
         self._panel.close()
 
-    def _carry_out(self, press: Press) -> None:
-        now = self._clock.now()
+    def _step(self, *, is_line_good: bool) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._looks_at_s:
+            self._looks_at_s = now_s + LOOKS_EVERY_S
+            self._look(self._clock.now())
+        knock = self._window.waiting()
+        number = None if knock is None else knock.number
+        facts = msgspec.structs.replace(self._facts, is_line_good=is_line_good, number=number)
+        is_night = self._is_quiet and is_at_night(self._clock.now())
+        self._panel.show(rhythms(facts, is_night=is_night), now_s)
+        asked = self._asks(knock)
+        if asked != self._asked:
+            self._asked, self._asked_since_s = asked, now_s
+        meant, press = self._meant, self._panel.press()
+        if not self._panel.is_held:
+            count_s = 0.0 if number is None else counting_s(counted(number))
+            self._meant = asked if now_s - self._asked_since_s >= count_s else None
+        if press is not None:
+            self._looks_at_s = now_s
+            self._carry_out(press, asked if asked == meant else None)
+
+    def _asks(self, knock: Knock | None) -> _Asked | str:
+        """Return what a press would answer; of a visitor who waits, the knock's id."""
+        if knock is not None:
+            return knock.id
+        if self._window.state().is_open:
+            return _Asked.VISITOR
+        return _Asked.RELEASE if self._asks_for_release else _Asked.NEWS
+
+    def _carry_out(self, press: Press, answered: _Asked | str | None) -> None:
+        """Do what a press asks for; a yes answers `answered`, None if nothing is meant by it."""
         if press is Press.PAIR:
-            open_window(self._directory, VisitorRole.OWNER, now)
+            self._window.open(VisitorRole.OWNER)
             log.info("pairing_opened", by="button")
-        elif self._window.let_in():
-            log.info("visitor_let_in")
-        elif self._asks_for_release:
+        elif answered is None or answered is _Asked.VISITOR:
+            log.info("press_not_meant")
+        elif answered is _Asked.RELEASE:
             release_receipts(self._directory)
             log.info("receipts_released")
-        else:
+        elif answered is _Asked.NEWS:
             with read_vault(self._directory) as vault:
-                look(vault, self._directory, now, *News)
+                look(vault, self._directory, self._clock.now(), *News)
+        elif self._window.let_in(answered):
+            log.info("visitor_let_in")
 
     def _look(self, now: datetime) -> None:
         """Read what the lights tell, but for the line."""
@@ -101,7 +136,7 @@ class HousePanel:
                 self._asks_for_release = asks_for_release(vault)
                 has_come = news(vault, self._directory, now)
             pairing = self._window.state()
-        except VoletError as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the light says so
             if times := self._repeated.found("panel", type(exc).__name__):
                 log.warning("panel_cannot_tell", why=type(exc).__name__, times=times)
             self._facts = Facts(needs_attention=True)

@@ -34,6 +34,7 @@ OPEN_FOR = timedelta(minutes=5)
 KNOCK_FOR = timedelta(seconds=60)
 WRONG_CODES_MAX = 5
 _CODES = 10**8
+_NUMBERS = range(NUMBER_LEAST, NUMBER_MOST + 1)
 
 
 class Knock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,10 +80,19 @@ class PairingWindow:
         self._has_button = has_button
         self._lock = threading.Lock()
 
+    def open(self, role: VisitorRole) -> None:
+        """Open the window for the button, as `open_window` does for the console.
+
+        Raises:
+            ConfigError: the file cannot be written.
+        """
+        with self._lock:
+            open_window(self._directory, role, self._now())
+
     def state(self) -> Pairing:
-        """Return whether the window is open."""
+        """Return whether the window is open; wrong codes do not keep out whom the button lets in."""
         order = self._open()
-        if order is None or order.wrong >= WRONG_CODES_MAX:
+        if order is None or (order.wrong >= WRONG_CODES_MAX and not self._has_button):
             return Pairing(False)
         return Pairing(True, order.until, self._has_button)
 
@@ -107,31 +117,30 @@ class PairingWindow:
                 raise DocumentRefused(
                     "No visitor is let in now; hold the button of the panel for ten seconds first."
                 )
-            if self._pending(order) is not None:
+            if self._current(order) is not None:
                 raise DocumentRefused(
                     "Another visitor waits for the button now; if it is nobody of yours, press "
                     "nothing, and try again in a minute."
                 )
-            number = secrets.choice(range(NUMBER_LEAST, NUMBER_MOST + 1))
+            # Never the one before: its visitor may still have it on the screen.
+            before = None if order.knock is None else order.knock.number
+            number = secrets.choice([n for n in _NUMBERS if n != before])
             until = min(self._now() + KNOCK_FOR, order.until)
             knock = Knock(secrets.token_hex(16), number, until)
             ORDER.leave(self._directory, msgspec.structs.replace(order, knock=knock))
             return Knocked(knock.id, number, until)
 
-    def number(self) -> int | None:
-        """Return the number of the visitor who waits for the button, None if nobody does."""
-        if not ORDER.is_in(self._directory):
-            return None
+    def waiting(self) -> Knock | None:
+        """Return the visitor who waits for the button, None if nobody does."""
         order = self._open()
-        waiting = None if order is None else self._pending(order)
-        return None if waiting is None else waiting.number
+        return None if order is None else self._pending(order)
 
-    def let_in(self) -> bool:
-        """Let in the visitor who waits for the button; return whether there is one."""
+    def let_in(self, knock_id: str) -> bool:
+        """Let in the visitor of that knock; return whether it still waits for the button."""
         with self._lock:
             order = self._open()
             waiting = None if order is None else self._pending(order)
-            if order is None or waiting is None:
+            if order is None or waiting is None or waiting.id != knock_id:
                 return False
             knock = msgspec.structs.replace(waiting, is_let_in=True)
             ORDER.leave(self._directory, msgspec.structs.replace(order, knock=knock))
@@ -159,9 +168,13 @@ class PairingWindow:
             return order.role
 
     def _pending(self, order: PairingOrder) -> Knock | None:
+        knock = self._current(order)
+        return None if knock is None or knock.is_let_in else knock
+
+    def _current(self, order: PairingOrder) -> Knock | None:
+        """Return the knock that no other may replace: who was let in has still to ask."""
         knock = order.knock
-        is_pending = knock is not None and not knock.is_let_in and self._now() < knock.until
-        return knock if is_pending else None
+        return knock if knock is not None and self._now() < knock.until else None
 
     def _admit(self, code: str) -> VisitorRole:
         order = self._open()
@@ -184,8 +197,7 @@ class PairingWindow:
     def _open(self) -> PairingOrder | None:
         try:
             order = ORDER.read(self._directory)
-        except ConfigError:  # damaged: as good as shut
-            ORDER.withdraw(self._directory)
+        except ConfigError:  # damaged, or just withdrawn: as good as shut
             return None
         if order is None or not self._now() < order.until <= self._now() + OPEN_FOR:
             return None

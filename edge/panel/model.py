@@ -44,6 +44,11 @@ def counted(number: int) -> Rhythm:
     return Rhythm(0.25, 0.25, number)
 
 
+def counting_s(rhythm: Rhythm) -> float:
+    """Return how long it takes to count the flashes of a rhythm; 0 if they are not counted."""
+    return rhythm.flashes * (rhythm.lit_s + rhythm.dark_s)
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What the lights tell.
 

@@ -11,7 +11,7 @@ from gpiozero import LED, DigitalInputDevice
 from gpiozero.exc import BadPinFactory, GPIOZeroError
 from gpiozero.pins import Factory
 
-from edge.panel.model import Button, Light, Press, Rhythm
+from edge.panel.model import Button, Light, Press, Rhythm, counting_s
 from protocol.errors import ConfigError
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ class Panel:
         self._lights = lights
         self._pin = button
         self._button = Button()
+        self._is_held = False
         self._shown: dict[Light, Rhythm] = {}
         self._again_at_s: dict[Light, float] = {}
 
@@ -70,6 +71,11 @@ class Panel:
         """True if there is a button."""
         return self._pin is not None
 
+    @property
+    def is_held(self) -> bool:
+        """True if the button is held, as `press` saw it last."""
+        return self._is_held
+
     def show(self, rhythms: Mapping[Light, Rhythm], now_s: float) -> None:
         """Light each light that there is in its rhythm; call it again within a second."""
         for light, led in self._lights.items():
@@ -79,14 +85,15 @@ class Panel:
                 continue
             self._shown[light] = rhythm
             _begin(led, rhythm)
-            count_s = rhythm.flashes * (rhythm.lit_s + rhythm.dark_s)
-            self._again_at_s[light] = now_s + count_s + PAUSE_S
+            self._again_at_s[light] = now_s + counting_s(rhythm) + PAUSE_S
 
     def press(self) -> Press | None:
         """Return what a press of the button means, once for each; poll this."""
         if self._pin is None:
             return None
-        return self._button.step((self._pin.active_time or 0.0) if self._pin.is_active else None)
+        held_s = (self._pin.active_time or 0.0) if self._pin.is_active else None
+        self._is_held = held_s is not None
+        return self._button.step(held_s)
 
     def close(self) -> None:
         """Turn the lights off and release the pins."""

@@ -60,3 +60,10 @@ def test_the_environment_goes_over_the_file(tmp_path):
 def test_a_variable_that_does_not_fit_is_named(tmp_path):
     with pytest.raises(ConfigError, match="VOLET_EDGE_RHYTHM"):
         load_config(tmp_path, {"VOLET_EDGE_RHYTHM": "weekly"})
+
+
+@pytest.mark.parametrize("home_gpio", [None, 23])
+@pytest.mark.parametrize("button_gpio", [None, 27])
+def test_a_button_lets_in_only_where_a_light_flashes_for_whom(home_gpio, button_gpio):
+    panel = PanelConfig(17, home_gpio=home_gpio, button_gpio=button_gpio)
+    assert panel.lets_in is (home_gpio is not None and button_gpio is not None)

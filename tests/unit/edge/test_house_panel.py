@@ -1,13 +1,19 @@
 """The panel in a home: what it shows of a real vault, and what a press does there."""
 
+import resource
+import signal
+import sqlite3
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from edge.area.settings import AreaConfig
+from edge.bills.release_token import FILE_NAME
 from edge.chip.house_panel import AWAY_S, HousePanel
 from edge.household.messages import VisitorRole
-from edge.household.pairing import PairingWindow
+from edge.household.pairing import KNOCK_FOR, OPEN_FOR, ORDER, PairingWindow
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
 from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN
@@ -19,12 +25,14 @@ from tests.support.billing_home import BillingHome
 class HandAndEye:
     """A panel without pins, whose button a test holds."""
 
-    lights, has_button = tuple(Light), True
+    lights, has_button, is_held = tuple(Light), True, False
 
     def __init__(self):
-        self.shown, self.next = {}, None
+        self.shown, self.next, self.is_broken = {}, None, False
 
     def show(self, rhythms, _now_s):
+        if self.is_broken:
+            raise OSError("a pin that is gone")
         self.shown = rhythms
 
     def press(self):
@@ -44,7 +52,7 @@ class Room:
         self.home.live(2)
         self.home.settle()
         self.wall = HandAndEye()
-        self.is_damaged = False
+        self.fault = None
         self.window = PairingWindow(self.home.directory, self.home.clock.now, has_button=True)
         self.panel = HousePanel(
             self.wall,
@@ -56,8 +64,8 @@ class Room:
         )
 
     def report(self):
-        if self.is_damaged:
-            raise StoreError("damaged")
+        if self.fault is not None:
+            raise self.fault
         home = self.home
         return report(home.directory, AreaConfig(), home.clock.now(), None)
 
@@ -71,7 +79,17 @@ class Room:
         return self.wall.shown
 
     def press(self, press):
-        self.wall.next = press
+        """Press while the light shows what it has shown for a while."""
+        self.look()
+        self.hold()
+        return self.let_go(press)
+
+    def hold(self):
+        self.wall.is_held = True
+        self.look(timedelta(seconds=1))
+
+    def let_go(self, press):
+        self.wall.is_held, self.wall.next = False, press
         self.look()
         return self.look()
 
@@ -128,12 +146,16 @@ def test_what_nobody_looks_at_goes_out_after_a_week(room):
     assert room.look(NEWS_FOR + timedelta(hours=1))[Light.HOME] != STEADY
 
 
-def test_held_receipts_ask_and_a_press_releases_them_and_nothing_else(room):
-    room.home.live(28)
-    bill(room)
+def hold_receipts_back(room):
     with room.home.vault.receipt_change() as tables:
         for statement in (b"1" * 16, b"2" * 16):
             tables.put_mismatch(statement)
+
+
+def test_held_receipts_ask_and_a_press_releases_them_and_nothing_else(room):
+    room.home.live(28)
+    bill(room)
+    hold_receipts_back(room)
     assert room.look()[Light.HOME] == SLOW
     assert room.press(Press.YES)[Light.HOME] == STEADY
     assert not SEEN.is_in(room.home.directory)
@@ -158,9 +180,109 @@ def test_a_press_lets_in_the_visitor_whose_number_is_flashed_and_does_nothing_el
 
 
 def test_a_damaged_vault_neither_ends_the_program_nor_looks_like_all_is_well(room):
-    room.is_damaged = True
+    room.fault = StoreError("damaged")
     shown = room.look()
     assert (shown[Light.LINE], shown[Light.HOME]) == (SLOW, FAST)
+
+
+def test_a_press_counts_for_no_visitor_who_came_while_the_button_was_held(room):
+    room.press(Press.PAIR)
+    room.hold()
+    knock = room.window.knock()
+    room.let_go(Press.YES)
+    assert room.window.admit_by_button(knock.knock) == knock
+    room.press(Press.YES)
+    assert room.window.admit_by_button(knock.knock) is VisitorRole.OWNER
+
+
+def test_a_press_counts_for_no_visitor_whose_number_could_not_be_counted_yet(room):
+    room.press(Press.PAIR)
+    knock = room.window.knock()
+    room.look(timedelta(seconds=0.25))
+    room.look(timedelta(seconds=0.25))
+    room.hold()
+    room.let_go(Press.YES)
+    assert room.window.admit_by_button(knock.knock) == knock
+
+
+def test_a_press_for_a_visitor_who_is_late_releases_no_receipts(room):
+    hold_receipts_back(room)
+    room.press(Press.PAIR)
+    room.window.knock()
+    room.press(Press.YES)
+    room.look(KNOCK_FOR)
+    room.window.knock()
+    room.look()
+    room.hold()
+    room.look(KNOCK_FOR)
+    room.let_go(Press.YES)
+    room.press(Press.YES)
+    assert not (room.home.directory / FILE_NAME).exists()
+    room.look(OPEN_FOR)
+    room.press(Press.YES)
+    assert (room.home.directory / FILE_NAME).exists()
+
+
+@contextmanager
+def full_disk():
+    """A disk that takes no byte more, also of the log, which is kept in memory."""
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with capture_logs() as lines:
+            yield lines
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("asked", [Press.PAIR, "receipts", "news", "visitor"])
+def test_a_press_that_cannot_be_kept_does_not_end_the_program(room, asked):
+    press = Press.PAIR if asked is Press.PAIR else Press.YES
+    if asked == "receipts":
+        hold_receipts_back(room)
+    elif asked == "news":
+        room.home.live(28)
+        bill(room)
+    elif asked == "visitor":
+        room.press(Press.PAIR)
+        knock = room.window.knock()
+    room.look()
+    room.look()
+    before = sorted(room.home.directory.iterdir())
+    with full_disk() as lines:
+        room.wall.next = press
+        room.panel.step(is_line_good=True)
+        room.panel.step(is_line_good=True)
+    assert [line["why"] for line in lines if line["event"] == "panel_failed"] == ["ConfigError"]
+    assert room.wall.next is None
+    assert sorted(room.home.directory.iterdir()) == before
+    if asked == "visitor":
+        assert room.window.admit_by_button(knock.knock) == knock
+
+
+@pytest.mark.parametrize("name", [ORDER.name, SEEN.name])
+def test_a_directory_in_a_files_place_does_not_end_the_program(room, name):
+    (room.home.directory / name).mkdir()
+    assert room.press(Press.YES)[Light.LINE] == SLOW
+    room.press(Press.PAIR)
+    assert room.look()[Light.LINE] == SLOW
+
+
+def test_a_pin_that_is_gone_does_not_end_the_program(room):
+    room.wall.is_broken = True
+    room.look()
+    room.wall.is_broken = False
+    assert room.look()[Light.LINE] == SLOW
+
+
+@pytest.mark.parametrize("error", [OSError, sqlite3.OperationalError, RecursionError])
+def test_whatever_keeps_the_panel_from_looking_shows_at_the_light(room, error):
+    room.fault = error("what")
+    assert room.look()[Light.HOME] == FAST
+    room.fault = None
+    assert room.look()[Light.HOME] == DARK
 
 
 def test_a_quiet_panel_is_dark_at_night(tmp_path):

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from edge.household.messages import Knocked, VisitorRole
-from edge.household.pairing import KNOCK_FOR, OPEN_FOR, PairingWindow, open_window
+from edge.household.pairing import (
+    KNOCK_FOR,
+    OPEN_FOR,
+    ORDER,
+    WRONG_CODES_MAX,
+    PairingWindow,
+    open_window,
+)
 from protocol.errors import DocumentRefused
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
@@ -56,23 +63,36 @@ class Doorway(RuleBasedStateMachine):
         knock, is_pressed = self.knocks[self.last]
         return None if is_pressed or self.at >= knock.until else self.last
 
+    def is_taken(self):
+        """Whether somebody waits, or was let in and has still to ask."""
+        return self.last is not None and self.at < self.knocks[self.last][0].until
+
     @rule(visitor=VISITORS)
     def knock(self, visitor):
-        if not self.is_open() or self.flashed() is not None:
+        if not self.is_open() or self.is_taken():
             with pytest.raises(DocumentRefused):
                 self.window.knock()
             return
         knock = self.window.knock()
         assert knock.until <= self.at + KNOCK_FOR
+        assert self.last is None or knock.number != self.knocks[self.last][0].number
         self.knocks[visitor], self.last = (knock, False), visitor
 
     @rule()
     def press(self):
         visitor = self.flashed()
-        assert self.window.number() == (None if visitor is None else self.knocks[visitor][0].number)
-        assert self.window.let_in() is (visitor is not None)
-        if visitor is not None:
-            self.knocks[visitor] = (self.knocks[visitor][0], True)
+        waiting = self.window.waiting()
+        if visitor is None:
+            assert waiting is None
+            for knock, _ in self.knocks.values():
+                assert not self.window.let_in(knock.knock)
+            return
+        knock = self.knocks[visitor][0]
+        assert (waiting.id, waiting.number) == (knock.knock, knock.number)
+        for other, (each, _) in self.knocks.items():
+            assert other == visitor or not self.window.let_in(each.knock)
+        assert self.window.let_in(knock.knock)
+        self.knocks[visitor] = (knock, True)
 
     @rule(visitor=VISITORS)
     def ask(self, visitor):
@@ -112,6 +132,27 @@ def test_the_code_still_lets_in_while_somebody_waits_and_shuts_the_window(tmp_pa
     window = PairingWindow(tmp_path, lambda: NOW, has_button=True)
     knock = window.knock()
     assert window.admit(code) is VisitorRole.VIEWER
-    assert not window.let_in()
+    assert not window.let_in(knock.knock)
     with pytest.raises(DocumentRefused):
         window.admit_by_button(knock.knock)
+
+
+def test_wrong_codes_of_a_stranger_do_not_shut_out_whom_the_button_lets_in(tmp_path):
+    code = open_window(tmp_path, VisitorRole.OWNER, NOW).code
+    window = PairingWindow(tmp_path, lambda: NOW, has_button=True)
+    for _ in range(WRONG_CODES_MAX):
+        with pytest.raises(DocumentRefused):
+            window.admit(f"{(int(code) + 1) % 10**8:08}")
+    with pytest.raises(DocumentRefused, match="five wrong codes"):
+        window.admit(code)
+    assert window.state().by_button
+    knock = window.knock()
+    assert window.let_in(knock.knock)
+    assert window.admit_by_button(knock.knock) is VisitorRole.OWNER
+
+
+def test_a_damaged_window_is_shut_on_a_disk_that_takes_nothing(tmp_path):
+    (tmp_path / ORDER.name).mkdir()
+    window = PairingWindow(tmp_path, lambda: NOW, has_button=True)
+    assert window.waiting() is None
+    assert not window.state().is_open

@@ -83,8 +83,10 @@ def test_a_hold_is_a_yes_and_a_touch_is_not(pins, opened, monkeypatch):
         pin.drive_low()
         held.append(length_s)
         assert opened.press() is None
+        assert opened.is_held
         pin.drive_high()
         assert opened.press() is meant
+        assert not opened.is_held
         assert opened.press() is None
 
 
