@@ -166,9 +166,14 @@ class Agent:
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
             reporting = partial(_report, directory, config, clock, confirmed)
-            has_button = config.panel is not None and config.panel.lets_in
+            pins = _open_pins(config)
+            has_button = pins is not None and pins.lets_in
             window = PairingWindow(directory, clock.now, has_button=has_button)
-            panel = _open_panel(opened, directory, config, reporting, window, clock)
+            panel = None
+            if pins is not None:
+                is_quiet = config.panel is not None and config.panel.quiet
+                panel = HousePanel(pins, directory, reporting, window, clock, is_quiet=is_quiet)
+                opened.callback(panel.close)
             answers = Answers(
                 directory,
                 identity.household_key,
@@ -280,25 +285,16 @@ def _report(
     )
 
 
-def _open_panel(
-    opened: ExitStack,
-    directory: Path,
-    config: EdgeConfig,
-    reporting: Callable[[], ChipReport],
-    window: PairingWindow,
-    clock: Clock,
-) -> HousePanel | None:
-    """Open the panel until `opened` closes.
-
-    Raises:
-        ConfigError: a pin cannot be used.
-    """
+def _open_pins(config: EdgeConfig) -> Panel | None:
+    """Return the panel's pins; metering goes on without those that cannot be used."""
     if config.panel is None:
         return None
-    pins = Panel.open(config.panel.lights(), config.panel.button_gpio)
-    panel = HousePanel(pins, directory, reporting, window, clock, is_quiet=config.panel.quiet)
-    opened.callback(panel.close)
-    return panel
+    try:
+        config.panel.check()
+        return Panel.open(config.panel.lights(), config.panel.button_gpio)
+    except ConfigError as exc:
+        log.warning("panel_unusable", why=str(exc))
+        return None
 
 
 def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:

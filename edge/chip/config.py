@@ -25,6 +25,8 @@ PSEUDO_TERMINALS = Path("/dev/pts")
 _STANDARD_BAUD, _HISTORIQUE_BAUD = SPEEDS
 
 
+# TXD and RXD of the header's UART, where the meter's line comes in.
+UART_PINS = frozenset({14, 15})
 Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
 
 
@@ -45,10 +47,27 @@ class PanelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     button_gpio: Pin | None = None
     quiet: bool = False
 
-    @property
-    def lets_in(self) -> bool:
-        """True if the button can let visitors in: a light flashes whom the press is for."""
-        return self.button_gpio is not None and self.home_gpio is not None
+    def check(self) -> None:
+        """Check that each pin is free, and used once.
+
+        Raises:
+            ConfigError: it is not, or there is no pin at all.
+        """
+        pins = {
+            key: pin
+            for key, pin in msgspec.structs.asdict(self).items()
+            if key.endswith("_gpio") and pin is not None
+        }
+        if not pins:
+            raise ConfigError("The table [panel] names no pin; take it out, or name one.")
+        for key, pin in pins.items():
+            if pin in UART_PINS:
+                raise ConfigError(
+                    f"panel.{key} = {pin} is a pin of the meter's line; take another."
+                )
+            twin = next((each for each in pins if each != key and pins[each] == pin), None)
+            if twin is not None:
+                raise ConfigError(f"panel.{key} and panel.{twin} are both {pin}; change one.")
 
     def lights(self) -> dict[Light, int]:
         """Return the pins of the lights that there are."""

@@ -11,7 +11,7 @@ from edge.language.choice import language
 from edge.language.typography import bilingual
 from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, Rhythm
 from edge.panel.panel import Panel
-from edge.stage import CONFIG_NAME, DEFAULT_DIRECTORY
+from edge.stage import CONFIG_NAME, DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.status.presence import StatusFile, is_running
 from protocol.errors import ConfigError
 from system.commands import directory_option
@@ -27,6 +27,7 @@ WORDS = bilingual(
         "line": "Voyant ligne",
         "city": "Voyant ville",
         "home": "Voyant foyer",
+        "shows": "{light} : {rhythm}",
         "steady": "allumé",
         "slow": "un éclat toutes les trois secondes",
         "fast": "un éclat par seconde",
@@ -38,6 +39,7 @@ WORDS = bilingual(
         "line": "Line light",
         "city": "City light",
         "home": "Home light",
+        "shows": "{light}: {rhythm}",
         "steady": "steady",
         "slow": "a flash every three seconds",
         "fast": "a flash every second",
@@ -60,13 +62,16 @@ def test(directory: Path) -> None:
     The chip must not run meanwhile, since it has the pins then. A press does nothing here.
     """
     config = load_config(directory).panel
+    if config is None and stage(directory) is Stage.EMPTY:
+        raise ConfigError(f"{directory}: {next_step(directory)}")
     if config is None:
         raise ConfigError(f"There is no table [panel] in {directory / CONFIG_NAME}; write one.")
     presence = StatusFile(directory).read().presence
     if presence is not None and is_running(presence):
         raise ConfigError(
-            "The chip runs and has the pins; stop it first: `systemctl stop 'volet-edge@*'`."
+            "The chip runs, and may have the pins; stop it first: `systemctl stop 'volet-edge@*'`."
         )
+    config.check()
     opened = Panel.open(config.lights(), config.button_gpio)
     try:
         for light in opened.lights:
@@ -80,7 +85,7 @@ def test(directory: Path) -> None:
 def _try_light(opened: Panel, light: Light) -> None:
     words = WORDS[language()]
     for name, rhythm in _RHYTHMS:
-        echo(f"{words[light]}: {words[name]}")
+        echo(words["shows"].format(light=words[light], rhythm=words[name]))
         opened.show(dict.fromkeys(Light, DARK) | {light: rhythm}, time.monotonic())
         time.sleep(LIT_S)
     opened.show(dict.fromkeys(Light, DARK), time.monotonic())

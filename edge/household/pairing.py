@@ -183,15 +183,13 @@ class PairingWindow:
                 "No visitor is let in now; type `volet edge page --pair` at the chip first."
             )
         if order.wrong >= WRONG_CODES_MAX:
-            raise DocumentRefused(
-                "No visitor is let in now, since five wrong codes came; if they were not yours, "
-                "somebody else in your network tried. Type `volet edge page --pair` at the chip "
-                "again."
-            )
+            raise _too_many()
         if hmac.compare_digest(order.code, code):
             ORDER.withdraw(self._directory)
             return order.role
         ORDER.leave(self._directory, msgspec.structs.replace(order, wrong=order.wrong + 1))
+        if order.wrong + 1 >= WRONG_CODES_MAX:
+            raise _too_many()
         raise DocumentRefused("That is not the code on the chip's console; read it once more.")
 
     def _open(self) -> PairingOrder | None:
@@ -202,3 +200,10 @@ class PairingWindow:
         if order is None or not self._now() < order.until <= self._now() + OPEN_FOR:
             return None
         return order
+
+
+def _too_many() -> DocumentRefused:
+    return DocumentRefused(
+        "No visitor is let in now, since five wrong codes came; if they were not yours, somebody "
+        "else in your network tried. Type `volet edge page --pair` at the chip again."
+    )

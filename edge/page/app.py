@@ -122,7 +122,7 @@ class Page:
             title=views.shared_title(shared, visit.lang),
             before=before,
             after=after,
-            energy=views.energy_text(shared.energy_wh, visit.lang),
+            energy=views.metered_text(shared, visit.lang),
             curve=views.curve(shared.day, shared.quarters, visit.lang),
             blocks=views.blocks(shared, visit.lang),
             contribution=contribution,

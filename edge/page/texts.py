@@ -19,6 +19,7 @@ TEXTS = bilingual(
         "leave": "Se déconnecter",
         "other_language": "English",
         "so_far": "{energy} jusqu'ici",
+        "not_metered": "Rien n'a été mesuré",
         "last_day": "Le {day} : {energy}",
         "no_day": "Aucun jour n'est encore clos.",
         "now": "En ce moment",
@@ -58,6 +59,15 @@ TEXTS = bilingual(
         "stored": "reçu par la collectivité",
         "on_its_way": "pas encore reçu par la collectivité",
         "more_blocks": "{count} autres blocs",
+        "rest_left": "Et à côté de cela",
+        "rest_left_how": (
+            "Un message d'état, quelques-uns par jour au plus, en clair pour qui la collectivité laisse "
+            "le lire : si le boîtier fonctionne et ce que vaut sa ligne, le disque, l'horloge, la "
+            "version ; ni relevé ni nom. Si vous l'avez demandé : des questions pour des devis, des "
+            "reçus, un certificat renouvelé. Le compteur lui-même envoie ses index au gestionnaire du "
+            "réseau par la ligne électrique, et la courbe si vous ne l'avez pas refusée : Volet n'y "
+            "ajoute rien et n'en retire rien."
+        ),
         "bytes_gone": "Ces octets ont été supprimés ici.",
         "more_bytes": "… et {count} octets de plus",
         "area": "Pour les chiffres du quartier",
@@ -212,8 +222,9 @@ TEXTS = bilingual(
         "code_shape": "Le code a 8 chiffres.",
         "away_title": "Le boîtier ne répond pas",
         "away": (
-            "Cette page fonctionne, mais le programme du boîtier ne répond pas. Rien n'est perdu : "
-            "le compteur continue de compter. Voyez sur le boîtier : `volet edge status`."
+            "Cette page fonctionne, mais le programme du boîtier ne répond pas. Les index "
+            "du compteur avancent quand même, donc aucune facture n'en sera fausse ; mais rien n'est "
+            "mesuré tant qu'il est arrêté. Voyez sur le boîtier : `volet edge status`."
         ),
         "missing_title": "Il n'y a pas de telle page",
         "refused_title": "Cela n'est pas possible",
@@ -240,6 +251,20 @@ TEXTS = bilingual(
             "ne charge rien d'Internet et, installée comme service, n'a pas d'accès au réseau : elle "
             "répond à qui vient, et ne peut rien appeler."
         ),
+        "help_stop": "Comment arrêter",
+        "help_stop_how": (
+            "Le quartier seulement : `volet edge area off`. Tout : arrêtez le boîtier (`sudo systemctl "
+            "stop 'volet-edge@*'`), et plus rien ne part ; le compteur continue, et votre fournisseur "
+            "facture d'après ses index comme avant. Partir pour de bon : `volet edge move-out`, puis "
+            "`volet edge erase`, qui détruit clés et relevés ; `sudo volet software remove` enlève "
+            "Volet de la machine."
+        ),
+        "help_meter": "Ce que Volet n'arrête pas",
+        "help_meter_how": (
+            "Le Linky parle toujours au gestionnaire du réseau (Enedis) par la ligne électrique : ses "
+            "index chaque jour, et la courbe de charge si vous ne l'avez pas refusée. Vous pouvez la "
+            "refuser sur votre compte Enedis ; Volet n'y ajoute rien et n'en retire rien."
+        ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
     },
     en={
@@ -258,6 +283,7 @@ TEXTS = bilingual(
         "leave": "Log out",
         "other_language": "Français",
         "so_far": "{energy} so far",
+        "not_metered": "Nothing was metered",
         "last_day": "On {day}: {energy}",
         "no_day": "No day is closed yet.",
         "now": "Right now",
@@ -285,7 +311,15 @@ TEXTS = bilingual(
         "meter_said": "What your meter said",
         "meter_said_how": "This stays in your home. The page shows it to you alone.",
         "what_left": "What left",
-        "none_left": "Nothing has left for this day yet.",
+        "none_left": "Nothing encrypted has left for this day yet.",
+        "rest_left": "And beside these",
+        "rest_left_how": (
+            "A status message, a few a day at most, in clear for those whom the city lets read it: "
+            "whether the chip runs and how good its line is, the disk, the clock, the version; no "
+            "reading and no name. Where you asked for it: questions for quotes, receipts, a renewed "
+            "certificate. The meter itself sends its indices to the grid operator by power line, and "
+            "the curve unless you refused it: Volet adds nothing to that and takes nothing away."
+        ),
         "what_left_how": (
             "These are the bytes as they left. They look like noise because they are encrypted: only "
             "this chip's key can open them, and it never leaves the chip. The city stores them and "
@@ -445,8 +479,9 @@ TEXTS = bilingual(
         "code_shape": "The code has 8 digits.",
         "away_title": "The chip does not answer",
         "away": (
-            "This page works, but the chip's program does not answer. Nothing is lost: the meter "
-            "counts on. Look at the chip: `volet edge status`."
+            "This page works, but the chip's program does not answer. The meter's indices "
+            "go on, so no bill will be wrong by it; but nothing is metered while the chip is stopped. "
+            "Look at the chip: `volet edge status`."
         ),
         "missing_title": "There is no such page",
         "refused_title": "This cannot be done",
@@ -472,6 +507,20 @@ TEXTS = bilingual(
             "whether all is well. Nothing of this page goes elsewhere: it loads nothing from the "
             "Internet and, installed as a service, has no access to the network: it answers who comes, "
             "and can call nobody."
+        ),
+        "help_stop": "How to stop it",
+        "help_stop_how": (
+            "The neighbourhood alone: `volet edge area off`. All of it: stop the chip (`sudo systemctl "
+            "stop 'volet-edge@*'`), and nothing leaves any more; the meter goes on, and your provider "
+            "bills by its indices as before. To leave for good: `volet edge move-out`, then "
+            "`volet edge erase`, which destroys keys and readings; `sudo volet software remove` takes "
+            "Volet off the machine."
+        ),
+        "help_meter": "What Volet does not stop",
+        "help_meter_how": (
+            "The Linky goes on talking to the grid operator (Enedis) by power line: its indices each "
+            "day, and the load curve unless you have refused it. You can refuse it in your account at "
+            "Enedis; Volet adds nothing to it and takes nothing away."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },

@@ -101,10 +101,24 @@ def energy_text(energy_wh: int, lang: Lang) -> str:
     return measure(number(Decimal(energy_wh).scaleb(-3), lang), "kWh", lang)
 
 
+def is_metered(quarters: Sequence[Quarter]) -> bool:
+    """Return whether anything is known of a day, for 0 kWh is a statement about the home."""
+    return any(quarter.energy_wh is not None for quarter in quarters)
+
+
+def metered_text(shared: Shared, lang: Lang) -> str:
+    """Return what the meter said for a day."""
+    if not is_metered(shared.quarters):
+        return TEXTS[lang]["not_metered"]
+    return energy_text(shared.energy_wh, lang)
+
+
 def today_facts(today: Today, lang: Lang) -> tuple[str, str]:
     """Return the energy of today and of the last closed day, as sentences."""
     texts = TEXTS[lang]
-    so_far = texts["so_far"].format(energy=energy_text(today.energy_wh, lang))
+    so_far = texts["not_metered"]
+    if is_metered(today.quarters):
+        so_far = texts["so_far"].format(energy=energy_text(today.energy_wh, lang))
     if today.last_day is None or today.last_day_wh is None:
         return so_far, texts["no_day"]
     day, energy = day_text(today.last_day, lang), energy_text(today.last_day_wh, lang)

@@ -76,6 +76,11 @@ class Panel:
         """True if the button is held, as `press` saw it last."""
         return self._is_held
 
+    @property
+    def lets_in(self) -> bool:
+        """True if the button can let visitors in: a light flashes whom the press is for."""
+        return self.has_button and Light.HOME in self._lights
+
     def show(self, rhythms: Mapping[Light, Rhythm], now_s: float) -> None:
         """Light each light that there is in its rhythm; call it again within a second."""
         for light, led in self._lights.items():

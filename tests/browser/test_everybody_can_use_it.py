@@ -89,7 +89,8 @@ def test_the_first_place_skips_to_the_content(browser, home, cookies):
 @pytest.mark.parametrize("lang", Lang)
 def test_a_whole_visit_by_keyboard(browser, home, lang):
     """In, what left, the table, the other language, out."""
-    texts, others = TEXTS[lang], TEXTS[Lang.EN if lang is Lang.FR else Lang.FR]
+    other = Lang.EN if lang is Lang.FR else Lang.FR
+    texts, others = TEXTS[lang], TEXTS[other]
     with visit(browser, home.page, Look(lang)) as visitor:
         visitor.go(ENTER)
         visitor.tab_to(texts["code"])
@@ -108,7 +109,7 @@ def test_a_whole_visit_by_keyboard(browser, home, lang):
         visitor.tab.wait_for_url("**/partage?jour=*")
         visitor.tab_to(texts["other_language"])
         visitor.press("Enter")
-        visitor.tab.wait_for_url(f"{visitor.address}/partage")
+        visitor.tab.wait_for_selector(f"html[lang={other}]")
         visitor.tab_to(others["state"])
         visitor.press("Enter")
         visitor.tab.wait_for_url(f"{visitor.address}/etat")

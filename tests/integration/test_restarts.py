@@ -162,6 +162,17 @@ def test_a_chip_with_a_panel_starts_again(stories, wire, state, tmp_path):
     assert "Traceback" not in chip.log, chip.log
 
 
+@pytest.mark.parametrize("pins", ["line_gpio = 15", "line_gpio = 17\nhome_gpio = 17", ""])
+def test_a_panel_that_cannot_be_used_does_not_stop_metering(stories, wire, pins, tmp_path):
+    card = Card(stories(Consent.TOTAL)["enrolled"], "enrolled", wire, tmp_path / "chip")
+    with (card.directory / "edge.toml").open("a") as config:
+        config.write(f"[panel]\n{pins}\n")
+    with ChipProcess(card.directory, environment={"GPIOZERO_PIN_FACTORY": "mock"}) as chip:
+        card.meter_on(chip)
+        assert chip.end(TERM) == 0, chip.log
+    assert chip.log.count("panel_unusable") == 1, chip.log
+
+
 def test_every_state_that_the_code_knows_is_started_from(stories, tmp_path):
     assert sorted(stories(Consent.TOTAL)) == sorted(STATES)
     seen = set()

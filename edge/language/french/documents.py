@@ -279,8 +279,17 @@ DOCUMENTS = {
     "There is no table [panel] in {path}; write one.": (
         "Il n'y a pas de table [panel] dans {path} ; écrivez-la."
     ),
-    "The chip runs and has the pins; stop it first: `systemctl stop 'volet-edge@*'`.": (
-        "Le boîtier fonctionne et tient les broches ; arrêtez-le d'abord : `systemctl stop "
+    "The table [panel] names no pin; take it out, or name one.": (
+        "La table [panel] ne nomme aucune broche ; retirez-la, ou nommez-en une."
+    ),
+    "panel.{key} = {pin} is a pin of the meter's line; take another.": (
+        "panel.{key} = {pin} est une broche de la ligne du compteur ; prenez-en une autre."
+    ),
+    "panel.{key} and panel.{twin} are both {pin}; change one.": (
+        "panel.{key} et panel.{twin} sont tous deux {pin} ; changez l'un."
+    ),
+    "The chip runs, and may have the pins; stop it first: `systemctl stop 'volet-edge@*'`.": (
+        "Le boîtier fonctionne et tient peut-être les broches ; arrêtez-le d'abord : `systemctl stop "
         "'volet-edge@*'`."
     ),
     "Nobody held the button, or it is not wired to panel.button_gpio and ground.": (

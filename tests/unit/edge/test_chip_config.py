@@ -62,8 +62,17 @@ def test_a_variable_that_does_not_fit_is_named(tmp_path):
         load_config(tmp_path, {"VOLET_EDGE_RHYTHM": "weekly"})
 
 
-@pytest.mark.parametrize("home_gpio", [None, 23])
-@pytest.mark.parametrize("button_gpio", [None, 27])
-def test_a_button_lets_in_only_where_a_light_flashes_for_whom(home_gpio, button_gpio):
-    panel = PanelConfig(17, home_gpio=home_gpio, button_gpio=button_gpio)
-    assert panel.lets_in is (home_gpio is not None and button_gpio is not None)
+@pytest.mark.parametrize(
+    ("panel", "sentence"),
+    [
+        (PanelConfig(), "names no pin"),
+        (PanelConfig(line_gpio=15), "panel.line_gpio = 15 is a pin of the meter's line"),
+        (PanelConfig(button_gpio=14), "panel.button_gpio = 14 is a pin of the meter's line"),
+        (PanelConfig(17, home_gpio=17), "panel.line_gpio and panel.home_gpio are both 17"),
+        (PanelConfig(17, button_gpio=17), "panel.line_gpio and panel.button_gpio are both 17"),
+    ],
+)
+def test_a_pin_that_is_not_free_is_refused_by_its_name(panel, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        panel.check()
+    PanelConfig(17, 22, 23, 27).check()

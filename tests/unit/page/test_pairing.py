@@ -57,7 +57,7 @@ def test_wrong_codes_are_counted_over_restarts(console):
         with pytest.raises(DocumentRefused, match="not the code"):
             console.window().admit(wrong(code))
     assert console.window().state().is_open
-    with pytest.raises(DocumentRefused):
+    with pytest.raises(DocumentRefused, match="five wrong codes came"):
         console.window().admit(wrong(code))
     assert not console.window().state().is_open
     with pytest.raises(DocumentRefused, match="five wrong codes came; if they were not yours"):

@@ -137,3 +137,11 @@ def test_a_machine_without_pins_is_a_sentence(monkeypatch):
 
 def _no_pins():
     raise gpiozero.exc.BadPinFactory("none")
+
+
+@pytest.mark.parametrize("lights", [{}, {Light.HOME: HOME}])
+@pytest.mark.parametrize("button", [None, BUTTON])
+def test_a_button_lets_in_only_where_a_light_flashes_for_whom(pins, lights, button):
+    panel = Panel.open(lights, button, pins)
+    assert panel.lets_in is (bool(lights) and button is not None)
+    panel.close()
