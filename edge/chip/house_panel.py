@@ -88,12 +88,12 @@ class HousePanel:
         if now_s >= self._looks_at_s:
             self._looks_at_s = now_s + LOOKS_EVERY_S
             self._look(self._clock.now())
-        knock = self._window.waiting()
+        pairing, knock = self._window.seen()
         number = None if knock is None else knock.number
         facts = msgspec.structs.replace(self._facts, is_line_good=is_line_good, number=number)
         is_night = self._is_quiet and is_at_night(self._clock.now())
         self._panel.show(rhythms(facts, is_night=is_night), now_s)
-        asked = self._asks(knock)
+        asked = self._asks(knock, is_open=pairing.is_open)
         if asked != self._asked:
             self._asked, self._asked_since_s = asked, now_s
         meant, press = self._meant, self._panel.press()
@@ -104,11 +104,11 @@ class HousePanel:
             self._looks_at_s = now_s
             self._carry_out(press, asked if asked == meant else None)
 
-    def _asks(self, knock: Knock | None) -> _Asked | str:
+    def _asks(self, knock: Knock | None, *, is_open: bool) -> _Asked | str:
         """Return what a press would answer; of a visitor who waits, the knock's id."""
         if knock is not None:
             return knock.id
-        if self._window.state().is_open:
+        if is_open:
             return _Asked.VISITOR
         return _Asked.RELEASE if self._asks_for_release else _Asked.NEWS
 

@@ -91,10 +91,16 @@ class PairingWindow:
 
     def state(self) -> Pairing:
         """Return whether the window is open; wrong codes do not keep out whom the button lets in."""
+        return self.seen()[0]
+
+    def seen(self) -> tuple[Pairing, Knock | None]:
+        """Return the window's state, and the visitor who waits for the button, by one look."""
         order = self._open()
-        if order is None or (order.wrong >= WRONG_CODES_MAX and not self._has_button):
-            return Pairing(False)
-        return Pairing(True, order.until, self._has_button)
+        if order is None:
+            return Pairing(False), None
+        is_open = order.wrong < WRONG_CODES_MAX or self._has_button
+        pairing = Pairing(True, order.until, self._has_button) if is_open else Pairing(False)
+        return pairing, self._pending(order)
 
     def admit(self, code: str) -> VisitorRole:
         """Let in one visitor, as whom the window says, and shut it.
@@ -129,11 +135,6 @@ class PairingWindow:
             knock = Knock(secrets.token_hex(16), number, until)
             ORDER.leave(self._directory, msgspec.structs.replace(order, knock=knock))
             return Knocked(knock.id, number, until)
-
-    def waiting(self) -> Knock | None:
-        """Return the visitor who waits for the button, None if nobody does."""
-        order = self._open()
-        return None if order is None else self._pending(order)
 
     def let_in(self, knock_id: str) -> bool:
         """Let in the visitor of that knock; return whether it still waits for the button."""

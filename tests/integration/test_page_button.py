@@ -38,11 +38,11 @@ def test_a_press_lets_in_the_visitor_who_sees_the_number(home, window):
         assert "bouton" in visitor.get(ENTER).text
         assert knock(home, visitor).headers["location"] == KNOCK
         shown = visitor.get(KNOCK)
-        assert f'<p class="number">{window.waiting().number}</p>' in shown.text
+        assert f'<p class="number">{window.seen()[1].number}</p>' in shown.text
         assert visitor.get("/").headers["location"] == ENTER
         assert knock(home, stranger).status_code == 403
         assert stranger.get(KNOCK).headers["location"] == ENTER
-        assert window.let_in(window.waiting().id)
+        assert window.let_in(window.seen()[1].id)
         assert visitor.get(KNOCK).headers["location"] == "/"
         assert visitor.get("/").status_code == 200
         assert stranger.get("/").headers["location"] == ENTER
@@ -52,7 +52,7 @@ def test_a_press_lets_in_the_visitor_who_sees_the_number(home, window):
 def test_nobody_is_let_in_by_a_number_that_has_ended(home, window):
     with home.page.visitor() as visitor:
         knock(home, visitor)
-        knock_id = window.waiting().id
+        knock_id = window.seen()[1].id
         home.chip.clock.at += KNOCK_FOR + timedelta(seconds=1)
         assert not window.let_in(knock_id)
         assert visitor.get(KNOCK).status_code == 403
@@ -63,7 +63,7 @@ def test_nobody_is_let_in_by_a_number_that_has_ended(home, window):
 def test_another_id_in_the_cookie_lets_nobody_in(home, window, other):
     with home.page.visitor() as visitor, home.page.visitor() as thief:
         knock(home, visitor)
-        window.let_in(window.waiting().id)
+        window.let_in(window.seen()[1].id)
         thief.headers["cookie"] = f"__Host-volet-knock={other}"
         assert thief.get(KNOCK).status_code in {303, 403}
         assert thief.get("/").headers["location"] == ENTER
@@ -72,4 +72,4 @@ def test_another_id_in_the_cookie_lets_nobody_in(home, window, other):
 def test_a_form_of_another_site_asks_for_no_number(home, window):
     with home.page.visitor() as visitor:
         assert visitor.post(KNOCK, headers={"origin": "https://evil.example"}).status_code == 403
-        assert window.waiting() is None
+        assert window.seen()[1] is None

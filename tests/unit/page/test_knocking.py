@@ -81,7 +81,7 @@ class Doorway(RuleBasedStateMachine):
     @rule()
     def press(self):
         visitor = self.flashed()
-        waiting = self.window.waiting()
+        waiting = self.window.seen()[1]
         if visitor is None:
             assert waiting is None
             for knock, _ in self.knocks.values():
@@ -154,5 +154,5 @@ def test_wrong_codes_of_a_stranger_do_not_shut_out_whom_the_button_lets_in(tmp_p
 def test_a_damaged_window_is_shut_on_a_disk_that_takes_nothing(tmp_path):
     (tmp_path / ORDER.name).mkdir()
     window = PairingWindow(tmp_path, lambda: NOW, has_button=True)
-    assert window.waiting() is None
+    assert window.seen()[1] is None
     assert not window.state().is_open
