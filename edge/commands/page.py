@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 
 from edge.commands.household import HouseholdCommand, echo, echo_translated
-from edge.household.call import door_in
-from edge.household.messages import VisitorRole
+from edge.household.call import call, door_in
+from edge.household.messages import AskPairing, VisitorRole
 from edge.language.choice import language
 from edge.language.numbers import time_text
 from edge.page.names import CERTIFICATE, names_of_host
 from edge.page.running import run_page
 from edge.page.server import own_socket
 from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, TransportError
 from system.commands import directory_option
 
 PORT = 8443
@@ -55,6 +55,7 @@ def _pair(directory: Path, role: VisitorRole) -> None:
     order = open_window(directory, role, datetime.now(UTC))
     echo(f"{order.code[:4]} {order.code[4:]}")
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
+    _warn_without_chip(directory)
 
 
 def _show(directory: Path) -> None:
@@ -68,9 +69,21 @@ def _show(directory: Path) -> None:
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
+    _warn_without_chip(directory)
     run_page(
         door_in(directory),
         directory / PAGE_DIRECTORY,
         [own_socket(host, port)],
         on_start=lambda: echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/."),
     )
+
+
+def _warn_without_chip(directory: Path) -> None:
+    """Say so where no chip answers, for the page alone lets nobody in."""
+    try:
+        call(door_in(directory), AskPairing())
+    except TransportError:
+        echo_translated(
+            f"The chip does not run, and nobody is let in until it does: {next_step(directory)}",
+            err=True,
+        )

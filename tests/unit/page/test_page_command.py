@@ -1,0 +1,58 @@
+"""What `volet edge page` says at the console."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys
+from edge.household.door import open_door
+from edge.household.messages import Pairing
+from volet.demo.ports import free_ports
+
+PAGE = (sys.executable, "-m", "volet.main", "edge", "--lang", "en", "page")
+NOBODY = "The chip does not run, and nobody is let in until it does: "
+
+
+@pytest.fixture
+def chip(tmp_path):
+    draw_keys(tmp_path / "chip")
+    return tmp_path / "chip"
+
+
+def page(chip, *arguments, lang="en"):
+    return CliRunner().invoke(edge, ["--lang", lang, "page", "--dir", str(chip), *arguments])
+
+
+def served(chip, *arguments):
+    """Serve the page until it has said where it is; return what it said, and on standard error."""
+    program = [*PAGE, "--dir", str(chip), "--port", str(*free_ports(1)), *arguments]
+    with subprocess.Popen(
+        program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        said = process.stdout.readline()
+        process.terminate()
+        rest, complaints = process.communicate()
+    return said + rest, complaints
+
+
+def test_a_code_says_that_nobody_gets_in_while_no_chip_runs(chip):
+    done = page(chip, "--pair")
+    assert done.exit_code == 0
+    assert "Type this code on the page before" in done.stdout
+    assert done.stderr.startswith(NOBODY)
+    assert f"`volet edge request --dir {chip}`" in done.stderr
+    assert page(chip, "--pair", lang="fr").stderr.startswith("Le boîtier ne fonctionne pas")
+
+
+def test_a_code_says_nothing_more_where_a_chip_answers(chip):
+    with open_door(chip, lambda _: Pairing(is_open=True)):
+        assert page(chip, "--pair").stderr == ""
+
+
+def test_the_page_says_at_its_start_that_no_chip_runs(chip):
+    said, complaints = served(chip)
+    assert said.startswith("The page is at https://")
+    assert complaints.startswith(NOBODY)
