@@ -33,7 +33,8 @@ def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, sho
     """Serve the household's page, or let somebody look at it.
 
     What the meter says, what left the home, and the chip's state, in a browser at home. Visitors of
-    the home's own network alone are answered, once they are paired.
+    the home's own network alone are answered, once they are paired. The page speaks the language that
+    a browser asks for, French or English, else that of --lang.
     """
     if pair and show:
         raise click.UsageError("Give one of --pair and --show.")
@@ -74,6 +75,7 @@ def _serve(directory: Path, host: str, port: int) -> None:
         door_in(directory),
         directory / PAGE_DIRECTORY,
         [own_socket(host, port)],
+        lang=language(),
         on_start=lambda: echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/."),
     )
 

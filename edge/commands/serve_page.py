@@ -4,6 +4,7 @@ import click
 
 from edge.commands.household import HouseholdCommand
 from edge.household.call import door_in
+from edge.language.choice import language
 from edge.page.running import run_page
 from edge.stage import DOOR_DIRECTORY, PAGE_HOME
 from protocol.errors import ConfigError
@@ -36,6 +37,7 @@ def serve_page(idle_max_s: float) -> None:
         door_in(DOOR_DIRECTORY),
         PAGE_HOME,
         sockets,
+        lang=language(),
         idle_max_s=idle_max_s,
         on_start=notifier.ready,
         on_round=notifier.progress,

@@ -85,16 +85,25 @@ class Page:
     """The household's page over one chip's door."""
 
     def __init__(
-        self, door: Path, directory: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        door: Path,
+        directory: Path,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        lang: Lang = Lang.FR,
     ) -> None:
-        """Ask at `door`; keep sessions in `directory`."""
+        """Ask at `door`; keep sessions in `directory`.
+
+        `lang` is for visitors whose browser asks for neither language.
+        """
         self.door = door
+        self._lang = lang
         self.sessions = Sessions(directory, now)
         self._streams = 0
 
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
-        return Visit(request, self.door, self.sessions)
+        return Visit(request, self.door, self.sessions, self._lang)
 
     async def today(self, visit: Visit) -> Response:
         """Show the day so far."""

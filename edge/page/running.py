@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.language.choice import Lang
 from edge.page.app import Page, application
 from edge.page.names import CERTIFICATE, CERTIFICATE_KEY, names_of_host
 from edge.page.server import serve
@@ -26,11 +27,14 @@ def run_page(
     files: Path,
     sockets: list[socket.socket],
     *,
+    lang: Lang,
     idle_max_s: float = 0.0,
     on_start: Callable[[], None] = lambda: None,
     on_round: Callable[[], None] = lambda: None,
 ) -> None:
     """Answer on `sockets` for the chip behind `door`; certificate and sessions lie in `files`.
+
+    `lang` is for visitors whose browser asks for neither language.
 
     Returns once it is stopped, or nobody has asked for `idle_max_s` (0: never). `on_start` is called
     when it answers, `on_round` every few seconds from then on.
@@ -42,7 +46,7 @@ def run_page(
     make_private_dir(files)
     certify_apart(files, names)
     serving = serve(
-        application(Page(door, files), names),
+        application(Page(door, files, lang=lang), names),
         sockets,
         files / CERTIFICATE,
         files / CERTIFICATE_KEY,

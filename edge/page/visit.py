@@ -43,9 +43,9 @@ class FormerVisitor(HTTPException):
 class Visit:
     """One request of a visitor: its language, and its session if there is one."""
 
-    def __init__(self, request: Request, door: Path, sessions: Sessions) -> None:
+    def __init__(self, request: Request, door: Path, sessions: Sessions, lang: Lang) -> None:
         self.request = request
-        self.lang = _language(request)
+        self.lang = _language(request, lang)
         self.token = request.cookies.get(SESSION_COOKIE, "")
         self.session = sessions.of(self.token) if self.token else None
         self._sessions = sessions
@@ -123,13 +123,14 @@ class Visit:
         return {name: values[0] for name, values in fields.items()}
 
 
-def _language(request: Request) -> Lang:
+def _language(request: Request, own: Lang) -> Lang:
+    """Return the language that the visitor chose, else the browser's first one, else `own`."""
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen in {Lang.FR.value, Lang.EN.value}:
         return Lang(chosen)
     accepted = request.headers.get("accept-language", "").lower()
-    ranked = [part.strip()[:2] for part in accepted.split(",")]
-    return Lang.EN if "en" in ranked and "fr" not in ranked[: ranked.index("en")] else Lang.FR
+    ranked = (part.strip()[:2] for part in accepted.split(","))
+    return next((Lang(part) for part in ranked if part in {Lang.FR.value, Lang.EN.value}), own)
 
 
 @lru_cache(maxsize=1)

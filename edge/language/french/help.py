@@ -339,10 +339,12 @@ HELP = {
     ),
     "Serve the household's page, or let somebody look at it. What the meter says, what left the "
     "home, and the chip's state, in a browser at home. Visitors of the home's own network alone are "
-    "answered, once they are paired.": (
+    "answered, once they are paired. The page speaks the language that a browser asks for, French or "
+    "English, else that of --lang.": (
         "Sert la page du foyer, ou laisse entrer quelqu'un.\n\nCe que dit le compteur, ce qui est "
         "parti du foyer et l'état du boîtier, dans un navigateur à la maison. Seuls les visiteurs du "
-        "réseau de la maison reçoivent une réponse, une fois appairés."
+        "réseau de la maison reçoivent une réponse, une fois appairés. La page parle la langue que "
+        "demande le navigateur, français ou anglais, sinon celle de --lang."
     ),
     "Let one visitor in: shows a code for the page.": (
         "Laisse entrer un visiteur : montre un code pour la page."

@@ -10,9 +10,10 @@ from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
 from edge.household.messages import Pairing
+from tests.support.page_process import ENTER, PageProcess
 from volet.demo.ports import free_ports
 
-PAGE = (sys.executable, "-m", "volet.main", "edge", "--lang", "en", "page")
+COMMAND = (sys.executable, "-m", "volet.main", "edge", "--lang")
 NOBODY = "The chip does not run, and nobody is let in until it does: "
 
 
@@ -28,7 +29,16 @@ def page(chip, *arguments, lang="en"):
 
 def served(chip, *arguments):
     """Serve the page until it has said where it is; return what it said, and on standard error."""
-    program = [*PAGE, "--dir", str(chip), "--port", str(*free_ports(1)), *arguments]
+    program = [
+        *COMMAND,
+        "en",
+        "page",
+        "--dir",
+        str(chip),
+        "--port",
+        str(*free_ports(1)),
+        *arguments,
+    ]
     with subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -56,3 +66,11 @@ def test_the_page_says_at_its_start_that_no_chip_runs(chip):
     said, complaints = served(chip)
     assert said.startswith("The page is at https://")
     assert complaints.startswith(NOBODY)
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_its_language_is_for_those_who_ask_for_neither(chip, lang):
+    with PageProcess(chip, (*COMMAND, lang, "page", "--dir", str(chip))) as process:
+        for asked, spoken in (("de", lang), ("de, fr;q=0.9, en;q=0.8", "fr"), ("en-GB", "en")):
+            with process.visitor(**{"Accept-Language": asked}) as visitor:
+                assert f'<html lang="{spoken}">' in visitor.get(ENTER).text
