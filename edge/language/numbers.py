@@ -4,11 +4,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from edge.language.choice import Lang
-from edge.language.typography import NARROW_SPACE, measure
+from edge.language.typography import NARROW_SPACE, bilingual, measure
 from protocol.calendar import PARIS
 
 SHORT_HASH = 16
 """Number of hex digits of a hash that are shown."""
+# Of the hour that comes twice, in the order in which they come.
+_REPEATED = bilingual(fr=("été", "hiver"), en=("summer time", "winter time"))
 
 
 def number(value: Decimal | int, lang: Lang) -> str:
@@ -41,5 +43,14 @@ def day_text(day: date, lang: Lang) -> str:
 
 def time_text(at: datetime, lang: Lang) -> str:
     """Format an instant in the local time of France."""
+    day = day_text(at.astimezone(PARIS).date(), lang)
+    return f"{day}{' à' if lang is Lang.FR else ''} {clock_text(at, lang)}"
+
+
+def clock_text(at: datetime, lang: Lang) -> str:
+    """Format the time of day in France; in the hour that autumn repeats, it says which one it is."""
     local = at.astimezone(PARIS)
-    return f"{day_text(local.date(), lang)}{' à' if lang is Lang.FR else ''} {local:%H:%M}"
+    text = f"{local:%H:%M}"
+    if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
+        return text
+    return f"{text} ({_REPEATED[lang][local.fold]})"

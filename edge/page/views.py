@@ -19,11 +19,11 @@ from edge.household.messages import (
     Today,
 )
 from edge.language.choice import Lang
-from edge.language.numbers import day_text, euros, number, time_text
+from edge.language.numbers import clock_text, day_text, euros, number, time_text
 from edge.language.typography import measure
 from edge.page.charts import day_bars, share_bar
 from edge.page.texts import TEXTS
-from protocol.calendar import PARIS, QUARTER_HOUR, Instant
+from protocol.calendar import QUARTER_HOUR, Instant
 
 BYTES_SHOWN = 512
 _BYTES_A_ROW = 32
@@ -86,8 +86,8 @@ def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
     svg = day_bars([quarter.energy_wh for quarter in quarters], title, lang)
     rows = tuple(
         (
-            clock(quarter.start),
-            clock(quarter.start + QUARTER_HOUR),
+            clock_text(quarter.start, lang),
+            clock_text(quarter.start + QUARTER_HOUR, lang),
             _quarter_text(quarter, lang),
         )
         for quarter in quarters
@@ -291,11 +291,6 @@ def neighbours(shared: Shared) -> tuple[date | None, date | None]:
     return before if before >= first else None, after if after <= last else None
 
 
-def clock(at: Instant) -> str:
-    """Return an instant's time of day in France."""
-    return f"{at.astimezone(PARIS):%H:%M}"
-
-
 def _quarter_text(quarter: Quarter, lang: Lang) -> str:
     energy = measure(number(quarter.energy_wh or 0, lang), "Wh", lang)
     return f"{energy} ({TEXTS[lang]['estimated']})" if quarter.is_estimated else energy
@@ -309,7 +304,9 @@ def _block(block: SentBlock, lang: Lang) -> BlockView:
         title=texts["block"].format(sequence=block.sequence, size=number(block.size_bytes, lang)),
         holds=texts["block_closing"]
         if block.first is None or block.last is None
-        else texts["block_values"].format(first=clock(block.first), last=_end(block.last)),
+        else texts["block_values"].format(
+            first=clock_text(block.first, lang), last=_end(block.last, lang)
+        ),
         arrived=texts["stored" if block.is_stored else "on_its_way"],
         rows=tuple(
             shown[start : start + _BYTES_A_ROW].hex(" ")
@@ -319,6 +316,6 @@ def _block(block: SentBlock, lang: Lang) -> BlockView:
     )
 
 
-def _end(at: Instant) -> str:
+def _end(at: Instant, lang: Lang) -> str:
     """Return the time of day at which something ends; a day ends at 24:00."""
-    return "24:00" if (text := clock(at)) == "00:00" else text
+    return "24:00" if (text := clock_text(at, lang)) == "00:00" else text

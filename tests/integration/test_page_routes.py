@@ -128,3 +128,9 @@ def test_agreements_are_shown_with_who_sees_each(home):
     assert shown.count("Who sees it") == 3
     assert ["Persons", "2"] in [list(row.values()) for row in told["profile"]]
     check_is_text(shown, HOSTILE)
+
+
+@pytest.mark.parametrize("place", ["/", "/partage", "/offres", "/etat"])
+def test_a_page_with_times_says_whose_they_are(home, place):
+    with home.visitor() as visitor:
+        assert visitor.get(place).text.count("French local time (Paris)") == 1
