@@ -61,7 +61,7 @@ from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.page import views
 from edge.page.guards import Guards
-from edge.page.places import may_see
+from edge.page.places import API, ENTER, may_see
 from edge.page.sessions import LASTS, Sessions, form_token
 from edge.page.visit import KNOCK_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
 
@@ -70,7 +70,7 @@ LIVE_EVERY_S = 2.0
 # A browser opens a new stream by itself.
 LIVE_FOR_S = 120.0
 STREAMS_MAX = 4
-ENTER, KNOCK = "/entrer", "/entrer/bouton"
+KNOCK = f"{ENTER}/bouton"
 # It outlives the wait for the button, so that the page can say that nobody pressed it.
 KNOCK_COOKIE_S = 300
 _KNOCK = re.compile(r"[0-9a-f]{32}(?!\n)$")
@@ -334,13 +334,13 @@ def application(page: Page, names: Collection[str]) -> Guards:
         async def answer(request: Request) -> Response:
             visit = page.visit(request)
             if visit.session is None and not is_open:
-                return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
+                return visit.stranger()
             if visit.session is not None and not (is_open or may_see(visit.session.role, path)):
                 return visit.trouble(HTTP_403_FORBIDDEN, "owners_title", visit.texts["owners"])
             try:
                 return await show(visit)
             except FormerVisitor:
-                return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
+                return visit.stranger()
 
         return Route(path, answer, methods=list(methods) or ["GET"])
 
@@ -360,7 +360,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/sortir", page.leave, "POST"),
                 route("/aide", page.help),
                 route("/live", page.live),
-                *(route(f"/api/v1/{name}", _model(ask)) for name, ask in _MODELS.items()),
+                *(route(f"{API}{name}", _model(ask)) for name, ask in _MODELS.items()),
                 route(ENTER, page.enter, "GET", "POST", is_open=True),
                 route(KNOCK, page.knock, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge.page.places import API
 
 BODY_BYTES_MAX = 64_000
 # Of one address.
@@ -96,18 +98,18 @@ class Guards:
             return
         await self._app(scope, _bounded(receive), guarded)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if not self._is_allowed_now((scope.get("client") or ("",))[0]):
-            return PlainTextResponse("Too many requests.", 429, {"Retry-After": "1"})
+            return _refused(scope, "Too many requests.", 429, {"Retry-After": "1"})
         if not self._is_own(headers.get("host", "")):
-            return PlainTextResponse("This is not the name of this page.", 421)
+            return _refused(scope, "This is not the name of this page.", 421)
         if scope["method"] not in {"GET", "HEAD", "POST"}:
-            return PlainTextResponse("Not allowed.", 405)
+            return _refused(scope, "Not allowed.", 405)
         if scope["method"] == "POST" and not _is_of_this_origin(headers):
-            return PlainTextResponse("This form is of another site.", 403)
+            return _refused(scope, "This form is of another site.", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-            return PlainTextResponse("Too large.", 413)
+            return _refused(scope, "Too large.", 413)
         return None
 
     def _is_allowed_now(self, address: str) -> bool:
@@ -149,6 +151,14 @@ def is_private(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return any(ip in network for network in _HOME)
+
+
+def _refused(
+    scope: Scope, why: str, status: int, headers: dict[str, str] | None = None
+) -> Response:
+    if scope["path"].startswith(API):
+        return JSONResponse({"error": why}, status, headers)
+    return PlainTextResponse(why, status, headers)
 
 
 def _is_of_this_origin(headers: Headers) -> bool:

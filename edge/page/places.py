@@ -7,9 +7,14 @@ from typing import NamedTuple
 
 from edge.household.messages import VisitorRole
 
+# Of what is for the household's own scripts: answers and errors are JSON.
+API = "/api/v1/"
+# Where a visitor is let in.
+ENTER = "/entrer"
+
 
 class Place(NamedTuple):
-    """A page of the menu; `label` names its text, `model` its JSON under `/api/v1/`."""
+    """A page of the menu; `label` names its text, `model` its JSON under `API`."""
 
     path: str
     label: str
@@ -32,7 +37,7 @@ _VIEWERS = frozenset(
     {
         *("/", "/partage", "/shared", "/budget", "/etat", "/aide"),
         *("/live", "/sortir"),
-        *(f"/api/v1/{model}" for model in ("today", "shared", "budget", "state", "live")),
+        *(f"{API}{model}" for model in ("today", "shared", "budget", "state", "live")),
     }
 )
 

@@ -221,6 +221,10 @@ TEXTS = bilingual(
         ),
         "look_again": "Voir si le bouton a été tenu",
         "code_shape": "Le code a 8 chiffres.",
+        "not_let_in": (
+            "Personne ne vous a laissé entrer, ou votre session est terminée : tapez `volet edge page "
+            "--pair` sur le boîtier, et envoyez le code à /entrer."
+        ),
         "away_title": "Le boîtier ne répond pas",
         "away": (
             "Cette page fonctionne, mais le programme du boîtier ne répond pas. Les index "
@@ -479,6 +483,10 @@ TEXTS = bilingual(
         ),
         "look_again": "See whether the button was held",
         "code_shape": "The code has 8 digits.",
+        "not_let_in": (
+            "Nobody has let you in, or your session has ended: type `volet edge page --pair` at the "
+            "chip, and send the code to /entrer."
+        ),
         "away_title": "The chip does not answer",
         "away": (
             "This page works, but the chip's program does not answer. The meter's indices "

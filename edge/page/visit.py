@@ -11,8 +11,9 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.status import (
+    HTTP_303_SEE_OTHER,
     HTTP_401_UNAUTHORIZED,
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_503_SERVICE_UNAVAILABLE,
@@ -21,7 +22,7 @@ from starlette.status import (
 from edge.household.call import call
 from edge.household.messages import Answer, FormerHouseholds, NotDone, Question
 from edge.language.choice import Lang
-from edge.page.places import menu
+from edge.page.places import API, ENTER, menu
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
 from protocol.errors import TransportError
@@ -83,8 +84,21 @@ class Visit:
         return value
 
     def trouble(self, status: int, title: str, text: str) -> Response:
-        """Return a page that says what went wrong; `title` names its text."""
+        """Return a page, or the JSON for a script, that says what went wrong; `title` names its text."""
+        if self._is_of_script:
+            return JSONResponse({"error": text or self.texts[title]}, status)
         return self.show("trouble", status, title=self.texts[title], text=text)
+
+    def stranger(self) -> Response:
+        """Return what somebody gets who is not let in: the form for a code, or a script the reason."""
+        if self._is_of_script:
+            return JSONResponse({"error": self.texts["not_let_in"]}, HTTP_401_UNAUTHORIZED)
+        return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
+
+    @property
+    def _is_of_script(self) -> bool:
+        path: str = self.request.url.path
+        return path.startswith(API)
 
     def show(self, template: str, status: int = 200, /, **values: object) -> Response:
         """Return a page."""

@@ -88,9 +88,13 @@ def home(enrolled):
 
 def test_nothing_is_shown_before_a_visitor_is_let_in(home):
     with home.page.visitor() as visitor:
-        for place in (*READ_BACK, "/live", "/partage"):
+        for place in (*PAGES, "/live", "/partage"):
             answer = visitor.get(place)
             assert (answer.status_code, answer.headers["location"]) == (303, ENTER), place
+        for name in MODELS:
+            answer = visitor.get(f"/api/v1/{name}")
+            assert answer.status_code == 401, name
+            assert answer.json()["error"].startswith("Nobody has let you in")
         assert visitor.post("/sortir", headers=home.page.origin).headers["location"] == ENTER
 
 
@@ -213,10 +217,25 @@ def test_what_is_too_large_or_unknown_is_refused(home):
         assert visitor.post(ENTER, data=large, headers=home.page.origin).status_code == 413
         assert visitor.get("/../../etc/passwd").status_code == 404
         assert visitor.get("/static/../app.py").status_code == 404
-        assert visitor.get("/api/v1/keys").status_code == 404
         assert visitor.get("/partage?jour=yesterday").status_code == 404
         assert visitor.get("/partage?jour=2001-01-01").status_code == 422
         assert visitor.request("PUT", "/").status_code == 405
+
+
+def test_what_a_script_asks_wrongly_is_told_as_json(home):
+    with home.visitor() as visitor:
+        for place, status in (
+            ("/api/v1/keys", 404),
+            ("/api/v1/shared?day=yesterday", 404),
+            ("/api/v1/shared?day=2001-01-01", 422),
+        ):
+            answer = visitor.get(place)
+            assert (answer.status_code, list(answer.json())) == (status, ["error"]), place
+            assert answer.json()["error"], place
+        for method in ("POST", "PUT"):
+            assert "error" in visitor.request(method, "/api/v1/today").json()
+        elsewhere = visitor.get("/api/v1/today", headers={"Host": "evil.example"})
+        assert (elsewhere.status_code, list(elsewhere.json())) == (421, ["error"])
 
 
 def test_every_answer_keeps_to_itself(home):
@@ -307,6 +326,7 @@ def test_the_page_outlives_its_chip_and_a_killed_page_costs_the_chip_nothing(hom
         away = visitor.get("/")
         assert away.status_code == 503
         assert "The chip does not answer" in away.text
+        assert "chip's program does not answer" in visitor.get("/api/v1/today").json()["error"]
         home.chip.close()
         home.chip = ChipProcess(home.directory)
         home.chip.__enter__()

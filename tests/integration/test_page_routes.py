@@ -52,6 +52,7 @@ def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
             assert refused.status_code == 403, place
             assert "You were let in to see the curve only." in refused.text
             assert not any(word in refused.text for word in ("kWh", "Bonjour", "Ville"))
+            assert place not in models or list(refused.json()) == ["error"]
             assert f'href="{place}"' not in shown
             assert owner.get(place, follow_redirects=True).status_code == 200, place
 
