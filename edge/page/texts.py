@@ -100,6 +100,12 @@ TEXTS = bilingual(
         "spent_in": "Période",
         "spent_replaced": "ε, un jour plutôt qu'un autre",
         "spent_epsilon": "ε, participer ou non",
+        "epsilon_means": (
+            "ε (epsilon) mesure ce que les chiffres publiés peuvent révéler de vous au plus : à 0, rien ; "
+            "à 1, qui devine vos journées a raison avec une cote jusqu'à 2,7 fois meilleure, et chaque "
+            "unité de plus multiplie encore cette cote par 2,7."
+        ),
+        "epsilon_more": "Plus sur ε",
         "next_day": "Un jour de plus",
         "spent_means": "Ce que cela veut dire",
         "named": "{name} : {value}",
@@ -115,6 +121,11 @@ TEXTS = bilingual(
         "verdict_differs": "ne concorde pas",
         "verdict_refused": "refusée",
         "settled": "réglée par une autre",
+        "correct_means": (
+            "« Juste » veut dire que votre boîtier a comparé les quantités avec ce qu'il a lu lui-même à "
+            "votre compteur, et calculé le montant lui-même avec les prix de votre contrat."
+        ),
+        "correct_more": "Plus sur « juste »",
         "this_bill": "Facture {period}",
         "bill_pdf": (
             "En PDF, à garder ou à montrer : `volet edge bills --pdf FACTURE.pdf`, tapé sur le "
@@ -270,6 +281,22 @@ TEXTS = bilingual(
             "index chaque jour, et la courbe de charge si vous ne l'avez pas refusée. Vous pouvez la "
             "refuser sur votre compte Enedis ; Volet n'y ajoute rien et n'en retire rien."
         ),
+        "help_correct": "Ce que veut dire « juste »",
+        "help_correct_how": (
+            "« Juste » ne dit pas que l'offre est bonne, ni que le compteur compte bien. « Ne concorde "
+            "pas » : les quantités ou le montant ne sont pas ceux de votre compteur et de votre contrat ; "
+            "la facture montre en quoi, et les montants affichés sont ceux de votre compteur. « Refusée » "
+            ": le boîtier n'a pas ouvert ce relevé, et la facture dit pourquoi."
+        ),
+        "help_epsilon": "Ce que veut dire ε",
+        "help_epsilon_how": (
+            "Chaque contribution au quartier porte du bruit, et coûte un peu d'ε ; les ε s'ajoutent au "
+            "plus sur la période affichée. « Un jour plutôt qu'un autre » compare deux journées possibles "
+            "chez vous ; « participer ou non » compare votre présence dans les chiffres à votre absence. "
+            "La borne vaut quoi que l'on sache par ailleurs, sauf avec une probabilité δ d'un millionième. "
+            "Au plafond, ce boîtier ne contribue plus. Sans participer (`volet edge area off`), rien de "
+            "plus n'est révélé."
+        ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
     },
     en={
@@ -365,6 +392,12 @@ TEXTS = bilingual(
         "spent_in": "Period",
         "spent_replaced": "ε, one day rather than another",
         "spent_epsilon": "ε, taking part or not",
+        "epsilon_means": (
+            "ε (epsilon) measures what the published figures can reveal of you at most: at 0 nothing; at "
+            "1 whoever guesses your days is right at odds up to 2.7 times better, and each further 1 "
+            "multiplies them by 2.7 again."
+        ),
+        "epsilon_more": "More on ε",
         "next_day": "One more day",
         "spent_means": "What this means",
         "named": "{name}: {value}",
@@ -380,6 +413,11 @@ TEXTS = bilingual(
         "verdict_differs": "does not agree",
         "verdict_refused": "refused",
         "settled": "settled by another",
+        "correct_means": (
+            "“Correct” means that your chip compared the quantities with what it read from your meter "
+            "itself, and worked out the amount itself from the prices of your contract."
+        ),
+        "correct_more": "More on “correct”",
         "this_bill": "Bill for {period}",
         "bill_pdf": (
             "As PDF, to keep or to show: `volet edge bills --pdf BILL.pdf`, typed at the chip. The "
@@ -531,6 +569,22 @@ TEXTS = bilingual(
             "The Linky goes on talking to the grid operator (Enedis) by power line: its indices each "
             "day, and the load curve unless you have refused it. You can refuse it in your account at "
             "Enedis; Volet adds nothing to it and takes nothing away."
+        ),
+        "help_correct": "What “correct” means",
+        "help_correct_how": (
+            "“Correct” does not say that the offer is a good one, nor that the meter counts right. “Does "
+            "not agree”: quantities or amount are not those of your meter and your contract; the bill "
+            "shows how, and the amounts shown are your meter's. “Refused”: the chip did not open that "
+            "statement, and the bill says why."
+        ),
+        "help_epsilon": "What ε means",
+        "help_epsilon_how": (
+            "Each contribution to the neighbourhood carries noise, and costs a little ε; over the period "
+            "that is shown, the ε add up at most. “One day rather than another” compares two days that "
+            "your home could have had; “taking part or not” compares figures with you and without you. "
+            "The bound holds whatever else anybody knows, but for a probability δ of a millionth. At the "
+            "cap this chip contributes nothing more. Without taking part (`volet edge area off`) nothing "
+            "more is revealed."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },

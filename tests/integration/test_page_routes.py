@@ -135,3 +135,19 @@ def test_agreements_are_shown_with_who_sees_each(home):
 def test_a_page_with_times_says_whose_they_are(home, place):
     with home.visitor() as visitor:
         assert visitor.get(place).text.count("French local time (Paris)") == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "word", "means"),
+    [
+        ("/budget", "epsilon", "ε (epsilon) measures what the published figures can reveal"),
+        ("/factures", "correct", "“Correct” means that your chip compared the quantities"),
+    ],
+)
+def test_what_needs_an_explanation_has_a_sentence_and_more_in_the_help(home, place, word, means):
+    with home.visitor() as visitor:
+        shown = visitor.get(place).text
+        assert shown.count(means) == shown.count(f'href="/aide#{word}"') == 1
+        explained = visitor.get("/aide").text
+        assert f'id="{word}"' in explained
+        assert means in explained
