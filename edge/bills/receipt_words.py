@@ -6,16 +6,17 @@ from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.vault.receipts import ReceiptState
 
+NO_RECEIPT = bilingual(fr="aucun reçu : {why}", en="no receipt: {why}")
 STATES = bilingual(
     fr={
         ReceiptState.UNSENT: "reçu en cours d'envoi",
         ReceiptState.STORED: "reçu remis",
-        None: "aucun reçu",
+        None: "aucun reçu n'est encore parti",
     },
     en={
         ReceiptState.UNSENT: "receipt under way",
         ReceiptState.STORED: "receipt delivered",
-        None: "no receipt",
+        None: "no receipt has left yet",
     },
 )
 HOLDS = bilingual(
@@ -87,11 +88,10 @@ _LOST = bilingual(
 
 def receipt_in_words(signed_off: SignedOff, lang: Lang) -> str:
     """Return the state of a statement's receipt, or why there is none, as a sentence."""
+    if signed_off.held is not None:
+        return NO_RECEIPT[lang].format(why=HOLDS[lang][signed_off.held])
     state = None if signed_off.receipt is None else ReceiptState[signed_off.receipt.upper()]
-    text = STATES[lang][state]
-    if signed_off.held is None:
-        return text
-    return f"{text}{' :' if lang is Lang.FR else ':'} {HOLDS[lang][signed_off.held]}"
+    return STATES[lang][state]
 
 
 def held_in_words(report: Overview, lang: Lang) -> list[str]:

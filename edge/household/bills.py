@@ -82,7 +82,8 @@ def _shown(
         else:
             document = compose(judgement, papers, lang)
             sheet = msgspec.convert(document, BillSheet, from_attributes=True)
-            known += proof(judgement, judgement.bill, papers.consent, lang)
+            if bill.receipt is not None and bill.receipt.receipt is not None:
+                known += proof(judgement, judgement.bill, papers.consent, lang)
     return ShownBill(
         row=_row(bill, lang),
         verdict=VERDICTS[lang][judgement.verdict],
