@@ -43,6 +43,9 @@ _HOME = [
         *("fc00::/7", "fe80::/10", "::1/128"),
     )
 ]
+# What a router hands to one network (RFC 4291, 2.5.4). Teredo has one for all of its clients.
+_LINK_BITS = 64
+_GLOBAL, _TEREDO = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("2001::/32")
 
 
 class BodyTooLarge(HTTPException):
@@ -151,6 +154,16 @@ def is_private(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return any(ip in network for network in _HOME)
+
+
+def is_neighbour(address: str, own: str) -> bool:
+    """Return whether a global IPv6 address is of the network in which this machine has `own`."""
+    try:
+        ip = ipaddress.IPv6Address(address.partition("%")[0])
+        link = ipaddress.IPv6Network((own.partition("%")[0], _LINK_BITS), strict=False)
+    except ValueError:
+        return False
+    return ip in link and ip in _GLOBAL and ip not in _TEREDO
 
 
 def _refused(

@@ -1,6 +1,7 @@
 """Serves the page over TLS on the sockets that systemd opened, or on a port of its own.
 
-Only visitors of the home's own network are answered. It ends when nobody has asked for a while:
+Only visitors of the home's own network are answered, by private addresses or by the IPv6 network of
+the address at which they came; all others are hung up on before TLS. It ends when nobody has asked for a while:
 the next visit starts it again.
 """
 
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import h11
+import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.page.guards import host_name, is_private
+from edge.page.guards import host_name, is_neighbour, is_private
 from protocol.errors import ConfigError
+from system.conditions import Repeated
 from system.connections import IPV6_BITS, Connections, Listener
 from system.counted_http import CountedHttp, CountedServer
 
@@ -30,6 +33,8 @@ CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
 HTTP_PORT = 80
 
+log = structlog.get_logger()
+
 
 class HomeConnections(Connections):
     """The open connections of visitors of the home's own network."""
@@ -37,10 +42,16 @@ class HomeConnections(Connections):
     def __init__(self) -> None:
         # In one home, the addresses of all have their first 64 bits in common.
         super().__init__(CONNECTIONS_MAX, CONNECTIONS_MAX_EACH, IPV6_BITS)
+        self._strangers = Repeated()
 
     def admit(self, connection: socket.socket, address: str) -> bool:
         """Count a connection that was accepted; return False if it has to be closed."""
-        return is_private(address) and super().admit(connection, address)
+        own = connection.getsockname()[0]
+        if is_private(address) or is_neighbour(address, own):
+            return super().admit(connection, address)
+        if times := self._strangers.found("stranger"):
+            log.warning("page_stranger_refused", address=address, times=times)
+        return False
 
 
 class HomeProtocol(CountedHttp):

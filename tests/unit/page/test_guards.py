@@ -5,7 +5,15 @@ import asyncio
 import pytest
 
 from edge.page.charts import day_bars
-from edge.page.guards import AT_ONCE, REQUESTS_PER_S, BodyTooLarge, Guards, host_name, is_private
+from edge.page.guards import (
+    AT_ONCE,
+    REQUESTS_PER_S,
+    BodyTooLarge,
+    Guards,
+    host_name,
+    is_neighbour,
+    is_private,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,25 @@ from edge.page.guards import AT_ONCE, REQUESTS_PER_S, BodyTooLarge, Guards, host
 )
 def test_only_addresses_of_a_home_are_let_in(address, is_home):
     assert is_private(address) is is_home
+
+
+@pytest.mark.parametrize(
+    ("address", "own", "is_near"),
+    [
+        ("2a01:cb00:1:2::99", "2a01:cb00:1:2::1", True),
+        ("2a01:cb00:1:2:ffff::", "2a01:cb00:1:2::1%eth0", True),
+        ("2a01:cb00:1:3::99", "2a01:cb00:1:2::1", False),
+        ("2a01:cb00:1:2::99", "fe80::1", False),
+        ("2a01:cb00:1:2::99", "::ffff:192.168.1.7", False),
+        ("2001:0:808:808::1", "2001:0:808:808::2", False),  # two clients of a Teredo server
+        ("::ffff:8.8.8.8", "::ffff:8.8.4.4", False),
+        ("8.8.8.8", "8.8.8.9", False),
+        ("::2", "::", False),
+        ("", "", False),
+    ],
+)
+def test_a_global_address_is_of_the_home_within_its_network_alone(address, own, is_near):
+    assert is_neighbour(address, own) is is_near
 
 
 @pytest.mark.parametrize(
