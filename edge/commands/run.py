@@ -1,5 +1,6 @@
 """`volet edge run`: run the chip."""
 
+import os
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from system.commands import directory_option
 from system.program import begin_program
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+_DEVICES = Path("/dev")
 
 
 @click.command(cls=HouseholdCommand)
@@ -27,7 +29,7 @@ _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 def run(directory: Path, source: str | None) -> None:
     """Read the meter, encrypt, send, and check what comes back, until stopped.
 
-    At the end of a capture file or of standard input, the chip stops once the cloud has
+    A device that is not plugged in yet is waited for. At the end of a capture file or of standard input, the chip stops once the cloud has
     acknowledged everything.
     Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
@@ -46,8 +48,16 @@ def run(directory: Path, source: str | None) -> None:
 
 
 def _check_exists(source: str) -> None:
-    """Refuse a missing source from the command line; one from edge.toml may appear later."""
-    if source != "-" and not Path(source).exists():
+    """Refuse a missing source from the command line that is no device which may be plugged in yet.
+
+    One from edge.toml may be any: the chip starts before it where the machine boots.
+    """
+    if source != "-" and not Path(source).exists() and not _may_be_plugged_in(source):
         raise ConfigError(
             f"{source}: no such device or file; look for the adapter under /dev/serial/by-id."
         )
+
+
+def _may_be_plugged_in(source: str) -> bool:
+    path = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
+    return path.is_relative_to(_DEVICES) and not path.is_relative_to(_DEVICES / "shm")
