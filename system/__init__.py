@@ -1,5 +1,6 @@
 """System services that all parties share; independent of what each party does.
 
+addresses       by which others reach this machine
 backup/         encrypted backups of a party's directory
 beside          a task beside a block
 certificates    lifetimes, and warnings before they end

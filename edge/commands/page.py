@@ -10,7 +10,7 @@ from edge.household.call import call, door_in
 from edge.household.messages import AskPairing, VisitorRole
 from edge.language.choice import language
 from edge.language.numbers import time_text
-from edge.page.names import CERTIFICATE, names_of_host
+from edge.page.names import CERTIFICATE, hosts_at, names_of_host
 from edge.page.running import run_page
 from edge.page.server import own_socket
 from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
@@ -71,12 +71,13 @@ def _show(directory: Path) -> None:
 
 def _serve(directory: Path, host: str, port: int) -> None:
     _warn_without_chip(directory)
+    places = ", ".join(f"https://{name}:{port}/" for name in hosts_at(host))
     run_page(
         door_in(directory),
         directory / PAGE_DIRECTORY,
         [own_socket(host, port)],
         lang=language(),
-        on_start=lambda: echo_translated(f"The page is at https://{names_of_host()[-1]}:{port}/."),
+        on_start=lambda: echo_translated(f"The page is at {places}."),
     )
 
 

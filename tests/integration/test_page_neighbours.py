@@ -1,4 +1,7 @@
-"""A visitor from a global address is answered within the home's own network, and hung up on elsewhere."""
+"""Who reaches the page in the home's own network, and by which addresses."""
+
+import re
+import socket
 
 import pytest
 
@@ -8,6 +11,15 @@ CHIP, PHONE, STRANGER = "2001:db8:1:2::1", "2001:db8:1:2::99", "2001:db8:1:3::99
 ASK = (
     "curl --insecure --silent --retry 5 --retry-connrefused --write-out '%{{http_code}}' "
     "--output /dev/null --interface {} 'https://[{}]:8443/entrer'"
+)
+
+
+# A pair stands for a card; an address of lo alone is none by which others come.
+CARDS = (
+    "ip link add eth7 type veth peer name eth8",
+    "ip addr add 192.168.7.1/24 dev eth7",
+    f"ip addr add {CHIP}/64 dev eth7 nodad",
+    "ip link set eth7 up",
 )
 
 
@@ -32,3 +44,25 @@ def test_one_of_the_own_network_is_answered_and_a_stranger_is_not(at_home):
     log = at_home.logs()
     assert log.count("page_stranger_refused") == 1
     assert STRANGER in log
+
+
+@pytest.mark.parametrize(
+    ("host", "places"),
+    [
+        ("0.0.0.0", "https://{name}.local:8443/, https://192.168.7.1:8443/"),
+        ("::", f"https://{{name}}.local:8443/, https://[{CHIP}]:8443/"),
+        ("192.168.7.1", "https://192.168.7.1:8443/"),
+        ("::1", "https://localhost:8443/"),
+    ],
+)
+def test_it_says_by_which_name_and_addresses_it_is_reached(tmp_path, host, places):
+    with machine(tmp_path / "machine") as typing:
+        for command in CARDS:
+            status, said = typing.type(command)
+            if status:
+                pytest.skip(f"this machine makes no cards: {said}")
+        assert typing.type("volet edge init > /dev/null 2>&1")[0] == 0
+        page = f"volet edge --lang en page --host {host} 2> /dev/null"
+        _, said = typing.type(page, re.compile(r"The page is at .*\n"))
+        name = socket.gethostname().partition(".")[0].lower()
+        assert said == f"The page is at {places.format(name=name)}.\n"

@@ -20,7 +20,7 @@ SENTENCES = {
     **KEYS,
     # The page.
     "Type this code on the page before {at}.": "Tapez ce code sur la page avant le {at}.",
-    "The page is at https://{name}:{port}/.": "La page est à https://{name}:{port}/.",
+    "The page is at {places}.": "La page est à {places}.",
     "The chip does not run, and nobody is let in until it does: {next_step}": (
         "Le boîtier ne fonctionne pas, et personne ne peut entrer d'ici là : {next_step}"
     ),
