@@ -1,6 +1,7 @@
 """What every test shares: nothing may be left running, and a broker for those who ask."""
 
 import asyncio
+import gc
 import os
 import threading
 import weakref
@@ -19,10 +20,15 @@ import structlog
 
 from system.patience import Patience
 from tests.support.broker import Broker, running_broker, skip_without_mosquitto
+from tests.support.passphrases import make_passphrases_quick
 
 # A slow machine makes no test fail.
 hypothesis.settings.register_profile("volet", deadline=None)
 hypothesis.settings.load_profile("volet")
+make_passphrases_quick()
+# What is made while tests are collected stays until the end: to look for garbage in it takes a
+# third of that time.
+gc.disable()
 
 # Where tests mostly wait for programs that they start.
 WAITING = {"e2e", "integration"}
@@ -54,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         share.extend(others[:missing])
         del others[:missing]
     items[:] = [*(item for share in shares for item in share), *others]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -86,10 +86,14 @@ def _lower(hits: int, count: int, alpha: float) -> float:
 
 
 def _tail(hits: int, count: int, p: float) -> float:
-    """Return P(Binomial(count, p) ≥ hits)."""
+    """Return P(Binomial(count, p) ≥ hits) for p ≤ hits / count.
+
+    What lies 40 standard deviations above `hits`, and more, has less weight than rounding takes.
+    """
     if p <= 0:
         return 0.0
-    k = np.arange(hits, count + 1)
+    most = min(count, hits + 100 + int(40 * math.sqrt(count * p * (1 - p))))
+    k = np.arange(hits, most + 1)
     factorials = _log_factorials(count)
     logs = factorials[count] - factorials[k] - factorials[count - k]
     logs += k * math.log(p) + (count - k) * math.log1p(-p)

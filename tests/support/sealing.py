@@ -23,7 +23,9 @@ class TrusteesKeys:
 
     def key(self, name: str, month: int) -> SealingKey:
         """Return a trustee's private key of a month (the number of its first day)."""
-        return self._keys.setdefault((name, month), SealingKey.generate())
+        if (name, month) not in self._keys:
+            self._keys[name, month] = SealingKey.generate()
+        return self._keys[name, month]
 
     def public(self, name: str, month: int) -> bytes:
         return self._published.get((name, month)) or self.key(name, month).public_bytes

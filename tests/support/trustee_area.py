@@ -168,6 +168,7 @@ class TrusteeArea:
         self.sealing = TrusteesKeys(
             {identity.name: identity.signing_key for identity in self.identities}
         )
+        self._letters: dict[tuple, bytes] = {}
         self.roster = Roster(self.set.registrar_key)
         self.entries: list[SignedEntry] = []
         self.near = [self.join(NEAR) for _ in range(homes)]
@@ -272,7 +273,22 @@ class TrusteeArea:
 
     def seed(self, trustee: TrusteeCore) -> None:
         for home in self.homes:
-            trustee.take_key_shares(home.topic, self.letters(home))
+            trustee.take_key_shares(home.topic, self._retained(home))
+
+    def _retained(self, home: Home) -> bytes:
+        """Return a home's letters as the broker has them: the same for all trustees."""
+        keys = tuple(self.sealing.public(each.name, home.month) for each in self.set.trustees)
+        stands_for = (
+            home.device,
+            home.generation,
+            home.month,
+            *home.seeds,
+            *keys,
+            self.heads(home),
+        )
+        if stands_for not in self._letters:
+            self._letters[stands_for] = self.letters(home)
+        return self._letters[stands_for]
 
     def request(self, homes=None, ask=Ask.SUM, *, signer=None, **changes) -> SignedRequest:
         """Return a request that the collectivity signs; `signer` is another key."""

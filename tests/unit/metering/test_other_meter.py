@@ -95,7 +95,7 @@ class Run:
         return sum(meter.registers_wh(end)) - sum(meter.registers_wh(start))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     start=st.sampled_from(STARTS),
     hours=st.integers(1, 23),
@@ -118,7 +118,7 @@ def test_the_first_meter_goes_on_from_its_last_index_and_a_strangers_counts_nowh
     assert [kind for kind in run.kinds() if kind is not NoticeKind.GAP] == told
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     start=st.sampled_from(STARTS),
     minutes=st.integers(0, 1_439),

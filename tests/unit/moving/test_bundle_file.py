@@ -15,6 +15,7 @@ from edge.vault.signer import FormerDevice
 from protocol.errors import ConfigError
 from protocol.ids import DeviceId
 from protocol.passphrase import check_passphrase, draw_passphrase
+from tests.support.passphrases import REAL_LOG2_N
 
 QUICK = 10
 PASSPHRASE = "une phrase que personne ne devine"
@@ -39,12 +40,17 @@ def test_a_passphrase_is_the_same_however_it_was_typed():
     assert open_bundle(sealed, " ne\u0301e a\u0300 l'e\u0301te\u0301 1972") == BUNDLE
 
 
-def test_the_default_cost_is_128_mebibytes_a_guess():
-    sealed = seal_bundle(BUNDLE, PASSPHRASE)
+@pytest.mark.parametrize("log2_n", list(REAL_LOG2_N.values()), ids=list(REAL_LOG2_N))
+def test_the_default_cost_is_128_mebibytes_a_guess(log2_n):
+    assert 128 * 8 * (1 << log2_n) == 128 * 1024 * 1024
+
+
+def test_the_file_says_what_a_guess_costs():
+    sealed = seal_bundle(BUNDLE, PASSPHRASE, log2_n=REAL_LOG2_N["seal_bundle"])
     head = len(MAGIC) + 1
     length = int.from_bytes(sealed[head : head + 2], "big")
-    log2_n = msgspec.msgpack.decode(sealed[head + 2 : head + 2 + length])[0]
-    assert 128 * 8 * (1 << log2_n) == 128 * 1024 * 1024
+    header = msgspec.msgpack.decode(sealed[head + 2 : head + 2 + length])
+    assert header[0] == REAL_LOG2_N["seal_bundle"]
     assert open_bundle(sealed, PASSPHRASE) == BUNDLE
 
 

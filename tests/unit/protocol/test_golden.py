@@ -62,9 +62,9 @@ def constants() -> str:
     """Return each constant that a module of the protocol defines itself, a line each."""
     return "".join(
         f"{module.__name__}.{name} = {value!r}\n"
-        for module in modules()
+        for module, own in ((module, assigned_in(module)) for module in modules())
         for name, value in vars(module).items()
-        if name in assigned_in(module) and isinstance(value, _SIMPLE)
+        if name in own and isinstance(value, _SIMPLE)
     )
 
 

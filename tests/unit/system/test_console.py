@@ -1,17 +1,19 @@
 """Tables are printed by the one console that takes text for text."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.table import Table
 
 from system.console import counted, plain_console
+from tests.support.product import PRODUCT
 
 ROOT = Path(__file__).parents[3]
 MODULES = [
     path
-    for package in ("benchmarks", "cloud", "edge", "mosquitto", "protocol", "system", "volet")
+    for package in ("benchmarks", *PRODUCT)
     for path in (ROOT / package).rglob("*.py")
     if path != ROOT / "system/console.py"
 ]
@@ -28,11 +30,18 @@ def test_text_is_printed_as_it_is(text):
     assert got.get().count(text) == 4
 
 
+def nodes(*words: str) -> Iterator[tuple[Path, ast.AST]]:
+    """Yield the syntax of each module in whose text one of the words stands."""
+    for path in MODULES:
+        text = path.read_text()
+        if any(word in text for word in words):
+            yield from ((path, node) for node in ast.walk(ast.parse(text)))
+
+
 def test_no_module_makes_another_console_or_prints_with_markup():
     calls = {
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, node in nodes("Console", "rprint", "markup")
         if isinstance(node, ast.Call)
         and (
             (isinstance(node.func, ast.Name) and node.func.id in {"Console", "rprint"})
@@ -41,8 +50,7 @@ def test_no_module_makes_another_console_or_prints_with_markup():
     }
     imports = {
         str(path.relative_to(ROOT))
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, node in nodes("rich")
         if isinstance(node, ast.ImportFrom)
         and node.module in {"rich", "rich.markup"}
         and any(each.name in {"print", "get_console", "escape"} for each in node.names)
