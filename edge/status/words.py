@@ -14,7 +14,7 @@ from edge.status.line import LineFault
 from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
 from edge.status.report import ChipReport, last_day
-from protocol.calendar import PARIS
+from protocol.calendar import PARIS, legal_day
 
 _COLUMN = 20
 
@@ -52,6 +52,7 @@ WORDS = bilingual(
         "bill": "Next bill",
         "bill_from": "your first, for the days from {start} on",
         "bill_over": "for {start} to {last}, soon after",
+        "bill_due": "for {start} to {last}; it can come any day now, and has not come yet",
         "last_bill": "the last one, for days up to {last}, if your provider asks for it",
         "no_bill": "none is to come",
         "no_contract": "this chip has no contract",
@@ -116,6 +117,10 @@ WORDS = bilingual(
         "bill": "Prochaine facture",
         "bill_from": "la première, pour les jours à partir du {start}",
         "bill_over": "pour la période du {start} au {last}, peu après celle-ci",
+        "bill_due": (
+            "pour la période du {start} au {last} ; elle peut arriver d'un jour à l'autre, et n'est pas "
+            "encore là"
+        ),
         "last_bill": (
             "la dernière, pour les jours jusqu'au {last}, si votre fournisseur la demande"
         ),
@@ -220,7 +225,7 @@ def state_rows(report: ChipReport, now: datetime, lang: Lang) -> list[tuple[str,
             if report.outbox_depth
             else words["nothing"],
         ),
-        ("bill", _bill(report, lang)),
+        ("bill", _bill(report, now, lang)),
         ("area", area_text(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
         *_keys(report.keys, lang),
@@ -317,7 +322,7 @@ def _day(day: date | None, lang: Lang) -> str:
     return WORDS[lang]["none_yet"] if day is None else day_text(day, lang)
 
 
-def _bill(report: ChipReport, lang: Lang) -> str:
+def _bill(report: ChipReport, now: datetime, lang: Lang) -> str:
     words, bill = WORDS[lang], report.next_bill
     if bill is None:
         return words["no_bill" if report.has_contract else "no_contract"]
@@ -326,7 +331,8 @@ def _bill(report: ChipReport, lang: Lang) -> str:
     start = day_text(bill.start, lang)
     if bill.end is None:
         return words["bill_from"].format(start=start)
-    return words["bill_over"].format(start=start, last=day_text(last_day(bill.end), lang))
+    text = words["bill_due" if bill.end <= legal_day(now) else "bill_over"]
+    return text.format(start=start, last=day_text(last_day(bill.end), lang))
 
 
 def area_text(area: AreaSummary, lang: Lang) -> str:

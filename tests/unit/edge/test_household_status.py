@@ -349,6 +349,19 @@ def test_the_command_says_whether_the_chip_runs(tmp_path, runs):
     assert told["advice"] == ([] if runs else ["start_the_chip"])
 
 
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        (date(2026, 5, 6), "for 2026-04-01 to 2026-05-05, soon after"),
+        (date(2026, 5, 5), "for 2026-04-01 to 2026-05-04; it can come any day now"),
+        (date(2026, 4, 2), "for 2026-04-01 to 2026-04-01; it can come any day now"),
+    ],
+)
+def test_a_bill_whose_days_are_over_is_awaited(end, text):
+    said = in_words(report(next_bill=NextBill(date(2026, 4, 1), end)), NOW, Lang.EN)
+    assert f"Next bill           {text}" in said
+
+
 def test_after_the_move_no_bill_is_promised():
     bill = NextBill(date(2026, 5, 1), date(2026, 5, 6))
     said = in_words(report(next_bill=bill, left_after=date(2026, 5, 5)), NOW, Lang.EN)
