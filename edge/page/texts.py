@@ -258,7 +258,9 @@ TEXTS = bilingual(
             "Cette page vient du boîtier chez vous, et non d'Internet. Personne d'autre n'en garantit "
             "le certificat ; c'est pourquoi le navigateur avertit une fois. Comparez l'empreinte que "
             "le navigateur montre avec celle de `volet edge page --show`, tapé sur le boîtier : si "
-            "elles sont égales, vous parlez bien à votre boîtier."
+            "elles sont égales, vous parlez bien à votre boîtier. C'est celle du certificat, SHA-256. "
+            "Firefox l'écrit comme le boîtier ; Chrome et Edge en petites lettres et sans deux-points, ce "
+            "qui n'y change rien."
         ),
         "help_what": "Ce que montre cette page",
         "help_what_how": (
@@ -547,7 +549,8 @@ TEXTS = bilingual(
             "This page comes from the chip in your home, not from the Internet. Nobody else vouches "
             "for its certificate, so the browser warns once. Compare the fingerprint that the browser "
             "shows with that of `volet edge page --show`, typed at the chip: if they are equal, you are "
-            "talking to your own chip."
+            "talking to your own chip. It is the certificate's, SHA-256. Firefox writes it as the chip "
+            "does; Chrome and Edge in small letters and without colons, which makes no difference."
         ),
         "help_what": "What this page shows",
         "help_what_how": (

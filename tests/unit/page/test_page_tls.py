@@ -44,6 +44,13 @@ def test_a_browser_that_trusts_the_authority_believes_the_page(tmp_path):
     assert fingerprint(tmp_path).count(":") == 31
 
 
+def test_the_fingerprint_is_written_as_other_programs_write_it(tmp_path):
+    certify(tmp_path, NAMES, NOW)
+    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in"]
+    said = subprocess.run([*command, tmp_path / CERTIFICATE], capture_output=True, check=True)
+    assert said.stdout.decode().partition("=")[2].strip() == fingerprint(tmp_path)
+
+
 def test_the_authority_can_vouch_for_nothing_beyond_the_home(tmp_path):
     certify(tmp_path, ("bank.example",), NOW)
     refused = verifies(tmp_path, tmp_path / CERTIFICATE, "bank.example")
