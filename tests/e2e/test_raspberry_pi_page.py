@@ -107,7 +107,7 @@ def test_a_developer_gets_from_a_checkout_to_a_chip(broker, tmp_path):
                 answer(broker.cloud, home)
                 typing.type(f"echo 'source = \"{LINE}\"' >> /var/lib/volet/edge.toml")
                 typing.type(SIMULATED)
-                typing.type_page(PAGE, since="Run", until="A light")
+                typing.type_page(PAGE, since="Run", until="Lights and a button")
             wait_until(lambda: quarter_hours(machine) >= 1, "a quarter-hour")
             before = quarter_hours(machine)
             machine.power_off()
