@@ -1,8 +1,8 @@
 """Loads curves from files: Volet's own CSV, and Enedis' exports for its customers.
 
 Volet's CSV has the header `start_utc,energy_wh` and one row for each step: the instant at which it
-begins, and whole Wh. For Enedis see `enedis_exports`. Semicolons, commas or tabs may separate
-columns. Steps may be missing; nothing is drawn in them.
+begins, and whole Wh. For Enedis see `enedis_exports` and `enedis_json`. Semicolons, commas or tabs
+may separate columns. Steps may be missing; nothing is drawn in them.
 """
 
 import csv
@@ -20,6 +20,7 @@ from edge.simulate.enedis_exports import (
     rows_by_end,
     rows_by_span,
 )
+from edge.simulate.enedis_json import OPENING, rows_of_json
 from protocol.errors import FrameError
 
 OWN_HEADER = ["start_utc", "energy_wh"]
@@ -33,6 +34,8 @@ def load_curve(path: Path) -> Curve:
         FrameError: the file is invalid; the message names file, line and fault.
     """
     text = _text(path)
+    if text.lstrip().startswith(OPENING):
+        return curve_of(path, rows_of_json(path, text))
     first = text.partition("\n")[0].strip()
     delimiter = max(DELIMITERS, key=first.count)
     header = ";".join(cell.strip() for cell in first.split(delimiter))

@@ -349,7 +349,10 @@ QUESTIONS = (
     AskState(),
     Pair(code="12345678"),
 )
-CURVE = b"start,wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n"
+ENEDIS_JSON = b"""{"meter_reading": {"usage_point_id": "", "reading_type": {"unit": "W"}, "interval_reading": [
+{"value": "540", "date": "2026-10-25 02:45:00", "interval_length": "PT15M", "measure_type": "B"},
+{"value": "0", "date": "2026-10-25 02:00:00", "interval_length": "PT15M", "measure_type": "C"}]}}"""
+CURVE = b"start_utc,energy_wh\n2026-03-10T00:00:00+01:00,12\n2026-03-10T00:15:00+01:00,13\n"
 
 TARGETS = (
     Target("tic-line", of_bytes(read_line, b"a" + STANDARD, b"a" + HISTORIQUE), is_packed=False),
@@ -391,7 +394,7 @@ TARGETS = (
     Target("area-places", of_file(read_places, "a.csv", b"device,cell,provider,start\n" + b"a" * 26 + b",751010101,edf,2026-03-01\n"), is_packed=False),
     Target("trustee-file", of_file(read_trustee, "a.json"), is_packed=False),
     Target("cosigned-file", of_file(read_cosigned_file, "a.json"), is_packed=False),
-    Target("curve-file", of_file(load_curve, "a.csv", CURVE), is_packed=False),
+    Target("curve-file", of_file(load_curve, "a.csv", CURVE, ENEDIS_JSON), frozenset(["_Document"]), is_packed=False),
     Target("capture-file", of_file(lambda path: list(read_capture(path)), "a.jsonl", *json_of(Captured)), named(Captured), is_packed=False),
     Target("faults-file", of_text(lambda text, _: parse_faults(text), "rate = 0.1\n"), is_packed=False),
     Target("windows-file", of_bytes(partial(read_windows, origin="a file")), frozenset(["Windows"]), is_packed=False),

@@ -76,6 +76,20 @@ CURVES = {
         "{power} W, c'est plus que ne peut le compteur d'un foyer"
     ),
     "{path}, line {line}: {what}": "{path}, ligne {line} : {what}",
+    # Refused readings of Enedis' JSON.
+    "{path}, reading {at}: {what}": "{path}, relevé {at} : {what}",
+    "{path} is no load curve in Enedis' JSON: {why}": (
+        "{path} n'est pas une courbe de charge dans le JSON d'Enedis : {why}"
+    ),
+    "{value} is no instant": "{value} n'est pas un instant",
+    "{instant} comes twice, and which of both this is cannot be told; take the CSV, or leave this "
+    "hour out": (
+        "{instant} existe deux fois, et rien ne dit laquelle est celle-ci ; prenez le CSV, ou laissez "
+        "cette heure de côté"
+    ),
+    "the instant does not come after that of the reading before": (
+        "l'instant ne vient pas après celui du relevé précédent"
+    ),
     "expected the header `date,colour`": "l'en-tête attendu est `date,colour`",
     "expected a date and bleu, blanc or rouge, found {what}": (
         "une date et bleu, blanc ou rouge sont attendus, on lit {what}"
