@@ -38,6 +38,8 @@ from edge.status.news import SEEN
 from edge.status.presence import FILE_NAME as STATUS
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT
+from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
+from edge.vault.kept_curve import load_kept_curve
 from edge.vault.keyring import PATTERN, destroy_expired
 from protocol.calendar import legal_day
 from protocol.errors import ConfigError
@@ -66,10 +68,11 @@ FILES = (
     ListedFile(FORMER, "`volet edge import`; the household's chips before this one", private=_YES),
     ListedFile(f"{FOLDER}/*.json", "`volet edge import, enrol`; the household's contracts that have ended", private=_YES),
     ListedFile(AREA_CHOICES, "`volet edge trustees, area, profile, budget --cap`; what the household chose", private="yes: its profile"),
+    ListedFile(KEPT_CURVE, "`volet edge curve --keep`; how many months of quarter-hours the vault keeps", private=_YES),
     ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random token each time", private=_YES),
     ListedFile(MOVE_OUT.name, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
     ListedFile(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
-    ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 100 days"),
+    ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 1 to 12 months"),
     ListedFile(
         STATUS,
         "`volet edge run`; the last state of line and session, for `volet edge status`, and what was published of it",
@@ -106,6 +109,7 @@ def check(directory: Path) -> str:
     load_config(directory)
     keys = load_keys(directory)
     load_choices(directory)
+    load_kept_curve(directory)
     former_agreements(directory)
     load_contract(directory)
     if not (directory / ENROLMENT).exists():

@@ -24,6 +24,7 @@ edge = HouseholdGroup(
         "quotes": "edge.commands.quotes:quotes",
         "bills": "edge.commands.bills:bills",
         "receipts": "edge.commands.receipts:receipts",
+        "curve": "edge.commands.curve:curve",
         "letters": "edge.commands.letters:letters",
         "budget": "edge.commands.budget:budget_command",
         "profile": "edge.commands.profile:profile",

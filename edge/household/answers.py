@@ -9,6 +9,7 @@ from edge.area.settings import AreaConfig, load_choices
 from edge.household.agreements import agreements
 from edge.household.bills import bills
 from edge.household.budget import budget
+from edge.household.curve import own_curve, quarters_between
 from edge.household.letters import letters
 from edge.household.messages import (
     Answer,
@@ -18,13 +19,16 @@ from edge.household.messages import (
     AskLetters,
     AskLive,
     AskOffers,
+    AskOwnCurve,
     AskPairing,
+    AskQuarters,
     AskShared,
     AskState,
     AskToday,
     AskToEnter,
     AskWhetherLetIn,
     FormerHouseholds,
+    KeepCurve,
     Knocked,
     Live,
     NotDone,
@@ -42,9 +46,10 @@ from edge.language.french.looking_up import sentence_in
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport
+from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
-from protocol.errors import VoletError
+from protocol.errors import DocumentRefused, VoletError
 from protocol.ids import HouseholdKeyId
 
 # Values older than this are of a line that has fallen silent.
@@ -85,6 +90,9 @@ class Answers:
             AskOffers: self._offers,
             AskAgreements: self._agreements,
             AskState: self._state,
+            AskOwnCurve: self._own_curve,
+            AskQuarters: self._quarters,
+            KeepCurve: self._keep_curve,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
             Pair: lambda asked: Paired(self._window.admit(asked.code), self._household),
@@ -139,6 +147,20 @@ class Answers:
         on = legal_day(self._now())
         with read_vault(self._directory) as vault:
             return agreements(self._directory, vault, self._area, on, asked.lang)
+
+    def _own_curve(self, asked: AskOwnCurve | KeepCurve) -> Answer:
+        with read_vault(self._directory) as vault:
+            return own_curve(vault, self._directory, asked.lang)
+
+    def _quarters(self, asked: AskQuarters) -> Answer:
+        with read_vault(self._directory) as vault:
+            return quarters_between(vault, asked.first, asked.last)
+
+    def _keep_curve(self, asked: KeepCurve) -> Answer:
+        if asked.months not in LENGTHS_MONTHS:
+            raise DocumentRefused(f"The chip cannot keep {asked.months} months; choose 1 to 12.")
+        save_kept_curve(self._directory, KeptCurve(asked.months))
+        return self._own_curve(asked)
 
     def _state(self, asked: AskState) -> Answer:
         return state(self._report(), self._now(), asked.lang)

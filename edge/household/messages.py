@@ -24,6 +24,9 @@ LENGTH_BYTES = 4
 # What a person can count at a light.
 NUMBER_LEAST, NUMBER_MOST = 2, 9
 
+# Of one answer with quarter-hours.
+SPAN_DAYS_MAX = 31
+
 KnockId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 KnockNumber = Annotated[int, msgspec.Meta(ge=NUMBER_LEAST, le=NUMBER_MOST)]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
@@ -84,6 +87,23 @@ class AskAgreements(_Request, frozen=True, tag="agreements"):
     """Ask for contracts, consent, the part in the neighbourhood's figures, and the trustees."""
 
 
+class AskOwnCurve(_Request, frozen=True, tag="own-curve"):
+    """Ask how much of the load curve the chip keeps."""
+
+
+class AskQuarters(_Request, frozen=True, tag="quarters"):
+    """Ask for the quarter-hours of the days from `first` to `last`, 31 at most."""
+
+    first: date
+    last: date
+
+
+class KeepCurve(_Request, frozen=True, tag="keep-curve"):
+    """Choose for how many months the chip keeps the load curve."""
+
+    months: Annotated[int, msgspec.Meta(ge=0, le=99)]
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -117,6 +137,9 @@ Question = (
     | AskOffers
     | AskAgreements
     | AskState
+    | AskOwnCurve
+    | AskQuarters
+    | KeepCurve
     | AskLive
     | AskPairing
     | Pair
@@ -460,6 +483,43 @@ class ChipState(msgspec.Struct, frozen=True, tag="state"):
     notices: tuple[Row, ...]
 
 
+class OwnCurve(msgspec.Struct, frozen=True, tag="own-curve"):
+    """What the chip keeps of the load curve.
+
+    Attributes:
+        months: for how many months quarter-hours are kept, one of `lengths`.
+        first, last: the first and the last day of which there is one, None if there is none.
+        known: how many there are, `estimated` of them put in the place of missing ones.
+        missing: how many between the first and the last one are not known.
+        texts: the same in words, what whoever has the card sees, and what fewer months cost.
+    """
+
+    months: int
+    lengths: tuple[int, ...]
+    first: date | None
+    last: date | None
+    known: int
+    estimated: int
+    missing: int
+    texts: tuple[str, ...]
+
+    def days(self, first: date | None, last: date | None) -> tuple[date, date] | None:
+        """Return the first and the last kept day from `first` to `last`; None if there is none.
+
+        Without `first` or `last` they are the first and the last that are kept.
+        """
+        if self.first is None or self.last is None:
+            return None
+        days = max(first or self.first, self.first), min(last or self.last, self.last)
+        return days if days[0] <= days[1] else None
+
+
+class Quarters(msgspec.Struct, frozen=True, tag="quarters"):
+    """All quarter-hours of the days that were asked for, in order."""
+
+    quarters: tuple[Quarter, ...]
+
+
 class Live(msgspec.Struct, frozen=True, tag="live"):
     """The latest values on the line; `at` is when they came, None if nothing has come yet.
 
@@ -524,6 +584,8 @@ Answer = (
     | OfferList
     | AgreementList
     | ChipState
+    | OwnCurve
+    | Quarters
     | Live
     | Pairing
     | Knocked

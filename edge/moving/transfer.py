@@ -22,6 +22,7 @@ from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, loa
 from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
 from edge.vault.database import FILE_NAME
+from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
 from edge.vault.keyring import file_name, files_in
 from edge.vault.moving import Departure, adopt_image, make_without_ledger, take_image
 from edge.vault.reader import read_vault
@@ -34,7 +35,7 @@ from system.files import destroy, write_secret
 from system.shell import quoted
 
 # The household's documents in a chip's directory, which it takes along.
-DOCUMENTS = (AREA_CHOICES, OFFER, CONTRACT)
+DOCUMENTS = (AREA_CHOICES, KEPT_CURVE, OFFER, CONTRACT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ guards     what a request must be before anything is shown
 sessions   who has been let in
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
+curve_file  the household's own curve as a file, sent in pieces
 places     the menu, and what a viewer may see
 charts     curves and bars as SVG
 texts      the words of the page, in French and English

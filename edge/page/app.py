@@ -37,6 +37,7 @@ from edge.household.messages import (
     AskLetters,
     AskLive,
     AskOffers,
+    AskOwnCurve,
     AskPairing,
     AskShared,
     AskState,
@@ -45,10 +46,12 @@ from edge.household.messages import (
     AskWhetherLetIn,
     BillList,
     ChipState,
+    KeepCurve,
     Knocked,
     LetterList,
     Live,
     OfferList,
+    OwnCurve,
     Pair,
     Paired,
     Pairing,
@@ -60,6 +63,7 @@ from edge.household.messages import (
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.page import views
+from edge.page.curve_file import KINDS, CurveFile, parts
 from edge.page.guards import Guards
 from edge.page.places import API, ENTER, may_see
 from edge.page.sessions import LASTS, Sessions, form_token
@@ -181,6 +185,39 @@ class Page:
             sets=views.trustee_sets(agreements, visit.lang),
         )
 
+    async def own_curve(self, visit: Visit) -> Response:
+        """Show how much of the curve the chip keeps, or ask whether to keep another length of it."""
+        if visit.request.method == "POST":
+            return await self._keep(visit)
+        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
+        return visit.show("own_curve", own=own, wanted=None)
+
+    async def _keep(self, visit: Visit) -> Response:
+        """Keep another length of the curve; before anything is deleted, ask once more."""
+        form = await _checked_form(visit)
+        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
+        months = _months(form.get("months", ""), own.lengths)
+        if months < own.months and form.get("sure") != "yes":
+            return visit.show("own_curve", own=own, wanted=months)
+        await visit.ask(KeepCurve(lang=visit.lang, months=months))
+        return RedirectResponse("/donnees", HTTP_303_SEE_OTHER)
+
+    async def curve_file(self, visit: Visit) -> Response:
+        """Send the household its curve as a file."""
+        kind = visit.request.path_params["kind"]
+        if kind not in KINDS:
+            raise HTTPException(HTTP_404_NOT_FOUND)
+        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
+        days = own.days(_day(visit.query("du")), _day(visit.query("au")))
+        if days is None:
+            raise HTTPException(HTTP_404_NOT_FOUND)
+        name = f"{visit.texts['curve_file']}_{days[0]}_{days[1]}.{kind}"
+        return CurveFile(
+            parts(visit, kind, *days),
+            media_type=KINDS[kind],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
     async def state(self, visit: Visit) -> Response:
         """Show the state of the chip, and who is logged in."""
         state = _as(ChipState, await visit.ask(AskState(lang=visit.lang)))
@@ -264,7 +301,7 @@ class Page:
 
     async def leave(self, visit: Visit) -> Response:
         """End the visitor's own session."""
-        await _check_form(visit)
+        await _checked_form(visit)
         if visit.session is not None:
             self.sessions.end(visit.session.name)
         answer = RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
@@ -273,7 +310,7 @@ class Page:
 
     async def end(self, visit: Visit) -> Response:
         """End another session."""
-        await _check_form(visit)
+        await _checked_form(visit)
         self.sessions.end(visit.request.path_params["name"])
         return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
 
@@ -323,6 +360,7 @@ _MODELS: dict[str, Callable[[Visit], Question]] = {
     "offers": lambda visit: AskOffers(lang=visit.lang),
     "agreements": lambda visit: AskAgreements(lang=visit.lang),
     "state": lambda visit: AskState(lang=visit.lang),
+    "own-curve": lambda visit: AskOwnCurve(lang=visit.lang),
     "live": lambda visit: AskLive(lang=visit.lang),
 }
 
@@ -355,6 +393,8 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/lettres", page.letters),
                 route("/offres", page.offers),
                 route("/accords", page.agreements),
+                route("/donnees", page.own_curve, "GET", "POST"),
+                route("/donnees/courbe.{kind}", page.curve_file),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
                 route("/sortir", page.leave, "POST"),
@@ -401,9 +441,17 @@ async def _moved_to_shared(visit: Visit) -> Response:
     return RedirectResponse("/partage", HTTP_308_PERMANENT_REDIRECT)
 
 
-async def _check_form(visit: Visit) -> None:
-    if (await visit.form()).get("form") != form_token(visit.token):
+async def _checked_form(visit: Visit) -> dict[str, str]:
+    form = await visit.form()
+    if form.get("form") != form_token(visit.token):
         raise HTTPException(HTTP_403_FORBIDDEN)
+    return form
+
+
+def _months(text: str, lengths: Collection[int]) -> int:
+    if text not in map(str, lengths):
+        raise HTTPException(HTTP_404_NOT_FOUND)
+    return int(text)
 
 
 def _as(kind: type[Any], answer: Answer) -> Any:

@@ -29,6 +29,7 @@ MENU = (
     Place("/lettres", "letters", "letters"),
     Place("/offres", "offers", "offers"),
     Place("/accords", "agreements", "agreements"),
+    Place("/donnees", "own_curve", "own-curve"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )

@@ -139,6 +139,25 @@ TEXTS = bilingual(
         "no_letter": "Aucun message n'est encore arrivé.",
         "letter": "{provider}, le {day}",
         "older_letters": "Plus anciens, lisibles sur le boîtier (`volet edge letters`) : {count}.",
+        "own_curve": "Vos données",
+        "curve_file": "courbe",
+        "own_curve_title": "Votre courbe, gardée chez vous",
+        "take_curve": "En prendre une copie",
+        "take_curve_how": (
+            "Tout ce qui est gardé, dans le format où Enedis livre une courbe de charge : la puissance "
+            "moyenne de chaque quart d'heure, en watts, à l'instant où il finit. Le fichier ne nomme ni "
+            "vous ni votre compteur, mais qui le lit voit quand vous étiez chez vous."
+        ),
+        "keep_curve": "Combien de temps la garder",
+        "keep_months": "Mois gardés",
+        "keep_curve_do": "Choisir",
+        "keep_less_title": "Garder moins de mois ?",
+        "keep_less": (
+            "Mois qui restent : {months}, et une semaine. Les quarts d'heure plus anciens seront "
+            "supprimés de ce boîtier à la fin de la journée, définitivement."
+        ),
+        "keep_less_yes": "Oui, supprimer les plus anciens",
+        "keep_less_no": "Non, ne rien changer",
         "offers_title": "Les offres, comparées par votre boîtier",
         "offers_how": (
             "Personne d'autre ne sait que vous avez regardé : ouvrir cette page n'envoie rien. Votre "
@@ -433,6 +452,25 @@ TEXTS = bilingual(
         "no_letter": "No message has arrived yet.",
         "letter": "{provider}, {day}",
         "older_letters": "Older ones, to be read at the chip (`volet edge letters`): {count}.",
+        "own_curve": "Your data",
+        "curve_file": "load-curve",
+        "own_curve_title": "Your curve, kept at home",
+        "take_curve": "Take a copy",
+        "take_curve_how": (
+            "All that is kept, as Enedis lays out a load curve: the mean power of each quarter-hour in "
+            "watts, at the instant at which it ends. The file names neither you nor your meter, but "
+            "whoever reads it sees when you were at home."
+        ),
+        "keep_curve": "For how long to keep it",
+        "keep_months": "Months kept",
+        "keep_curve_do": "Keep that many",
+        "keep_less_title": "Keep fewer months?",
+        "keep_less": (
+            "Months that stay: {months}, and a week. Older quarter-hours will be deleted from this chip "
+            "at the end of the day, for good."
+        ),
+        "keep_less_yes": "Yes, delete the older ones",
+        "keep_less_no": "No, change nothing",
         "offers_title": "The offers, compared by your chip",
         "offers_how": (
             "Nobody else knows that you looked: opening this page sends nothing. Your chip has itself "

@@ -64,10 +64,14 @@ class Visit:
             HTTPException: it does not answer (503), or refuses (422) with a sentence.
             FormerVisitor: the session is of a household that has left; it has ended.
         """
+        return await run_sync(self.asked, question)
+
+    def asked(self, question: Question) -> Answer:
+        """Return and raise as `ask`, in a thread that may wait."""
         if self.session is not None:
             question = msgspec.structs.replace(question, household=self.session.household)
         try:
-            answer = await run_sync(call, self._door, question)
+            answer = call(self._door, question)
         except TransportError as exc:
             raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE) from exc
         if isinstance(answer, FormerHouseholds):

@@ -18,9 +18,6 @@ from protocol.calendar import day_of_number, quarter_hours
 from protocol.layout import DAY_COEFFICIENTS, QUARTER_HOURS_MAX
 from protocol.messages import Block, Epoch
 
-# A bill of two months may be requested a month later, and its curve is counted again here.
-INTERVALS_KEPT = timedelta(days=100)
-
 log = structlog.get_logger()
 
 
@@ -64,10 +61,14 @@ def last_quarter_hour(blocks: Sequence[RecoveredBlock]) -> tuple[date, int] | No
 class Rebuilder:
     """Writes recovered blocks to the tables inside the caller's transaction."""
 
-    def __init__(self, blocks: BlockTable, epochs: Epochs, values: Values) -> None:
+    def __init__(
+        self, blocks: BlockTable, epochs: Epochs, values: Values, curve_kept: timedelta
+    ) -> None:
+        """Write no quarter-hours of days that are more than `curve_kept` before the newest."""
         self._blocks = blocks
         self._epochs = epochs
         self._values = values
+        self._curve_kept = curve_kept
 
     def restore(
         self,
@@ -105,7 +106,7 @@ class Rebuilder:
             self._blocks.put(block.block, block.payload, BlockState.STORED)
         newest = max((block.day for block in readable), default=date.min)
         for block in readable:
-            self._put_values(block, with_intervals=block.day > newest - INTERVALS_KEPT)
+            self._put_values(block, with_intervals=block.day >= newest - self._curve_kept)
         for number in {block.block.day for block in recovered}:
             self._mark(number)
         self._fill_gaps()

@@ -59,6 +59,15 @@ class BlockRow(msgspec.Struct, frozen=True):
     state: BlockState
 
 
+class KeptQuarterHours(msgspec.Struct, frozen=True):
+    """The first and the last quarter-hour (day, j) that are kept, and how many there are in all."""
+
+    first: tuple[date, int]
+    last: tuple[date, int]
+    known: int
+    estimated: int
+
+
 class DayRow(msgspec.Struct, frozen=True):
     """A closed day and the blocks that carry it.
 

@@ -9,7 +9,7 @@ from edge.metering.events import DayClosed, Notice, NoticeKind, QuarterHourClose
 from edge.metering.reopening import Undone
 from edge.metering.restore import RestorePoint
 from edge.metering.state import MeterState
-from edge.vault.rows import QuarterHour
+from edge.vault.rows import KeptQuarterHours, QuarterHour
 from protocol.calendar import day_number, day_of_number, quarter_hours
 from protocol.packed import read_packed
 
@@ -241,6 +241,19 @@ class Values:
             QuarterHour(day_of_number(day), j, energy_wh, bool(is_estimated))
             for day, j, energy_wh, is_estimated in rows
         ]
+
+    def kept_quarter_hours(self) -> KeptQuarterHours | None:
+        """Return the extent of the quarter-hours that are kept; None if there is none."""
+        row = self._database.execute(
+            "SELECT a.day, a.j, z.day, z.j, count(*), sum(intervals.is_estimated) FROM intervals, "
+            "(SELECT day, j FROM intervals ORDER BY day, j LIMIT 1) a, "
+            "(SELECT day, j FROM intervals ORDER BY day DESC, j DESC LIMIT 1) z"
+        ).fetchone()
+        first, first_j, last, last_j, known, estimated = row
+        if not known:
+            return None
+        ends = (day_of_number(first), first_j), (day_of_number(last), last_j)
+        return KeptQuarterHours(*ends, known, estimated)
 
     def days(self, start: date, end: date) -> list[tuple[DayClosed, bool]]:
         """Return the closed days of [start, end) and whether each is encrypted, in order."""

@@ -30,11 +30,12 @@ from edge.vault.billed import BilledRow
 from edge.vault.catalogue import CatalogueTables
 from edge.vault.database import BUSY_MS, FILE_NAME, open_database
 from edge.vault.epochs import Epochs
+from edge.vault.kept_curve import KeptCurve, watched_kept_curve
 from edge.vault.key_changes import destroy_old_keys, look_at_keys
 from edge.vault.lock import lock_vault
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader
-from edge.vault.rebuild import INTERVALS_KEPT, Rebuilder, RecoveredBlock, RecoveredHeader
+from edge.vault.rebuild import Rebuilder, RecoveredBlock, RecoveredHeader
 from edge.vault.receipts import Receipts
 from edge.vault.reopening import Reopener
 from edge.vault.rows import Key, QuarterHour
@@ -66,11 +67,18 @@ class Vault(VaultReader):
     """A chip's store, used by one process at a time."""
 
     def __init__(
-        self, database: Database, signer: Signer, lock: int, *, is_quarter_hourly: bool = False
+        self,
+        database: Database,
+        signer: Signer,
+        lock: int,
+        kept_curve: Callable[[], KeptCurve],
+        *,
+        is_quarter_hourly: bool = False,
     ) -> None:
         """Use `open` instead."""
         super().__init__(database)
         self.signer = signer
+        self._kept_curve = kept_curve
         self._lock = lock
         self._is_dead = False
         self.is_caught_up = False
@@ -93,7 +101,8 @@ class Vault(VaultReader):
         except BaseException:
             os.close(lock)
             raise
-        vault = cls(database, signer, lock, is_quarter_hourly=is_quarter_hourly)
+        kept_curve = watched_kept_curve(directory)
+        vault = cls(database, signer, lock, kept_curve, is_quarter_hourly=is_quarter_hourly)
         with vault._transaction():
             look_at_keys(signer.keyring, vault.epochs, vault.blocks, vault.values)
         return vault
@@ -202,7 +211,7 @@ class Vault(VaultReader):
             StoreError: as `record`.
         """
         with self._transaction():
-            rebuilder = Rebuilder(self.blocks, self.epochs, self.values)
+            rebuilder = Rebuilder(self.blocks, self.epochs, self.values, self._kept_curve().span)
             is_behind = rebuilder.restore(headers, blocks, at)
             self.area.presume_spent({recovered.block.day for recovered in blocks})
             if blocks:
@@ -367,7 +376,7 @@ class Vault(VaultReader):
     def _prune(self, today: date) -> None:
         days_before = today - DAYS_KEPT
         self.values.prune(
-            day_number(today - INTERVALS_KEPT),
+            day_number(today - self._kept_curve().span),
             day_number(days_before),
             int(datetime.combine(days_before, datetime.min.time(), UTC).timestamp()),
         )

@@ -28,8 +28,11 @@ from edge.household.messages import (
     LENGTH_BYTES,
     AskBills,
     AskBudget,
+    AskOwnCurve,
+    AskQuarters,
     AskShared,
     AskState,
+    KeepCurve,
     Pair,
     encode,
     read_question,
@@ -347,6 +350,9 @@ QUESTIONS = (
     AskBudget(),
     AskBills(statement="0" * 32),
     AskState(),
+    AskOwnCurve(),
+    AskQuarters(first=TODAY, last=TODAY),
+    KeepCurve(months=12),
     Pair(code="12345678"),
 )
 ENEDIS_JSON = b"""{"meter_reading": {"usage_point_id": "", "reading_type": {"unit": "W"}, "interval_reading": [

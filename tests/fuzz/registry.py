@@ -17,6 +17,7 @@ OWN = {
     "FormerContract": "the household's former contracts",
     "Grid": "shipped",
     "Judgement": "the vault",
+    "KeptCurve": "the household's choice",
     "Listed": "the vault",
     "MeterState": "the vault",
     "RestorePoint": "the vault",

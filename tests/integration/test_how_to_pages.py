@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.billing_home import BillingHome
 from tests.support.made_once import made_once
 from tests.support.terminal import Terminal, copy_machine, machine
 from tests.support.typed_page import HOW_TO, Step
@@ -183,6 +184,19 @@ def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path / "machine") as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)
         assert typing.type_page(HOW_TO / "compare-offers.md") == 4
+
+
+@pytest.mark.parametrize("page", ["your-own-data.md", "vos-donnees.md"])
+def test_your_own_data(tmp_path, page):
+    """The chip has metered the first days of March, and does not run."""
+    home = BillingHome(tmp_path / "town")
+    home.start()
+    home.live(7)
+    home.kill()
+    (tmp_path / "machine/var/lib").mkdir(parents=True)
+    copy_machine(home.directory, tmp_path / "machine/var/lib/volet")
+    with machine(tmp_path / "machine") as typing:
+        assert typing.type_page(HOW_TO / page) == 6
 
 
 @pytest.mark.long

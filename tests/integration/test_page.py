@@ -35,10 +35,14 @@ PAGES = (
     "/lettres",
     "/offres",
     "/accords",
+    "/donnees",
     "/etat",
     "/aide",
 )
-MODELS = ("today", "shared", "budget", "bills", "letters", "offers", "agreements", "state", "live")
+MODELS = (
+    *("today", "shared", "budget", "bills", "letters", "offers", "agreements"),
+    *("own-curve", "state", "live"),
+)
 READ_BACK = (*PAGES, *(f"/api/v1/{name}" for name in MODELS))
 
 

@@ -43,7 +43,7 @@ def check_is_text(page: str, text: str) -> None:
 
 
 def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
-    assert {"/factures", "/lettres", "/offres", "/accords"} <= set(OWNERS)
+    assert {"/factures", "/lettres", "/offres", "/accords", "/donnees"} <= set(OWNERS)
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text

@@ -35,7 +35,7 @@ WIDE = (1280, 900)
 NARROW = (320, 640)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Every place that is reached by Tab.
-REACHED = 'a[href], button, input:not([type="hidden"]), summary, [tabindex="0"]'
+REACHED = 'a[href], button, select, input:not([type="hidden"]), summary, [tabindex="0"]'
 _MARK = """
 (nodes) => nodes.filter((node) => node.checkVisibility())
   .map((node, number) => { node.dataset.reached = number }).length

@@ -1,4 +1,4 @@
-"""Parts of the story of restarts: metering, the area, the transparency log and quotes."""
+"""Parts of the story of restarts: metering, the area, the transparency log, quotes, the own curve."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from edge.identity.enrolment import signer_of
 from edge.mqtt.message import Arrived
 from edge.mqtt.moments import at_once
 from edge.quotes.asking import leave_order as order_quotes
+from edge.vault.kept_curve import KeptCurve, save_kept_curve
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
 from protocol.calendar import day_number
@@ -47,6 +48,12 @@ def begin(story: Recorder) -> None:
     story.connect(is_online=True)
     story.settle()
     story.shoot("caught_up")
+
+
+def keep_a_year(story: Recorder) -> None:
+    """Let the household of a copy keep its curve for a year."""
+    image = story.copy("receipt_stored", "curve_kept_for_a_year")
+    save_kept_curve(image, KeptCurve(12))
 
 
 def take_part_in_the_area(story: Recorder) -> None:

@@ -16,6 +16,7 @@ from tests.support.restart_lanes import (
     ask_for_quotes,
     begin,
     follow_the_list,
+    keep_a_year,
     take_part_in_the_area,
 )
 from tests.support.restart_losses import disagree, follow_the_keys, lose_keys, lose_the_vault
@@ -51,6 +52,7 @@ STATES = (
     "receipt_unsent",
     "receipt_leaves_later",
     "receipt_stored",
+    "curve_kept_for_a_year",
     "year_keys_lost",
     "year_keys_came_back",
     "key_list_taken",
@@ -97,6 +99,7 @@ class Story(Recorder):
         follow_the_list(self)
         ask_for_quotes(self)
         get_bills(self)
+        keep_a_year(self)
         lose_keys(self)
         follow_the_keys(self)
         lose_the_vault(self)

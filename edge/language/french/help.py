@@ -109,6 +109,16 @@ HELP = {
     "Show which receipts went to the provider, or release those that are held.": (
         "Affiche les reçus remis au fournisseur ; les laisse repartir après des factures inexactes."
     ),
+    "Show how much of your own load curve the chip keeps, write it to a file, or keep another length. "
+    "The curve never leaves the chip by itself. The file has the mean power of each quarter-hour in "
+    "watts, at the instant at which it ends, and names neither you nor the meter. Whoever reads it "
+    "sees when you are at home.": (
+        "Affiche combien de votre courbe de charge le boîtier garde, l'écrit dans un fichier, ou en "
+        "garde une autre longueur.\n\n"
+        "La courbe ne quitte jamais le boîtier d'elle-même. Le fichier a la puissance moyenne de chaque "
+        "quart d'heure, en watts, à l'instant où il finit, et ne nomme ni vous ni le compteur. Qui le "
+        "lit voit quand vous êtes chez vous."
+    ),
     "Show your providers' private messages, which nobody on the way could read.": (
         "Affiche les messages de vos fournisseurs ; personne en chemin n'a pu les lire."
     ),
@@ -266,6 +276,15 @@ HELP = {
         "Lit la phrase secrète dans ce fichier (mode 0600), ou dans /dev/fd/N."
     ),
     "Do not ask.": "Ne demande rien.",
+    "Write the curve to this new file, as Enedis lays it out: .csv or .json.": (
+        "Écrit la courbe dans ce nouveau fichier, comme Enedis la présente : .csv ou .json."
+    ),
+    "With --out: first day; all by default.": "Avec --out : premier jour ; tous par défaut.",
+    "With --out: last day; all by default.": "Avec --out : dernier jour ; tous par défaut.",
+    "Months of quarter-hours to keep on this chip; asks first if they are fewer.": (
+        "Mois de quarts d'heure à garder sur ce boîtier ; demande d'abord s'ils sont moins nombreux."
+    ),
+    "With --keep: do not ask.": "Avec --keep : ne demande rien.",
     "Withdraw the order, while the day is open.": "Retire l'ordre, tant que le jour est ouvert.",
     "Ask again; the chip sends the question in 2 to 12 hours.": (
         "Demande à nouveau ; le boîtier envoie la question d'ici 2 à 12 heures."

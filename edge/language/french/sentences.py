@@ -342,6 +342,33 @@ SENTENCES = {
         "--meter, --from, --consent et --follow/--fixed ne servent qu'avec --offer."
     ),
     "--now goes with --ask.": "--now ne sert qu'avec --ask.",
+    # The own load curve.
+    "--from and --to go with --out.": "--from et --to ne servent qu'avec --out.",
+    "Give either --out or --json, not both.": "Donnez --out ou --json, pas les deux à la fois.",
+    "--out names a file that ends in .csv or .json.": (
+        "--out nomme un fichier qui finit par .csv ou .json."
+    ),
+    "Months that stay: {months}, and a week. Older quarter-hours are deleted from this chip at the "
+    "end of the day, for good. Keep fewer?": (
+        "Mois qui restent : {months}, et une semaine. Les quarts d'heure plus anciens sont supprimés de "
+        "ce boîtier à la fin de la journée, définitivement. En garder moins ?"
+    ),
+    "Wrote {start} to {end} to {path}, as Enedis lays out a load curve.": (
+        "Du {start} au {end}, écrit dans {path} comme Enedis présente une courbe de charge."
+    ),
+    "The chip has no quarter-hour yet; let it read the meter first.": (
+        "Le boîtier n'a encore aucun quart d'heure ; laissez-le d'abord lire le compteur."
+    ),
+    "The chip keeps none of these days; it keeps {first} to {last}.": (
+        "Le boîtier ne garde aucun de ces jours ; il garde du {first} au {last}."
+    ),
+    "The chip does not keep all days from {first} to {last}.": (
+        "Le boîtier ne garde pas tous les jours du {first} au {last}."
+    ),
+    "Ask for 1 to {most} days at a time.": "Demandez de 1 à {most} jours à la fois.",
+    "The chip cannot keep {months} months; choose 1 to 12.": (
+        "Le boîtier ne peut pas garder {months} mois ; choisissez de 1 à 12."
+    ),
     "--replay plays a record, and --device listens; give one of them.": (
         "--replay rejoue un enregistrement, et --device écoute ; donnez l'un des deux."
     ),

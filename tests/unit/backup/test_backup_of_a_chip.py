@@ -27,6 +27,7 @@ from edge.identity.keys import load_keys
 from edge.moving.departure import ORDER, leave_order
 from edge.moving.transfer import departure_of, pack, take_in
 from edge.stage import IMPORTING
+from edge.vault.kept_curve import KeptCurve, save_kept_curve
 from edge.vault.vault import Vault
 from protocol.envelope import Address, open_message
 from protocol.errors import ConfigError, StoreError, VoletError
@@ -193,12 +194,13 @@ def test_a_backup_of_a_running_chip_starts_after_the_chip_has_gone_on(
 
 def test_every_file_of_a_household_comes_back_as_it_was(taken_over, tmp_path, passphrase):
     save_choices(taken_over, AreaChoices(is_on=False))
+    save_kept_curve(taken_over, KeptCurve(12))
     release_receipts(taken_over)
     leave_order(taken_over, START)
     restored = tmp_path / "restored"
     told = back_up_and_restore(taken_over, restored, passphrase)
     kept = set(survey(CHIP, taken_over).kept)
-    assert {"former.json", "area.json", "receipts.word", "move-out.json"} < kept
+    assert {"former.json", "area.json", "curve.json", "receipts.word", "move-out.json"} < kept
     for name in kept - {"move-out.json"}:
         assert (restored / name).read_bytes() == (taken_over / name).read_bytes(), name
         mode = stat.S_IMODE((restored / name).stat().st_mode)

@@ -2,34 +2,53 @@
 
 import re
 
-from tests.support.typed_page import ROOT
+import pytest
 
-ENGLISH = ROOT / "docs/how-to/refuse-the-load-curve.md"
-FRENCH = ROOT / "docs/how-to/refuser-la-courbe-de-charge.md"
-_MARK = re.compile(r"^(#+|\*|>|\||\d+\.) ?", re.MULTILINE)
+from tests.support.typed_page import HOW_TO
+
+PAGES = {
+    "refuse-the-load-curve.md": "refuser-la-courbe-de-charge.md",
+    "your-own-data.md": "vos-donnees.md",
+}
+_MARK = re.compile(r"^(#+|\*|>|\||\d+\.|```|\$ volet edge \w+) ?", re.MULTILINE)
 _ARTICLE = re.compile(r"\b[LRD]\. \d{3}-\d+")
 _LINK = re.compile(r"<https://[^>]+>")
+_LED_TO = re.compile(r"\]\(([^)]+)\)")
 
 
-def test_both_have_the_same_form():
-    one, other = (_MARK.findall(page.read_text("utf-8")) for page in (ENGLISH, FRENCH))
+@pytest.fixture(params=PAGES.items(), ids=PAGES)
+def names(request):
+    """The names of a page in English and French."""
+    return request.param
+
+
+@pytest.fixture
+def both(names):
+    """Its texts in English and French."""
+    return [(HOW_TO / name).read_text("utf-8") for name in names]
+
+
+def test_both_have_the_same_form(both):
+    one, other = (_MARK.findall(text) for text in both)
     assert one == other
 
 
-def test_both_name_the_same_articles_and_addresses():
-    one, other = (page.read_text("utf-8") for page in (ENGLISH, FRENCH))
+def test_both_name_the_same_articles_and_addresses(both):
+    one, other = both
     assert _LINK.findall(one) == _LINK.findall(other)
     assert set(_ARTICLE.findall(one)) == set(_ARTICLE.findall(other))
 
 
-def test_both_hold_the_same_letter():
-    one, other = (
-        [line for line in page.read_text("utf-8").splitlines() if line.startswith(">")]
-        for page in (ENGLISH, FRENCH)
-    )
+def test_both_lead_to_the_same_pages(both, names):
+    one, other = (set(_LED_TO.findall(text)) - set(names) for text in both)
     assert one == other
 
 
-def test_each_leads_to_the_other():
-    assert f"]({FRENCH.name})" in ENGLISH.read_text("utf-8")
-    assert f"]({ENGLISH.name})" in FRENCH.read_text("utf-8")
+def test_both_hold_the_same_letter(both):
+    one, other = ([line for line in text.splitlines() if line.startswith(">")] for text in both)
+    assert one == other
+
+
+def test_each_leads_to_the_other(both, names):
+    assert f"]({names[1]})" in both[0]
+    assert f"]({names[0]})" in both[1]

@@ -7,6 +7,7 @@ from edge.bills.release_token import FILE_NAME as WORD
 from edge.mqtt.handler import MessageHandler
 from edge.mqtt.message import Connected, Disconnected
 from edge.quotes.asking import ORDER
+from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
 from protocol.errors import StoreError
 from tests.support.billing_home import BillingHome
 
@@ -43,6 +44,8 @@ DAMAGES = {
     "a verdict of another version": damage_verdict,
     "choices that cannot be read": lambda home: write(home, CHOICES, "{"),
     "choices open to others": lambda home: write(home, CHOICES, "{}", 0o644),
+    "months of the curve that cannot be read": lambda home: write(home, KEPT_CURVE, "{"),
+    "months of the curve open to others": lambda home: write(home, KEPT_CURVE, "{}", 0o644),
     "a word open to others": lambda home: write(home, WORD, "go on", 0o644),
     "an order that cannot be read": lambda home: write(home, ORDER.name, "{"),
 }

@@ -14,6 +14,8 @@ from edge.household.pairing import ORDER as PAIRING
 from edge.household.pairing import open_window
 from edge.identity.enrolment import load_identity
 from edge.identity.keys import load_keys
+from edge.metering.events import QuarterHourClosed
+from edge.metering.state import MeterState
 from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
@@ -26,6 +28,7 @@ from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.stage import PAGE_DIRECTORY
 from edge.vault import database
 from edge.vault.area import KeyShares
+from edge.vault.kept_curve import KeptCurve, load_kept_curve, save_kept_curve
 from edge.vault.keyring import files_in
 from protocol.area_messages import SeenHeads
 from protocol.calendar import QUARTER_HOUR, day_number, day_of_number, quarter_hour
@@ -112,6 +115,25 @@ def files(directory):
 
 
 # The whole story
+
+
+def test_the_months_that_a_household_keeps_go_along_and_so_its_year_is_not_deleted(old, make_home):
+    save_kept_curve(old.directory, KeptCurve(12))
+    long_ago = DAY - timedelta(days=300)
+    old.vault.record([QuarterHourClosed(long_ago, 0, 77)], MeterState())
+    bundle = pack(old.directory)
+    old.kill()
+    new = make_home("new")
+    take_in(new.directory, bundle, TODAY)
+    assert load_kept_curve(new.directory) == KeptCurve(12)
+    new.enrol()
+    new.begin()
+    new.run(200)
+    (kept, *_) = new.vault.values.intervals(long_ago, DAY)
+    assert (kept.day, kept.energy_wh) == (long_ago, 77)
+    new.kill()
+    erase(new.directory)
+    assert load_kept_curve(new.directory) == KeptCurve(), "the next household chooses anew"
 
 
 def test_a_household_goes_on_on_another_chip_and_its_days_add_up(old, make_home, cloud):

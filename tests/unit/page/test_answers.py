@@ -16,6 +16,7 @@ from edge.household.messages import (
     AskLetters,
     AskLive,
     AskOffers,
+    AskOwnCurve,
     AskPairing,
     AskShared,
     AskState,
@@ -51,6 +52,7 @@ QUESTIONS = (
     AskOffers,
     AskAgreements,
     AskState,
+    AskOwnCurve,
     AskLive,
     AskPairing,
 )

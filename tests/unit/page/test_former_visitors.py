@@ -13,6 +13,7 @@ from edge.household.door import open_door
 from edge.household.messages import (
     AskBudget,
     AskLive,
+    AskOwnCurve,
     AskPairing,
     AskShared,
     AskState,
@@ -35,7 +36,7 @@ from protocol.ids import HouseholdKeyId
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 KEY, FORMER = HouseholdKeyId(bytes(range(16))), "ab" * 8
-QUESTIONS = (AskToday, AskShared, AskBudget, AskState, AskLive)
+QUESTIONS = (AskToday, AskShared, AskBudget, AskState, AskOwnCurve, AskLive)
 
 
 def no_chip():
