@@ -12,6 +12,7 @@ bills     the bills that have arrived, and the lines of one
 letters   the providers' private messages
 offers    the quotes as they stand
 agreements  contracts, receipts, the neighbourhood's figures, trustees
+changes   what the household changes on its page
 curve     how much of the load curve is kept, and its quarter-hours
 enedis    writes quarter-hours as Enedis lays out a load curve
 state     the state of everything

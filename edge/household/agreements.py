@@ -32,6 +32,7 @@ from edge.language.numbers import SHORT_HASH
 from edge.privacy.ledger import Ledger, oldest_needed
 from edge.vault.reader import VaultReader
 from protocol.calendar import day_number
+from protocol.socio import AGE_BANDS
 
 ONE_DAY = timedelta(days=1)
 CONTRACTS_SHOWN, SETS_SHOWN, FORKS_SHOWN = 40, 12, 12
@@ -47,14 +48,17 @@ def agreements(
         ConfigError: the directory lacks the household's keys, or a contract is damaged.
     """
     identity, choices = load_identity(directory), load_choices(directory)
-    on = day_number(today)
+    on, profile = day_number(today), choices.profile
     taking_part = participation(Ledger(vault.area.spends(oldest_needed(on))), choices, config, on)
     known = known_trustees(vault, identity, choices.trustees, on)
     return AgreementList(
         contracts=_contracts(directory, vault, identity, today, lang),
         is_taking_part=taking_part is Participation.ON,
+        is_on=choices.is_on,
+        bands=tuple(zip(AGE_BANDS, [0] * 6 if profile is None else profile.ages, strict=True)),
+        employed=0 if profile is None else profile.employed,
         participation=PARTICIPATION[lang][taking_part],
-        profile=tuple(Row(*row) for row in profile_rows(choices.profile, lang)),
+        profile=tuple(Row(*row) for row in profile_rows(profile, lang)),
         trustees=tuple(_trustees(report, lang) for report in known.sets[-SETS_SHOWN:]),
         groups=tuple(group_in_words(group, lang) for group in known.groups),
         forks=tuple(fork_in_words(fork, lang) for fork in known.forks[:FORKS_SHOWN]),

@@ -9,6 +9,7 @@ from edge.area.settings import AreaConfig, load_choices
 from edge.household.agreements import agreements
 from edge.household.bills import bills
 from edge.household.budget import budget
+from edge.household.changes import Changes
 from edge.household.curve import own_curve, quarters_between
 from edge.household.letters import letters
 from edge.household.messages import (
@@ -16,6 +17,7 @@ from edge.household.messages import (
     AskAgreements,
     AskBills,
     AskBudget,
+    AskForQuotes,
     AskLetters,
     AskLive,
     AskOffers,
@@ -27,6 +29,7 @@ from edge.household.messages import (
     AskToday,
     AskToEnter,
     AskWhetherLetIn,
+    CapYear,
     FormerHouseholds,
     KeepCurve,
     Knocked,
@@ -35,6 +38,8 @@ from edge.household.messages import (
     Pair,
     Paired,
     Question,
+    SetProfile,
+    TakePart,
     household_name,
 )
 from edge.household.offers import ComparedOffers
@@ -46,10 +51,9 @@ from edge.language.french.looking_up import sentence_in
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport
-from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
-from protocol.errors import DocumentRefused, VoletError
+from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
 
 # Values older than this are of a line that has fallen silent.
@@ -81,6 +85,7 @@ class Answers:
         self._report = report
         self._window = window
         self._compared = ComparedOffers(directory)
+        changes = Changes(directory, area, now)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
             AskShared: self._shared,
@@ -92,7 +97,11 @@ class Answers:
             AskState: self._state,
             AskOwnCurve: self._own_curve,
             AskQuarters: self._quarters,
-            KeepCurve: self._keep_curve,
+            KeepCurve: changes.keep_curve,
+            TakePart: changes.take_part,
+            SetProfile: changes.set_profile,
+            CapYear: changes.cap_year,
+            AskForQuotes: changes.ask_for_quotes,
             AskLive: self._latest,
             AskPairing: lambda _: self._window.state(),
             Pair: lambda asked: Paired(self._window.admit(asked.code), self._household),
@@ -155,12 +164,6 @@ class Answers:
     def _quarters(self, asked: AskQuarters) -> Answer:
         with read_vault(self._directory) as vault:
             return quarters_between(vault, asked.first, asked.last)
-
-    def _keep_curve(self, asked: KeepCurve) -> Answer:
-        if asked.months not in LENGTHS_MONTHS:
-            raise DocumentRefused(f"The chip cannot keep {asked.months} months; choose 1 to 12.")
-        save_kept_curve(self._directory, KeptCurve(asked.months))
-        return self._own_curve(asked)
 
     def _state(self, asked: AskState) -> Answer:
         return state(self._report(), self._now(), asked.lang)

@@ -27,6 +27,7 @@ def budget(
         day=day_of_number(today),
         participation=PARTICIPATION[lang][participation(ledger, choices, config, today)],
         spent=tuple(_spent(label, total) for label, total in titled(account, lang)),
+        most_rho=config.year_cap_rho,
         profile=Row(*profile_in_words(account, lang)),
         next_day=next_day_in_words(account, lang),
         explained=tuple(explained_in_words(account, lang)),

@@ -30,6 +30,7 @@ SPAN_DAYS_MAX = 31
 KnockId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 KnockNumber = Annotated[int, msgspec.Meta(ge=NUMBER_LEAST, le=NUMBER_MOST)]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
+_Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
 _HOUSEHOLD_DIGITS = 16
 HouseholdName = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{_HOUSEHOLD_DIGITS}}}(?!\n)$")]
 
@@ -104,6 +105,32 @@ class KeepCurve(_Request, frozen=True, tag="keep-curve"):
     months: Annotated[int, msgspec.Meta(ge=0, le=99)]
 
 
+class TakePart(_Request, frozen=True, tag="take-part"):
+    """Take part in the neighbourhood's figures, or no longer."""
+
+    is_on: bool
+
+
+class SetProfile(_Request, frozen=True, tag="set-profile"):
+    """Say who lives here, for the figures: persons of each age band, and how many are employed.
+
+    Without numbers the chip forgets who lives here.
+    """
+
+    ages: Annotated[tuple[_Persons, ...], msgspec.Meta(min_length=6, max_length=6)] | None = None
+    employed: _Persons = 0
+
+
+class CapYear(_Request, frozen=True, tag="cap-year"):
+    """Choose what a year of the neighbourhood's figures may cost in privacy (zCDP)."""
+
+    rho: Annotated[float, msgspec.Meta(ge=0, le=1_000)]
+
+
+class AskForQuotes(_Request, frozen=True, tag="ask-for-quotes"):
+    """Order the question for quotes; it leaves hours later."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -140,6 +167,10 @@ Question = (
     | AskOwnCurve
     | AskQuarters
     | KeepCurve
+    | TakePart
+    | SetProfile
+    | CapYear
+    | AskForQuotes
     | AskLive
     | AskPairing
     | Pair
@@ -253,11 +284,13 @@ class SpentBudget(msgspec.Struct, frozen=True, tag="budget"):
     """What the neighbourhood's figures have cost on `day`, in its month and in its year.
 
     `next_day` and `explained` are sentences, on what one more day costs and on what all this means.
+    The household can cap a year at `most_rho` at most.
     """
 
     day: date
     participation: str
     spent: tuple[SpentNoise, ...]
+    most_rho: float
     profile: Row
     next_day: str
     explained: tuple[str, ...]
@@ -461,14 +494,20 @@ class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
     Attributes:
         contracts: those in force first.
         is_taking_part: it contributes to the neighbourhood's figures; `participation` is in words.
+        is_on: it wants to; another reason may keep it from it.
         profile: who lives here, as the household has said it; empty if it has not.
+        bands: the age bands that are counted, each with the number of persons, 0 if it has not.
+        employed: how many of them are employed.
         trustees: the sets that have arrived.
         groups: the household's groups, and `forks` what proves that trustees signed twice, in words.
     """
 
     contracts: tuple[ShownContract, ...]
     is_taking_part: bool
+    is_on: bool
     participation: str
+    bands: tuple[tuple[str, int], ...]
+    employed: int
     profile: tuple[Row, ...]
     trustees: tuple[ShownTrustees, ...]
     groups: tuple[str, ...]
@@ -569,6 +608,12 @@ class FormerHouseholds(msgspec.Struct, frozen=True, tag="former"):
     """The visitor was let in by another household than the one that the chip has now."""
 
 
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The chip has done what was asked; `text` says what holds now."""
+
+    text: str
+
+
 class NotDone(msgspec.Struct, frozen=True, tag="refused"):
     """The chip does not do what was asked; `why` is a sentence for the household."""
 
@@ -591,6 +636,7 @@ Answer = (
     | Knocked
     | Paired
     | FormerHouseholds
+    | Done
     | NotDone
 )
 

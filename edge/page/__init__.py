@@ -11,7 +11,9 @@ views      the content of each page, as texts
 curve_file  the household's own curve as a file, sent in pieces
 places     the menu, and what a viewer may see
 charts     curves and bars as SVG
+changes    what a form may change, and what the chip is asked for it
 texts      the words of the page, in French and English
+change_texts  the words of what the page can change
 running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone
 names      the names of the page and of its files

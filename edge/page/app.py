@@ -46,7 +46,7 @@ from edge.household.messages import (
     AskWhetherLetIn,
     BillList,
     ChipState,
-    KeepCurve,
+    Done,
     Knocked,
     LetterList,
     Live,
@@ -56,6 +56,7 @@ from edge.household.messages import (
     Paired,
     Pairing,
     Question,
+    SetProfile,
     Shared,
     SpentBudget,
     Today,
@@ -63,6 +64,7 @@ from edge.household.messages import (
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.page import views
+from edge.page.changes import CHANGES, Change, read_change
 from edge.page.curve_file import KINDS, CurveFile, parts
 from edge.page.guards import Guards
 from edge.page.places import API, ENTER, may_see
@@ -145,7 +147,12 @@ class Page:
     async def budget(self, visit: Visit) -> Response:
         """Show what the neighbourhood's figures have cost in privacy."""
         budget = _as(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
-        return visit.show("budget", budget=budget, spent=views.spent_noise(budget, visit.lang))
+        return visit.show(
+            "budget",
+            budget=budget,
+            spent=views.spent_noise(budget, visit.lang),
+            caps=views.caps(budget, visit.lang),
+        )
 
     async def bills(self, visit: Visit) -> Response:
         """Show the bills, and the lines of one."""
@@ -186,21 +193,36 @@ class Page:
         )
 
     async def own_curve(self, visit: Visit) -> Response:
-        """Show how much of the curve the chip keeps, or ask whether to keep another length of it."""
-        if visit.request.method == "POST":
-            return await self._keep(visit)
+        """Show how much of the curve the chip keeps."""
         own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
-        return visit.show("own_curve", own=own, wanted=None)
+        return visit.show("own_curve", own=own)
 
-    async def _keep(self, visit: Visit) -> Response:
-        """Keep another length of the curve; before anything is deleted, ask once more."""
-        form = await _checked_form(visit)
-        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
-        months = _months(form.get("months", ""), own.lengths)
-        if months < own.months and form.get("sure") != "yes":
-            return visit.show("own_curve", own=own, wanted=months)
-        await visit.ask(KeepCurve(lang=visit.lang, months=months))
-        return RedirectResponse("/donnees", HTTP_303_SEE_OTHER)
+    def change(self, change: Change) -> Show:
+        """Return what says what a change means, and carries it out once the visitor is sure."""
+
+        async def show(visit: Visit) -> Response:
+            form = await _checked_form(visit)
+            try:
+                question = read_change(change, form, visit.lang)
+            except ValueError as exc:
+                raise HTTPException(
+                    HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]
+                ) from exc
+            fields = {name: form.get(name, "") for name in change.fields}
+            if form.get("sure") != "yes":
+                rows = await self._rows(visit, question)
+                return visit.show("sure", change=change, fields=fields, rows=rows)
+            done = _as(Done, await visit.ask(question))
+            return visit.show("done", change=change, fields=fields, done=done)
+
+        return show
+
+    async def _rows(self, visit: Visit, question: Question) -> list[tuple[str, int]]:
+        """Return what a form says of who lives here, by its labels."""
+        if not isinstance(question, SetProfile) or question.ages is None:
+            return []
+        agreements = _as(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+        return views.profile_rows(question, agreements, visit.lang)
 
     async def curve_file(self, visit: Visit) -> Response:
         """Send the household its curve as a file."""
@@ -393,7 +415,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/lettres", page.letters),
                 route("/offres", page.offers),
                 route("/accords", page.agreements),
-                route("/donnees", page.own_curve, "GET", "POST"),
+                route("/donnees", page.own_curve),
                 route("/donnees/courbe.{kind}", page.curve_file),
                 route("/etat", page.state),
                 route("/etat/sessions/{name}", page.end, "POST"),
@@ -401,6 +423,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/aide", page.help),
                 route("/live", page.live),
                 *(route(f"{API}{name}", _model(ask)) for name, ask in _MODELS.items()),
+                *(route(each.path, page.change(each), "POST") for each in CHANGES),
                 route(ENTER, page.enter, "GET", "POST", is_open=True),
                 route(KNOCK, page.knock, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),
@@ -446,12 +469,6 @@ async def _checked_form(visit: Visit) -> dict[str, str]:
     if form.get("form") != form_token(visit.token):
         raise HTTPException(HTTP_403_FORBIDDEN)
     return form
-
-
-def _months(text: str, lengths: Collection[int]) -> int:
-    if text not in map(str, lengths):
-        raise HTTPException(HTTP_404_NOT_FOUND)
-    return int(text)
 
 
 def _as(kind: type[Any], answer: Answer) -> Any:

@@ -1,8 +1,10 @@
 """The words of the page, in French and English."""
 
+from edge.language.choice import Lang
 from edge.language.typography import bilingual
+from edge.page.change_texts import CHANGE_TEXTS
 
-TEXTS = bilingual(
+_SHOWN = bilingual(
     fr={
         "name": "Votre boîtier Volet",
         "skip": "Aller au contenu",
@@ -151,13 +153,6 @@ TEXTS = bilingual(
         "keep_curve": "Combien de temps la garder",
         "keep_months": "Mois gardés",
         "keep_curve_do": "Choisir",
-        "keep_less_title": "Garder moins de mois ?",
-        "keep_less": (
-            "Mois qui restent : {months}, et une semaine. Les quarts d'heure plus anciens seront "
-            "supprimés de ce boîtier à la fin de la journée, définitivement."
-        ),
-        "keep_less_yes": "Oui, supprimer les plus anciens",
-        "keep_less_no": "Non, ne rien changer",
         "offers_title": "Les offres, comparées par votre boîtier",
         "offers_how": (
             "Personne d'autre ne sait que vous avez regardé : ouvrir cette page n'envoie rien. Votre "
@@ -208,7 +203,6 @@ TEXTS = bilingual(
             "garants n'ouvrent que la somme, bruit compris. Qui habite ici ne part que dans une telle "
             "somme, ou pas du tout."
         ),
-        "change_part": "Pour changer : `volet edge area on`, `volet edge area off`, `volet edge profile`.",
         "trustees": "Garants",
         "no_trustees": (
             "Aucun garant n'est encore arrivé ; le boîtier les demande quand il est connecté."
@@ -464,13 +458,6 @@ TEXTS = bilingual(
         "keep_curve": "For how long to keep it",
         "keep_months": "Months kept",
         "keep_curve_do": "Keep that many",
-        "keep_less_title": "Keep fewer months?",
-        "keep_less": (
-            "Months that stay: {months}, and a week. Older quarter-hours will be deleted from this chip "
-            "at the end of the day, for good."
-        ),
-        "keep_less_yes": "Yes, delete the older ones",
-        "keep_less_no": "No, change nothing",
         "offers_title": "The offers, compared by your chip",
         "offers_how": (
             "Nobody else knows that you looked: opening this page sends nothing. Your chip has itself "
@@ -518,7 +505,6 @@ TEXTS = bilingual(
             "The city sees whether you take part. A contribution on its own, nobody: the trustees open "
             "the sum only, noise included. Who lives here leaves in such a sum, or not at all."
         ),
-        "change_part": "To change it: `volet edge area on`, `volet edge area off`, `volet edge profile`.",
         "trustees": "Trustees",
         "no_trustees": (
             "No set of trustees has arrived yet; the chip asks for it when it is connected."
@@ -630,3 +616,5 @@ TEXTS = bilingual(
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },
 )
+
+TEXTS = {lang: _SHOWN[lang] | CHANGE_TEXTS[lang] for lang in Lang}

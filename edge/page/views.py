@@ -14,6 +14,7 @@ from edge.household.messages import (
     OfferList,
     Quarter,
     SentBlock,
+    SetProfile,
     Shared,
     SpentBudget,
     Today,
@@ -277,6 +278,21 @@ def trustee_sets(agreements: AgreementList, lang: Lang) -> list[str]:
         TEXTS[lang]["shape"].format(shape=each.shape, day=day_text(each.since, lang))
         for each in agreements.trustees
     ]
+
+
+def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str]]:
+    """Return the caps of a year to choose from: each rho, and its share of the most there is."""
+    return [
+        (f"{share * budget.most_rho:g}", percent_text(share, lang))
+        for share in (1.0, 0.75, 0.5, 0.25, 0.0)
+    ]
+
+
+def profile_rows(asked: SetProfile, agreements: AgreementList, lang: Lang) -> list[tuple[str, int]]:
+    """Return the numbers that a form says of who lives here, by their labels."""
+    texts = TEXTS[lang]
+    bands = (texts["aged"].format(band=band) for band, _ in agreements.bands)
+    return [*zip(bands, asked.ages or (), strict=False), (texts["employed"], asked.employed)]
 
 
 def percent_text(share: float, lang: Lang) -> str:

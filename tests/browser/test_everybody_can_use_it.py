@@ -119,3 +119,26 @@ def test_a_whole_visit_by_keyboard(browser, home, lang):
         visitor.tab.wait_for_url(f"{visitor.address}{ENTER}")
         assert visitor.tab.inner_text("h1") == others["enter_title"]
         assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("place", ["/accords", "/budget", "/offres", "/donnees"])
+@pytest.mark.parametrize("lang", Lang)
+def test_a_change_by_keyboard_is_asked_for_twice(browser, home, lang, place, cookies):
+    texts = TEXTS[lang]
+    with visit(browser, home.page, Look(lang), cookies) as visitor:
+        visitor.go(place)
+        visitor.tab_to(visitor.tab.locator("main form button").first.inner_text())
+        visitor.press("Enter")
+        visitor.tab.wait_for_selector("input[name=sure]", state="attached")
+        assert not visitor.violations()
+        assert visitor.overflow_px() <= 0
+        assert visitor.tab.get_by_role("link", name=texts["change_nothing"]).count() == 1
+        visitor.tab_to(visitor.tab.locator("main form button").inner_text())
+        visitor.press("Enter")
+        visitor.tab.wait_for_selector("[role=status]")
+        assert not visitor.violations()
+        visitor.tab_to(texts["back_to_page"])
+        visitor.press("Enter")
+        visitor.tab.wait_for_url(visitor.address + place)
+        assert visitor.complaints == []
+        assert visitor.strangers() == []

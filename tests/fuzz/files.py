@@ -32,8 +32,11 @@ from edge.household.messages import (
     AskQuarters,
     AskShared,
     AskState,
+    CapYear,
     KeepCurve,
     Pair,
+    SetProfile,
+    TakePart,
     encode,
     read_question,
 )
@@ -353,6 +356,9 @@ QUESTIONS = (
     AskOwnCurve(),
     AskQuarters(first=TODAY, last=TODAY),
     KeepCurve(months=12),
+    TakePart(is_on=True),
+    SetProfile(ages=(0, 0, 2, 0, 0, 0), employed=1),
+    CapYear(rho=0.5),
     Pair(code="12345678"),
 )
 ENEDIS_JSON = b"""{"meter_reading": {"usage_point_id": "", "reading_type": {"unit": "W"}, "interval_reading": [

@@ -94,7 +94,8 @@ def test_other_numbers_of_months_are_not_stored(home, months):
 
 
 def test_a_choice_is_stored_and_told(home):
-    told = ask(home, KeepCurve, months=12)
-    assert told.months == 12
+    done = ask(home, KeepCurve, months=12)
+    assert "12" in done.text
+    assert ask(home, AskOwnCurve).months == 12
     assert load_kept_curve(home.directory) == KeptCurve(12)
     (home.directory / FILE_NAME).unlink()

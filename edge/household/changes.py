@@ -1,0 +1,99 @@
+"""Changes that the household makes on its page, each as its command does it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from edge.area.report import participation
+from edge.area.settings import AreaConfig, change_choices, load_choices
+from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
+from edge.household.curve import own_curve
+from edge.household.messages import (
+    AskForQuotes,
+    CapYear,
+    Done,
+    KeepCurve,
+    SetProfile,
+    TakePart,
+)
+from edge.language.choice import Lang
+from edge.language.numbers import time_text
+from edge.privacy.ledger import Ledger, oldest_needed
+from edge.quotes.asking import leave_order
+from edge.quotes.words import ASKED
+from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
+from edge.vault.reader import read_vault
+from protocol.calendar import day_number, legal_day
+from protocol.errors import DocumentRefused
+from protocol.socio import Profile, check_profile
+
+
+class Changes:
+    """The changes of the chip in one directory."""
+
+    def __init__(self, directory: Path, area: AreaConfig, now: Callable[[], datetime]) -> None:
+        self._directory = directory
+        self._area = area
+        self._now = now
+
+    def take_part(self, asked: TakePart) -> Done:
+        """Take part in the neighbourhood's figures, or no longer."""
+        self._choose(is_on=asked.is_on)
+        return Done(self._participation(asked.lang))
+
+    def set_profile(self, asked: SetProfile) -> Done:
+        """Store who lives here, or forget it.
+
+        Raises:
+            DocumentRefused: nobody, or more persons than a household has.
+        """
+        profile = None if asked.ages is None else Profile(asked.ages, asked.employed)
+        if profile is None:
+            self._choose(profile=None)
+            return Done(PROFILE_WORDS[asked.lang][0])
+        check_profile(profile)
+        self._choose(profile=profile)
+        rows = (f"{label.strip()} {count}" for label, count in profile_rows(profile, asked.lang))
+        return Done(", ".join(rows))
+
+    def cap_year(self, asked: CapYear) -> Done:
+        """Cap what a year may cost.
+
+        Raises:
+            DocumentRefused: the configuration allows less.
+        """
+        if asked.rho > self._area.year_cap_rho:
+            raise DocumentRefused(
+                f"A cap can be lowered only; at most {self._area.year_cap_rho:g} is configured."
+            )
+        self._choose(year_cap_rho=asked.rho)
+        return Done(self._participation(asked.lang))
+
+    def ask_for_quotes(self, asked: AskForQuotes) -> Done:
+        """Order the question for quotes."""
+        order = leave_order(self._directory, self._now())
+        return Done(ASKED[asked.lang].format(at=time_text(order.leaves_at, asked.lang)))
+
+    def keep_curve(self, asked: KeepCurve) -> Done:
+        """Keep the load curve for so many months.
+
+        Raises:
+            DocumentRefused: they are too few or too many.
+        """
+        if asked.months not in LENGTHS_MONTHS:
+            raise DocumentRefused(f"The chip cannot keep {asked.months} months; choose 1 to 12.")
+        save_kept_curve(self._directory, KeptCurve(asked.months))
+        with read_vault(self._directory) as vault:
+            return Done(own_curve(vault, self._directory, asked.lang).texts[0])
+
+    def _choose(self, **choice: object) -> None:
+        change_choices(self._directory, lambda choices: msgspec.structs.replace(choices, **choice))
+
+    def _participation(self, lang: Lang) -> str:
+        today, choices = day_number(legal_day(self._now())), load_choices(self._directory)
+        with read_vault(self._directory) as vault:
+            ledger = Ledger(vault.area.spends(oldest_needed(today)))
+        found = participation(ledger, choices, self._area, today)
+        return PARTICIPATION[lang][found]

@@ -1,0 +1,138 @@
+"""The words of what the page can change, in French and English."""
+
+from edge.language.typography import bilingual
+
+CHANGE_TEXTS = bilingual(
+    fr={
+        "change_nothing": "Non, ne rien changer",
+        "back_to_page": "Retour à la page",
+        "odd_form": "Ce formulaire n'est pas rempli comme il faut ; revenez en arrière et corrigez-le.",
+        "take_part_title": "Participer aux chiffres du quartier ?",
+        "take_part_means": (
+            "Chaque jour, une contribution partira de chez vous : la courbe de la journée, bruitée ici "
+            "avant l'envoi et chiffrée, que les garants n'ouvrent que dans une somme avec beaucoup "
+            "d'autres. La collectivité voit que vous participez. Ce qui est parti ne revient pas ; "
+            "vous pouvez arrêter chaque jour."
+        ),
+        "take_part_yes": "Oui, participer",
+        "stop_part_title": "Ne plus participer ?",
+        "stop_part_means": (
+            "Plus aucune contribution ne partira, et celles qui attendent seront supprimées. Ce qui est "
+            "parti reste dans les sommes. Les factures continuent. La collectivité voit que vous ne "
+            "participez plus."
+        ),
+        "stop_part_yes": "Oui, arrêter",
+        "say_who": "Dire qui habite ici",
+        "say_who_how": (
+            "Ces nombres comptent dans les chiffres du quartier, et jamais seuls : ils ne partent que "
+            "bruités, dans une somme, au plus quelques jours par an."
+        ),
+        "aged": "{band} ans",
+        "employed": "dont ont un emploi",
+        "persons": "Personnes par âge",
+        "say_who_do": "Continuer",
+        "set_profile_title": "Dire cela de qui habite ici ?",
+        "set_profile_means": (
+            "Votre boîtier le garde et ne le montre qu'à vous. Rien n'en part maintenant ; les jours où "
+            "le quartier le compte, cela part bruité et chiffré, dans une somme."
+        ),
+        "set_profile_yes": "Oui, c'est bien cela",
+        "forget_do": "Oublier qui habite ici",
+        "forget_profile_title": "Oublier qui habite ici ?",
+        "forget_profile_means": (
+            "Le boîtier supprime ces nombres. Ce qui est parti dans des sommes y reste."
+        ),
+        "forget_profile_yes": "Oui, oublier",
+        "cap": "Ce qu'une année peut coûter",
+        "cap_how": (
+            "Quand le plafond est atteint, plus rien ne part pour le quartier jusqu'à l'année suivante, "
+            "et les factures continuent."
+        ),
+        "cap_share": "Part du plafond prévu",
+        "cap_do": "Continuer",
+        "cap_year_title": "Changer ce qu'une année peut coûter ?",
+        "cap_year_means": (
+            "Le plafond de l'année devient ρ = {rho}. Rien ne part de chez vous pour cela. S'il est "
+            "atteint, votre part au quartier s'arrête jusqu'à l'an prochain."
+        ),
+        "cap_year_yes": "Oui, ce plafond",
+        "ask_quotes_do": "Demander de nouveaux devis",
+        "ask_quotes_title": "Demander de nouveaux devis ?",
+        "ask_quotes_means": (
+            "Une question partira de chez vous, à un moment tiré au sort d'ici 2 à 12 heures. Elle est la "
+            "même pour tous les foyers et ne dit rien de vous, sauf qu'elle a été posée."
+        ),
+        "ask_quotes_yes": "Oui, demander",
+        "keep_months_title": "Garder {months} mois de votre courbe ?",
+        "keep_months_means": (
+            "Les quarts d'heure plus anciens que {months} mois et une semaine seront supprimés de ce "
+            "boîtier à la fin de la journée, sans retour ; les autres restent, et qui vole sa carte les "
+            "lit. Rien ne part de chez vous pour cela."
+        ),
+        "keep_months_yes": "Oui, en garder autant",
+    },
+    en={
+        "change_nothing": "No, change nothing",
+        "back_to_page": "Back to the page",
+        "odd_form": "This form is not filled in as it should be; go back and correct it.",
+        "take_part_title": "Take part in the neighbourhood's figures?",
+        "take_part_means": (
+            "Each day a contribution will leave your home: the day's curve, with noise that is added "
+            "here before it leaves, and encrypted. The trustees open it only in a sum with many others. "
+            "The city sees that you take part. What has left does not come back; you can stop any day."
+        ),
+        "take_part_yes": "Yes, take part",
+        "stop_part_title": "Take part no longer?",
+        "stop_part_means": (
+            "No contribution will leave any more, and those that wait are deleted. What has left stays "
+            "in the sums. Bills go on. The city sees that you no longer take part."
+        ),
+        "stop_part_yes": "Yes, stop",
+        "say_who": "Say who lives here",
+        "say_who_how": (
+            "These numbers count in the neighbourhood's figures, and never alone: they leave only with "
+            "noise, in a sum, on a few days a year at most."
+        ),
+        "aged": "aged {band}",
+        "employed": "of them employed",
+        "persons": "Persons by age",
+        "say_who_do": "Go on",
+        "set_profile_title": "Say this of who lives here?",
+        "set_profile_means": (
+            "Your chip keeps it and shows it to you alone. Nothing of it leaves now; on the days on "
+            "which the neighbourhood counts it, it leaves with noise and encrypted, in a sum."
+        ),
+        "set_profile_yes": "Yes, this is right",
+        "forget_do": "Forget who lives here",
+        "forget_profile_title": "Forget who lives here?",
+        "forget_profile_means": "The chip deletes these numbers. What has left in sums stays there.",
+        "forget_profile_yes": "Yes, forget it",
+        "cap": "What a year may cost",
+        "cap_how": (
+            "Once the cap is reached, nothing more leaves for the neighbourhood until next year, and "
+            "bills go on."
+        ),
+        "cap_share": "Share of the cap that was planned",
+        "cap_do": "Go on",
+        "cap_year_title": "Change what a year may cost?",
+        "cap_year_means": (
+            "The year's cap becomes ρ = {rho}. Nothing leaves your home for this. If it is reached, your "
+            "part in the neighbourhood's figures ends until next year."
+        ),
+        "cap_year_yes": "Yes, this cap",
+        "ask_quotes_do": "Ask for new quotes",
+        "ask_quotes_title": "Ask for new quotes?",
+        "ask_quotes_means": (
+            "A question will leave your home, at a moment drawn from the next 2 to 12 hours. It is the "
+            "same for all homes and says nothing of you but that it was asked."
+        ),
+        "ask_quotes_yes": "Yes, ask",
+        "keep_months_title": "Keep {months} months of your curve?",
+        "keep_months_means": (
+            "Quarter-hours older than {months} months and a week will be deleted from this chip at the "
+            "end of the day, for good; the others stay, and whoever steals its card reads them. Nothing "
+            "leaves your home for this."
+        ),
+        "keep_months_yes": "Yes, keep that many",
+    },
+)

@@ -1,0 +1,201 @@
+"""What the page changes: what each change means first, and nothing before the visitor is sure."""
+
+import time
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from edge.area.settings import FILE_NAME as AREA_CHOICES
+from edge.area.settings import AreaChoices, AreaConfig, load_choices, save_choices
+from edge.household.messages import VisitorRole
+from edge.page.changes import CHANGES
+from edge.quotes.asking import ORDER
+from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
+from edge.vault.kept_curve import KeptCurve, load_kept_curve
+from protocol.socio import Profile
+from tests.support.billing_home import BillingHome
+from tests.support.lived_home import lived_home
+
+AGES = {f"age{n}": str(count) for n, count in enumerate((0, 1, 2, 0, 0, 0))}
+LIVED_IN = AreaChoices(is_on=False, profile=Profile((1, 0, 0, 0, 0, 0), 0))
+MOST_RHO = AreaConfig().year_cap_rho
+
+
+class Case(NamedTuple):
+    """A form as its page sends it, the choices before and after it, and what the page then says."""
+
+    form: dict[str, str]
+    before: AreaChoices
+    after: AreaChoices
+    says: str
+
+
+CASES = {
+    "take_part": Case({}, AreaChoices(is_on=False), AreaChoices(), "have not confirmed"),
+    "stop_part": Case({}, AreaChoices(), AreaChoices(is_on=False), "you have turned it off"),
+    "set_profile": Case(
+        AGES | {"employed": "2"},
+        LIVED_IN,
+        AreaChoices(is_on=False, profile=Profile((0, 1, 2, 0, 0, 0), 2)),
+        "15-29",
+    ),
+    "forget_profile": Case({}, LIVED_IN, AreaChoices(is_on=False), "says nothing about who"),
+    "cap_year": Case(
+        {"rho": "1.5"}, LIVED_IN, AreaChoices(False, "", 1.5, LIVED_IN.profile), "you"
+    ),
+    "ask_quotes": Case({}, LIVED_IN, LIVED_IN, "The answer is here after"),
+    "keep_months": Case({"months": "12"}, LIVED_IN, LIVED_IN, "12"),
+}
+ODD = {
+    "set_profile": [
+        {},
+        AGES,
+        AGES | {"employed": "4"},
+        AGES | {"employed": "-1"},
+        AGES | {"employed": "two"},
+        dict.fromkeys(AGES, "0") | {"employed": "0"},
+        dict.fromkeys(AGES, "30") | {"employed": "0"},
+        AGES | {"employed": "9" * 400},
+    ],
+    "cap_year": [
+        *({"rho": text} for text in ("", "-0.1", "nan", "inf", "1e400", "half", "1,5")),
+        {"rho": str(2 * MOST_RHO)},
+        {},
+    ],
+    "keep_months": [
+        {},
+        *({"months": text} for text in ("0", "13", "-1", "1.5", "", "twelve", "１２", "9" * 99)),
+    ],
+}
+WORDS = [change.words for change in CHANGES]
+CHANGE = {change.words: change for change in CHANGES}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    chip = BillingHome(tmp_path_factory.mktemp("town") / "home")
+    chip.start()
+    chip.live(2)
+    with lived_home(chip) as home:
+        yield home
+
+
+@pytest.fixture
+def owner(home):
+    with home.visitor() as visitor:
+        yield visitor
+
+
+def begin(home, before):
+    """Put the chip into the state that a case begins with."""
+    save_choices(home.chip.directory, before)
+    for name in (KEPT_CURVE, ORDER.name):
+        (home.chip.directory / name).unlink(missing_ok=True)
+
+
+def held(home):
+    """Return all that a change can change."""
+    directory = home.chip.directory
+    return load_choices(directory), load_kept_curve(directory), ORDER.read(directory) is not None
+
+
+def patiently(ask):
+    """Ask again while the page has had enough requests of this second."""
+    while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
+        time.sleep(float(answer.headers["retry-after"]) / 4)
+    return answer
+
+
+def token_of(visitor):
+    return (
+        patiently(lambda: visitor.get("/etat")).text.split('name="form" value="')[1].split('"')[0]
+    )
+
+
+def post(visitor, change, form, origin):
+    return patiently(lambda: visitor.post(change.path, data=form, headers=origin))
+
+
+def send(home, visitor, change, form):
+    return post(visitor, change, {"form": token_of(visitor)} | form, home.page.origin)
+
+
+def test_each_change_of_the_page_is_tried_here():
+    assert list(CASES) == WORDS
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_change_is_shown_first_and_made_once_the_visitor_is_sure(home, owner, words):
+    change, case = CHANGE[words], CASES[words]
+    begin(home, case.before)
+    before = held(home)
+    asked = send(home, owner, change, case.form)
+    assert asked.status_code == 200
+    assert held(home) == before, "nothing yet"
+    assert f'action="{change.path}"' in asked.text
+    assert f'href="{change.back}"' in asked.text
+    for name, text in case.form.items():
+        assert f'name="{name}" value="{text}"' in asked.text
+    done = send(home, owner, change, case.form | {"sure": "yes"})
+    assert done.status_code == 200
+    assert case.says in done.text
+    kept, asks = KeptCurve(12 if words == "keep_months" else 3), words == "ask_quotes"
+    assert held(home) == (case.after, kept, asks)
+    again = send(home, owner, change, case.form | {"sure": "yes"})
+    assert again.status_code == 200
+    assert held(home) == (case.after, kept, asks)
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_the_form_of_each_change_stands_on_its_page(home, owner, words):
+    change, case = CHANGE[words], CASES[words]
+    begin(home, case.before)
+    page = patiently(lambda: owner.get(change.back)).text
+    assert f'action="{change.path}"' in page
+    for name in case.form:
+        assert f'name="{name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("words", "form"), [(words, form) for words, forms in ODD.items() for form in forms]
+)
+def test_what_no_form_sends_changes_nothing(home, owner, words, form):
+    begin(home, LIVED_IN)
+    before = held(home)
+    for sure in ({}, {"sure": "yes"}):
+        refused = send(home, owner, CHANGE[words], form | sure)
+        assert refused.status_code == (422 if sure else refused.status_code)
+        assert refused.status_code in {200, 422}
+    assert held(home) == before
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_nobody_else_changes_anything(home, owner, words):
+    change, case = CHANGE[words], CASES[words]
+    begin(home, case.before)
+    before, sure = held(home), case.form | {"sure": "yes"}
+    with home.visitor() as other:
+        stolen = token_of(other)
+    for form in ({}, {"form": ""}, {"form": stolen}):
+        assert post(owner, change, sure | form, home.page.origin).status_code == 403
+    own = sure | {"form": token_of(owner)}
+    assert post(owner, change, own, {"Origin": "https://a.test"}).status_code == 403
+    assert patiently(lambda: owner.get(change.path)).status_code == 405
+    with home.visitor(VisitorRole.VIEWER) as viewer:
+        assert send(home, viewer, change, sure).status_code == 403
+    with home.page.visitor() as stranger:
+        sent = post(stranger, change, sure, home.page.origin)
+        assert (sent.status_code, sent.headers["location"]) == (303, "/entrer")
+    assert held(home) == before
+
+
+def test_choices_that_cannot_be_read_are_named_and_not_overwritten(home, owner):
+    begin(home, LIVED_IN)
+    path = home.chip.directory / AREA_CHOICES
+    sure = {"form": token_of(owner), "sure": "yes"}
+    path.write_text('{"is_on": 3}')
+    refused = post(owner, CHANGE["take_part"], sure, home.page.origin)
+    assert refused.status_code == 422
+    assert "damaged" in refused.text
+    assert path.read_text() == '{"is_on": 3}'
