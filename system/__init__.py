@@ -2,6 +2,7 @@
 
 addresses       by which others reach this machine
 backup/         encrypted backups of a party's directory
+bare_structlog  structlog without rich, which costs each program 7 MB
 beside          a task beside a block
 certificates    lifetimes, and warnings before they end
 clock           time as an injected value

@@ -14,6 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 
+import system.bare_structlog  # noqa: F401 - before anything loads structlog
 from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
 from system.console import show_likeness
