@@ -29,8 +29,8 @@ _DEVICES = Path("/dev")
 def run(directory: Path, source: str | None) -> None:
     """Read the meter, encrypt, send, and check what comes back, until stopped.
 
-    A device that is not plugged in yet is waited for. At the end of a capture file or of standard input, the chip stops once the cloud has
-    acknowledged everything.
+    A device that is not plugged in yet is waited for. At the end of a capture file or of standard
+    input, the chip stops once the cloud has acknowledged everything.
     Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
     begin_program()

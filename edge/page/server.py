@@ -1,8 +1,8 @@
 """Serves the page over TLS on the sockets that systemd opened, or on a port of its own.
 
 Only visitors of the home's own network are answered, by private addresses or by the IPv6 network of
-the address at which they came; all others are hung up on before TLS. It ends when nobody has asked for a while:
-the next visit starts it again.
+the address at which they came; all others are hung up on before TLS. It ends when nobody has asked
+for a while: the next visit starts it again.
 """
 
 import asyncio
