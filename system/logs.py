@@ -2,7 +2,9 @@
 
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -27,8 +29,23 @@ def configure_logs(least: str = "info") -> None:
             *rendered,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(_AsFarAsItGoes(sys.stderr)),  # type: ignore[arg-type]
     )
+
+
+class _AsFarAsItGoes:
+    """A stream for logs, which end no program where its disk is full or its reader has gone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def raised_at(exc: BaseException) -> str:
