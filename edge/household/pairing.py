@@ -4,13 +4,15 @@ The button lets in the one visitor whose number the home light flashes: whoever 
 that number with the one on the own screen, so a stranger who knocks first gains nothing.
 
 The window is a file beside the vault (0600), so that a restart of chip or page neither shuts it nor
-gives more attempts.
+gives more attempts. Console and chip change it under a lock on the directory.
 """
 
 import hmac
+import os
 import secrets
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -28,10 +30,13 @@ from edge.household.messages import (
 )
 from protocol.calendar import Instant
 from protocol.errors import ConfigError, DocumentRefused
+from system.locks import take_lock
 from system.watched import OrderFile
 
 OPEN_FOR = timedelta(minutes=5)
 KNOCK_FOR = timedelta(seconds=60)
+# A change takes milliseconds; whoever holds the file for longer has been stopped.
+ALONE_WITHIN_S, _LOOKS_EVERY_S = 0.5, 0.01
 WRONG_CODES_MAX = 5
 _CODES = 10**8
 _NUMBERS = range(NUMBER_LEAST, NUMBER_MOST + 1)
@@ -63,9 +68,14 @@ ORDER = OrderFile("pairing.json", PairingOrder, "pair again.")
 
 
 def open_window(directory: Path, role: VisitorRole, now: datetime) -> PairingOrder:
-    """Open the window of the chip in `directory` with a new code; one that was open is replaced."""
-    order = PairingOrder(f"{secrets.randbelow(_CODES):08}", role, now + OPEN_FOR)
-    ORDER.leave(directory, order)
+    """Open the window of the chip in `directory` with a new code; one that was open is replaced.
+
+    Raises:
+        ConfigError: the file cannot be written, or another program holds it.
+    """
+    with _alone(directory):
+        order = PairingOrder(f"{secrets.randbelow(_CODES):08}", role, now + OPEN_FOR)
+        ORDER.leave(directory, order)
     return order
 
 
@@ -78,16 +88,14 @@ class PairingWindow:
         self._directory = directory
         self._now = now
         self._has_button = has_button
-        self._lock = threading.Lock()
 
     def open(self, role: VisitorRole) -> None:
         """Open the window for the button, as `open_window` does for the console.
 
         Raises:
-            ConfigError: the file cannot be written.
+            ConfigError: the file cannot be written, or another program holds it.
         """
-        with self._lock:
-            open_window(self._directory, role, self._now())
+        open_window(self._directory, role, self._now())
 
     def state(self) -> Pairing:
         """Return whether the window is open; wrong codes do not keep out whom the button lets in."""
@@ -108,7 +116,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: the code is wrong, or no window is open. The fifth wrong code shuts it.
         """
-        with self._lock:
+        with _alone(self._directory):
             return self._admit(code)
 
     def knock(self) -> Knocked:
@@ -117,7 +125,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: no window is open, there is no button, or another visitor waits.
         """
-        with self._lock:
+        with _alone(self._directory):
             order = self._open()
             if order is None or not self._has_button:
                 raise DocumentRefused(
@@ -138,7 +146,7 @@ class PairingWindow:
 
     def let_in(self, knock_id: str) -> bool:
         """Let in the visitor of that knock; return whether it still waits for the button."""
-        with self._lock:
+        with _alone(self._directory):
             order = self._open()
             waiting = None if order is None else self._pending(order)
             if order is None or waiting is None or waiting.id != knock_id:
@@ -153,7 +161,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: nobody pressed the button in time.
         """
-        with self._lock:
+        with _alone(self._directory):
             order = self._open()
             knock = None if order is None else order.knock
             if (
@@ -188,7 +196,11 @@ class PairingWindow:
         if hmac.compare_digest(order.code, code):
             ORDER.withdraw(self._directory)
             return order.role
-        ORDER.leave(self._directory, msgspec.structs.replace(order, wrong=order.wrong + 1))
+        try:
+            ORDER.leave(self._directory, msgspec.structs.replace(order, wrong=order.wrong + 1))
+        except ConfigError:  # what cannot be counted on a full disk must not be tried without end
+            ORDER.withdraw(self._directory)
+            raise
         if order.wrong + 1 >= WRONG_CODES_MAX:
             raise _too_many()
         raise DocumentRefused("That is not the code on the chip's console; read it once more.")
@@ -201,6 +213,24 @@ class PairingWindow:
         if order is None or not self._now() < order.until <= self._now() + OPEN_FOR:
             return None
         return order
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Change the window while no other program or thread does.
+
+    Raises:
+        ConfigError: another one holds it for too long.
+    """
+    until_s = time.monotonic() + ALONE_WITHIN_S
+    while (lock := take_lock(directory)) is None:
+        if time.monotonic() > until_s:
+            raise ConfigError(f"{directory / ORDER.name} is held by another program; try again.")
+        time.sleep(_LOOKS_EVERY_S)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _too_many() -> DocumentRefused:

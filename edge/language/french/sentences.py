@@ -88,6 +88,9 @@ SENTENCES = {
         "remettez {request} à la collectivité, puis installez sa réponse avec `{command}`."
     ),
     "{path} cannot be read: {why}.": "{path} ne peut pas être lu : {why}.",
+    "{path} is held by another program; try again.": (
+        "{path} est tenu par un autre programme ; réessayez."
+    ),
     "{path} cannot be written: {why}.": "{path} ne peut pas être écrit : {why}.",
     "{path} cannot be made, since {parent} is another user's; run this as that user, or make it "
     "yours first: `{command}`.": (

@@ -1,12 +1,16 @@
 """A visitor is let in by the code on the console, for five minutes, and once."""
 
+import os
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from edge.household.messages import VisitorRole
 from edge.household.pairing import OPEN_FOR, ORDER, WRONG_CODES_MAX, PairingWindow, open_window
-from protocol.errors import DocumentRefused
+from protocol.errors import ConfigError, DocumentRefused
+from system.locks import take_lock
+from tests.support.disks import full_disk
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 
@@ -82,3 +86,39 @@ def test_a_damaged_file_counts_as_shut(console):
 def test_the_code_is_nobody_elses_to_read(console):
     console.pair()
     assert (console.directory / ORDER.name).stat().st_mode & 0o777 == 0o600
+
+
+def test_console_and_chip_change_the_window_one_after_the_other(console):
+    """A chip that counts a wrong code must not write an old window over the console's new one."""
+    before = console.pair()
+    held = take_lock(console.directory)
+    pairing = threading.Thread(target=console.pair)
+    pairing.start()
+    assert ORDER.read(console.directory).code == before
+    os.close(held)
+    pairing.join()
+    assert ORDER.read(console.directory).code != before
+
+
+def test_one_who_holds_the_window_for_ever_does_not_hold_the_chip(console):
+    code = console.pair()
+    held = take_lock(console.directory)
+    with pytest.raises(ConfigError, match=r"pairing.json is held by another program; try again\.$"):
+        console.window().admit(code)
+    os.close(held)
+    assert console.window().admit(code) is VisitorRole.OWNER
+
+
+def test_codes_that_cannot_be_counted_on_a_full_disk_are_not_taken(console):
+    code = console.pair()
+    with full_disk():
+        with pytest.raises(ConfigError, match="cannot be written"):
+            console.window().admit(wrong(code))
+        with pytest.raises(DocumentRefused, match="No visitor is let in now"):
+            console.window().admit(code)
+
+
+def test_a_full_disk_keeps_out_nobody_who_has_the_code(console):
+    code = console.pair()
+    with full_disk():
+        assert console.window().admit(code) is VisitorRole.OWNER
