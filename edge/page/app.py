@@ -26,6 +26,7 @@ from starlette.status import (
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
+    HTTP_507_INSUFFICIENT_STORAGE,
 )
 
 from edge.household.messages import (
@@ -70,6 +71,7 @@ from edge.page.guards import Guards
 from edge.page.places import API, ENTER, may_see
 from edge.page.sessions import LASTS, Sessions, form_token
 from edge.page.visit import KNOCK_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
+from protocol.errors import ConfigError
 
 YEAR_S = 365 * 86_400
 LIVE_EVERY_S = 2.0
@@ -370,6 +372,13 @@ class Page:
         }.get(status, ("missing_title", ""))
         return visit.trouble(status, title, text)
 
+    async def not_kept(self, request: Request, exc: Exception) -> Response:
+        """Say that the page cannot write what it has to keep."""
+        del exc
+        visit = self.visit(request)
+        why = visit.texts["not_kept"]
+        return visit.trouble(HTTP_507_INSUFFICIENT_STORAGE, "refused_title", why)
+
 
 _MODELS: dict[str, Callable[[Visit], Question]] = {
     "today": lambda visit: AskToday(lang=visit.lang),
@@ -429,7 +438,11 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/langue", _choose_language, is_open=True),
                 Mount("/static", StaticFiles(packages=[("edge.page", "static")])),
             ],
-            exception_handlers={HTTPException: page.trouble, ClientDisconnect: _hung_up},
+            exception_handlers={
+                HTTPException: page.trouble,
+                ConfigError: page.not_kept,
+                ClientDisconnect: _hung_up,
+            },
         ),
         names,
     )

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -63,13 +62,13 @@ class Sessions:
         """Begin a session; return its token, which is kept nowhere here.
 
         The one that was used least recently ends if there are too many, and each of a household
-        that the chip had before.
+        that the chip had before. On a full disk it lasts until the page ends.
         """
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._now()
         shown = "".join(sign for sign in browser if sign.isprintable())[:BROWSER_LENGTH_MAX]
         own = (session for session in self._valid() if session.household == household)
         kept = sorted(own, key=lambda session: session.seen)[-(SESSIONS_MAX - 1) :]
-        self._write([*kept, Session(_hash(token), role, household, now, now, shown)])
+        self._keep([*kept, Session(_hash(token), role, household, now, now, shown)])
         return token
 
     def of(self, token: str) -> Session | None:
@@ -80,17 +79,26 @@ class Sessions:
         )
         if found is not None and self._now() - found.seen >= SEEN_EVERY:
             seen = msgspec.structs.replace(found, seen=self._now())
-            with suppress(ConfigError):  # a full disk shuts nobody out
-                self._write([seen if each is found else each for each in self._valid()])
+            self._keep([seen if each is found else each for each in self._valid()])
             return seen
         return found
 
     def end(self, name: str) -> bool:
-        """End the session of that name; return whether there was one."""
+        """End the session of that name; return whether there was one.
+
+        On a full disk the file is removed, so that it does not come back with the next page; then
+        all others pair again, too.
+
+        Raises:
+            ConfigError: the file can be neither written nor removed. It has ended until the page does.
+        """
         kept = [session for session in self._sessions if session.name != name]
         is_there = len(kept) < len(self._sessions)
-        if is_there:
-            self._write(kept)
+        if is_there and not self._keep(kept):
+            try:
+                self._path.unlink(missing_ok=True)
+            except OSError as exc:
+                raise ConfigError(f"{self._path} cannot be written: {exc.strerror}.") from exc
         return is_there
 
     def _valid(self) -> list[Session]:
@@ -103,9 +111,14 @@ class Sessions:
         except (ConfigError, msgspec.MsgspecError):
             return []
 
-    def _write(self, sessions: list[Session]) -> None:
-        write_secret(self._path, msgspec.json.encode(sessions))
+    def _keep(self, sessions: list[Session]) -> bool:
+        """Take these as the sessions; return whether they are on the disk, too."""
         self._sessions = sessions
+        try:
+            write_secret(self._path, msgspec.json.encode(sessions))
+        except ConfigError:  # a full disk shuts nobody out
+            return False
+        return True
 
 
 def form_token(token: str) -> str:

@@ -263,6 +263,10 @@ _SHOWN = bilingual(
             "montrent qu'à qui entre avec tous les droits : `volet edge page --pair`, tapé sur le "
             "boîtier, sans `--viewer`."
         ),
+        "not_kept": (
+            "Le disque du boîtier ne se laisse pas écrire. Cette session est terminée, mais peut revenir "
+            "quand la page redémarre : réparez le disque, puis mettez-y fin de nouveau."
+        ),
         "form_old": "Ce formulaire vient d'une autre visite ; ouvrez la page de nouveau.",
         "back": "Retour à la première page",
         "help_title": "Aide",
@@ -564,6 +568,10 @@ _SHOWN = bilingual(
             "You were let in to see the curve only. Bills, letters, offers and contracts are shown to "
             "those who may see everything: type `volet edge page --pair` at the chip, without "
             "`--viewer`."
+        ),
+        "not_kept": (
+            "The chip's disk cannot be written. This session has ended, but may come back when the page "
+            "starts again: mend the disk, then end it once more."
         ),
         "form_old": "This form is of another visit; open the page once more.",
         "back": "Back to the first page",

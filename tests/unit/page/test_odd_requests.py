@@ -5,8 +5,11 @@ import asyncio
 import httpx
 import pytest
 
+from edge.household.messages import VisitorRole
 from edge.page.app import Page, application
 from edge.page.guards import BODY_BYTES_MAX
+from edge.page.sessions import FILE_NAME, form_token
+from edge.page.visit import SESSION_COOKIE
 
 HOME = "https://localhost"
 
@@ -57,3 +60,24 @@ def test_a_visitor_who_hangs_up_within_a_form_is_no_fault(app):
         "headers": headers,
     }
     asyncio.run(app(scope, receive, send))
+
+
+def test_a_session_whose_end_cannot_be_kept_says_so(tmp_path):
+    page = Page(tmp_path / "nobody", tmp_path)
+    token = page.sessions.begin(VisitorRole.OWNER, "ab" * 8, "")
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / FILE_NAME).mkdir()
+    app = application(page, ["localhost"])
+
+    async def leave():
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=HOME,
+            cookies={SESSION_COOKIE: token},
+            headers={"Origin": HOME, "Accept-Language": "en"},
+        ) as visitor:
+            return await visitor.post("/sortir", data={"form": form_token(token)})
+
+    answer = asyncio.run(leave())
+    assert answer.status_code == 507
+    assert "The chip&#39;s disk cannot be written." in answer.text

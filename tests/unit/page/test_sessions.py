@@ -6,6 +6,8 @@ import pytest
 
 from edge.household.messages import VisitorRole
 from edge.page.sessions import FILE_NAME, LASTS, SESSIONS_MAX, Sessions, form_token
+from protocol.errors import ConfigError
+from tests.support.disks import full_disk
 
 HOUSEHOLD, ANOTHER = "ab" * 8, "cd" * 8
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
@@ -85,6 +87,30 @@ def test_a_file_that_cannot_be_written_shuts_nobody_out(page):
     (page.directory / FILE_NAME).mkdir()
     page.at += timedelta(days=1)
     assert sessions.of(token) is not None
+
+
+def test_on_a_full_disk_a_visitor_is_let_in_and_one_who_is_ended_does_not_come_back(page):
+    sessions = page.sessions()
+    ended = sessions.begin(VisitorRole.OWNER, HOUSEHOLD, "")
+    with full_disk():
+        token = sessions.begin(VisitorRole.OWNER, HOUSEHOLD, "")
+        assert sessions.of(token) is not None
+        assert sessions.end(sessions.of(ended).name)
+        assert sessions.of(ended) is None
+        assert page.sessions().of(ended) is None, "after a restart"
+    page.at += timedelta(days=1)
+    assert sessions.of(token) is not None
+    assert page.sessions().of(token) is not None, "kept as soon as there is room"
+
+
+def test_an_end_that_cannot_be_kept_is_told(page):
+    sessions = page.sessions()
+    token = sessions.begin(VisitorRole.OWNER, HOUSEHOLD, "")
+    (page.directory / FILE_NAME).unlink()
+    (page.directory / FILE_NAME).mkdir()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        sessions.end(sessions.of(token).name)
+    assert sessions.of(token) is None
 
 
 def test_each_session_has_forms_of_its_own():
