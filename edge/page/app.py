@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -77,7 +78,7 @@ YEAR_S = 365 * 86_400
 LIVE_EVERY_S = 2.0
 # A browser opens a new stream by itself.
 LIVE_FOR_S = 120.0
-STREAMS_MAX = 4
+STREAMS_MAX, STREAMS_MAX_EACH = 8, 2
 KNOCK = f"{ENTER}/bouton"
 # It outlives the wait for the button, so that the page can say that nobody pressed it.
 KNOCK_COOKIE_S = 300
@@ -107,7 +108,8 @@ class Page:
         self.door = door
         self._lang = lang
         self.sessions = Sessions(directory, now)
-        self._streams = 0
+        # Open streams of values, by the name of their session.
+        self._streams: Counter[str] = Counter()
 
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
@@ -340,12 +342,13 @@ class Page:
 
     async def live(self, visit: Visit) -> Response:
         """Stream the latest values on the line, as server-sent events."""
-        if self._streams >= STREAMS_MAX:
+        name = "" if visit.session is None else visit.session.name
+        if self._streams.total() >= STREAMS_MAX or self._streams[name] >= STREAMS_MAX_EACH:
             raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE)
-        return StreamingResponse(self._events(visit), media_type="text/event-stream")
+        return StreamingResponse(self._events(visit, name), media_type="text/event-stream")
 
-    async def _events(self, visit: Visit) -> AsyncIterator[str]:
-        self._streams += 1
+    async def _events(self, visit: Visit, name: str) -> AsyncIterator[str]:
+        self._streams[name] += 1
         try:
             for _ in range(int(LIVE_FOR_S / LIVE_EVERY_S)):
                 if self.sessions.of(visit.token) is None:  # ended meanwhile
@@ -356,7 +359,7 @@ class Page:
         except HTTPException:
             return
         finally:
-            self._streams -= 1
+            self._streams -= Counter((name,))  # without those that have none
 
     async def trouble(self, request: Request, exc: Exception) -> Response:
         """Show what went wrong, as a page."""

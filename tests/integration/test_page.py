@@ -6,7 +6,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from edge.page.app import STREAMS_MAX_EACH
 from edge.page.names import AUTHORITY
 from edge.page.server import CONNECTIONS_MAX_EACH
 from edge.page.sessions import form_token
@@ -270,6 +271,21 @@ def test_the_values_of_the_line_are_streamed(home):
         assert stream.headers["content-type"].startswith("text/event-stream")
         first = next(line for line in stream.iter_lines() if line)
         assert json.loads(first.removeprefix("data: ")) == ["Nothing comes from the meter."]
+
+
+def test_one_visitor_does_not_take_the_streams_of_all(home):
+    with home.visitor() as first, home.visitor() as second, ExitStack() as streams:
+        read = []  # a reader that is forgotten ends its stream
+
+        def status(visitor):
+            stream = streams.enter_context(visitor.stream("GET", "/live"))
+            if stream.status_code == 200:
+                read.append(stream.iter_lines())
+                assert next(read[-1]).startswith("data: ")
+            return stream.status_code
+
+        assert [status(first) for _ in range(STREAMS_MAX_EACH + 1)] == [200, 200, 503]
+        assert status(second) == 200
 
 
 @pytest.mark.parametrize(
