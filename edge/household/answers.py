@@ -40,12 +40,13 @@ from edge.household.messages import (
     Question,
     SetProfile,
     TakePart,
+    VisitorRole,
     household_name,
 )
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
-from edge.household.state import state
+from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.language.french.looking_up import sentence_in
 from edge.status.live import LiveValues
@@ -126,7 +127,7 @@ class Answers:
     def _today(self, asked: AskToday) -> Answer:
         now = self._now()
         with read_vault(self._directory) as vault:
-            return today(vault, self._report(), now, asked.lang)
+            return today(vault, self._report_for(asked), now, asked.lang)
 
     def _shared(self, asked: AskShared) -> Answer:
         choices, on = load_choices(self._directory), legal_day(self._now())
@@ -166,7 +167,11 @@ class Answers:
             return quarters_between(vault, asked.first, asked.last)
 
     def _state(self, asked: AskState) -> Answer:
-        return state(self._report(), self._now(), asked.lang)
+        return state(self._report_for(asked), self._now(), asked.lang, asked.role)
+
+    def _report_for(self, asked: AskToday | AskState) -> ChipReport:
+        report = self._report()
+        return report if asked.role is VisitorRole.OWNER else without_contract(report)
 
     def _latest(self, _: AskLive) -> Answer:
         live, now = self._live(), self._now()

@@ -46,10 +46,14 @@ class VisitorRole(StrEnum):
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request; `household` is the one that let the visitor in, None if nobody has."""
+    """A request; `household` is the one that let the visitor in, None if nobody has.
+
+    `role`: as whom; without it, as one who sees the least.
+    """
 
     lang: Lang = Lang.FR
     household: HouseholdName | None = None
+    role: VisitorRole = VisitorRole.VIEWER
 
 
 class AskToday(_Request, frozen=True, tag="today"):

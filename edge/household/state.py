@@ -2,16 +2,39 @@
 
 from datetime import datetime
 
-from edge.household.messages import ChipState, Row
+import msgspec
+
+from edge.household.messages import ChipState, Row, VisitorRole
 from edge.language.choice import Lang
-from edge.status.report import ChipReport
+from edge.metering.events import NoticeKind
+from edge.status.report import Advice, ChipReport
 from edge.status.words import advice_texts, notice_rows, state_rows
 
+# What a household does about its contract, and what happens to it.
+_ADVICE = {Advice.CONTRACT, Advice.TARIFF}
+_NOTICES = {
+    NoticeKind.METER_DIFFERS,
+    NoticeKind.CALENDAR_DIFFERS,
+    NoticeKind.POWER_DIFFERS,
+    NoticeKind.CONTRACT_FITS,
+}
 
-def state(report: ChipReport, now: datetime, lang: Lang) -> ChipState:
-    """Return the answer at the instant `now`."""
+
+def without_contract(report: ChipReport) -> ChipReport:
+    """Return what one sees of a report who sees the curve only: no advice and notice of a contract."""
+    return msgspec.structs.replace(
+        report,
+        advice=tuple(each for each in report.advice if each not in _ADVICE),
+        notices=tuple(each for each in report.notices if each.kind not in _NOTICES),
+        unresolved=tuple(each for each in report.unresolved if each.kind not in _NOTICES),
+    )
+
+
+def state(report: ChipReport, now: datetime, lang: Lang, role: VisitorRole) -> ChipState:
+    """Return the answer at the instant `now`; the next bill is for the owner."""
+    is_owners = role is VisitorRole.OWNER
     return ChipState(
-        rows=tuple(Row(*row) for row in state_rows(report, now, lang)),
+        rows=tuple(Row(*row) for row in state_rows(report, now, lang, has_bill=is_owners)),
         waiting=tuple(advice_texts(report, lang)),
         notices=tuple(Row(*row) for row in notice_rows(report, lang)),
     )

@@ -69,7 +69,9 @@ class Visit:
     def asked(self, question: Question) -> Answer:
         """Return and raise as `ask`, in a thread that may wait."""
         if self.session is not None:
-            question = msgspec.structs.replace(question, household=self.session.household)
+            question = msgspec.structs.replace(
+                question, household=self.session.household, role=self.session.role
+            )
         try:
             answer = call(self._door, question)
         except TransportError as exc:

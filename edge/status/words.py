@@ -207,8 +207,10 @@ def in_words(report: ChipReport, now: datetime, lang: Lang) -> str:
     return "\n".join(f"{label:<{_COLUMN}}{text}" for label, text in rows)
 
 
-def state_rows(report: ChipReport, now: datetime, lang: Lang) -> list[tuple[str, str]]:
-    """Return the state as labels and texts."""
+def state_rows(
+    report: ChipReport, now: datetime, lang: Lang, *, has_bill: bool = True
+) -> list[tuple[str, str]]:
+    """Return the state as labels and texts, with the next bill or without it."""
     words = WORDS[lang]
     presence = report.presence
     rows = [
@@ -225,7 +227,7 @@ def state_rows(report: ChipReport, now: datetime, lang: Lang) -> list[tuple[str,
             if report.outbox_depth
             else words["nothing"],
         ),
-        ("bill", _bill(report, now, lang)),
+        *([("bill", _bill(report, now, lang))] if has_bill else []),
         ("area", area_text(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
         *_keys(report.keys, lang),

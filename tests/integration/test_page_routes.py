@@ -57,6 +57,13 @@ def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
             assert owner.get(place, follow_redirects=True).status_code == 200, place
 
 
+def test_who_sees_the_curve_only_sees_no_bill_to_come(home):
+    with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
+        for place in ("/etat", "/api/v1/state"):
+            assert "Next bill" in owner.get(place).text
+            assert "Next bill" not in viewer.get(place).text
+
+
 def test_bills_are_shown_with_the_chips_verdict_and_their_lines(home):
     with home.visitor() as visitor:
         told = visitor.get("/api/v1/bills").json()

@@ -6,7 +6,7 @@ import secrets
 import msgspec
 import pytest
 
-from edge.area.settings import load_choices, save_choices
+from edge.area.settings import AreaConfig, load_choices, save_choices
 from edge.household import offers as offers_module
 from edge.household.messages import (
     ANSWER_BYTES_MAX,
@@ -28,10 +28,13 @@ from edge.household.messages import (
     household_name,
 )
 from edge.household.pairing import open_window
+from edge.household.state import without_contract
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
+from edge.metering.events import Notice, NoticeKind
 from edge.privacy.contribution import Seeds
 from edge.quotes.comparing import compare
+from edge.status.report import Advice, report
 from edge.vault.area import KeyShares
 from edge.vault.reader import read_vault
 from protocol.area_messages import SeenHeads
@@ -70,7 +73,8 @@ def home(tmp_path_factory):
 
 
 def ask(home, question, answers=None, **fields):
-    """Ask as a visitor whom the household has let in."""
+    """Ask as a visitor whom the household has let in, as its owner unless `fields` say otherwise."""
+    fields = {"role": VisitorRole.OWNER} | fields
     household = household_name(home.identity.household_key)
     answer = (answers or answers_of(home)).answer(question(household=household, **fields))
     assert not isinstance(answer, NotDone | FormerHouseholds), answer
@@ -123,6 +127,26 @@ def test_a_key_in_an_answer_would_be_found(home):
                 NotDone(leak if isinstance(leak, str) else base64.b64encode(leak).decode())
             )
             assert any(word in data for word in spellings(secret))
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_one_who_sees_the_curve_only_is_told_nothing_of_bills_to_come(home, lang):
+    owners, viewers = (ask(home, AskState, lang=lang, role=role).rows for role in VisitorRole)
+    bill = {Lang.EN: "Next bill", Lang.FR: "Prochaine facture"}[lang]
+    assert [row.label for row in owners if row not in viewers] == [bill]
+    own = household_name(home.identity.household_key)
+    assert answers_of(home).answer(AskState(lang=lang, household=own)).rows == viewers
+
+
+def test_one_who_sees_the_curve_only_is_told_nothing_of_a_contract(home):
+    at = home.clock.now()
+    differs, gap = Notice(NoticeKind.METER_DIFFERS, at), Notice(NoticeKind.GAP, at)
+    known = report(home.directory, AreaConfig(), at, None)
+    full = msgspec.structs.replace(
+        known, advice=(Advice.CONTRACT, Advice.CLOCK), notices=(gap, differs), unresolved=(differs,)
+    )
+    seen = without_contract(full)
+    assert (seen.advice, seen.notices, seen.unresolved) == ((Advice.CLOCK,), (gap,), ())
 
 
 @pytest.mark.parametrize("lang", Lang)
