@@ -70,11 +70,13 @@ from edge.page.changes import CHANGES, Change, read_change
 from edge.page.curve_file import KINDS, CurveFile, parts
 from edge.page.guards import Guards
 from edge.page.places import API, ENTER, may_see
-from edge.page.sessions import LASTS, Sessions, form_token
+from edge.page.sessions import Sessions, form_token
 from edge.page.visit import KNOCK_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
 from protocol.errors import ConfigError
 
 YEAR_S = 365 * 86_400
+# The most that browsers keep (RFC 6265bis, 5.5); a session ends here, by its last visit.
+SESSION_COOKIE_S = 400 * 86_400
 LIVE_EVERY_S = 2.0
 # A browser opens a new stream by itself.
 LIVE_FOR_S = 120.0
@@ -322,7 +324,7 @@ class Page:
             paired.role, paired.household, visit.request.headers.get("user-agent", "")
         )
         answer = RedirectResponse("/", HTTP_303_SEE_OTHER)
-        _set_cookie(answer, SESSION_COOKIE, token, int(LASTS.total_seconds()))
+        _set_cookie(answer, SESSION_COOKIE, token, SESSION_COOKIE_S)
         return answer
 
     async def leave(self, visit: Visit) -> Response:

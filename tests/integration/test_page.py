@@ -17,7 +17,7 @@ import pytest
 from edge.page.app import STREAMS_MAX_EACH
 from edge.page.names import AUTHORITY
 from edge.page.server import CONNECTIONS_MAX_EACH
-from edge.page.sessions import form_token
+from edge.page.sessions import LASTS, form_token
 from edge.page.visit import SESSION_COOKIE
 from edge.stage import PAGE_DIRECTORY
 from edge.vault.reader import read_vault
@@ -134,6 +134,8 @@ def test_a_code_lets_one_visitor_in_and_once(home):
         cookie = let_in.headers["set-cookie"]
         for part in ("__Host-volet=", "HttpOnly", "Secure", "SameSite=strict", "Path=/"):
             assert part in cookie
+        lasts_s = int(cookie.split("Max-Age=")[1].split(";")[0])
+        assert lasts_s > 2 * LASTS.total_seconds(), "it goes on as long as it is used"
         late = second.post(ENTER, data={"code": code}, headers=home.page.origin)
         assert late.status_code == 403
         assert "No visitor is let in now" in late.text
