@@ -13,7 +13,7 @@ from edge.contracts.enrolling import (
 from edge.contracts.signed import read_agreement
 from edge.identity.enrolment import ca_fingerprint
 from edge.identity.keys import load_keys
-from edge.stage import DEFAULT_DIRECTORY, next_step
+from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.vault.lock import is_in_use
 from system.commands import directory_option
 
@@ -28,7 +28,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
 def enrol(directory: Path, answer: Path) -> None:
     """Check the collectivity's answer and install it as this chip's identity."""
-    before = read_agreement(directory)
+    before, was_enrolled = read_agreement(directory), stage(directory) is Stage.ENROLLED
     record = install(directory, answer)
     now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
@@ -40,6 +40,8 @@ def enrol(directory: Path, answer: Path) -> None:
     is_running = is_in_use(directory)
     if not is_running:
         echo_translated(f"Next: {next_step(directory)}")
+    elif not was_enrolled:
+        echo_translated("The running chip goes on with it now.")
     elif now != before:
         echo_translated(
             "The running chip still goes by what it was started with: end `volet edge run` and "

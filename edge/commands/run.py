@@ -6,12 +6,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from edge.chip.agent import Agent, stop_on_signals
-from edge.chip.config import load_config
-from edge.commands.household import HouseholdCommand
+from edge.chip.agent import Agent, StopSignal, stop_on_signals
+from edge.chip.config import EdgeConfig, load_config
+from edge.chip.first_run import FirstRun
+from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
-from edge.stage import DEFAULT_DIRECTORY
+from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.program import begin_program
@@ -29,22 +30,48 @@ _DEVICES = Path("/dev")
 def run(directory: Path, source: str | None) -> None:
     """Read the meter, encrypt, send, and check what comes back, until stopped.
 
-    A device that is not plugged in yet is waited for. At the end of a capture file or of standard
-    input, the chip stops once the cloud has acknowledged everything.
+    A chip whose keys are drawn and which is not enrolled yet looks at the line and answers its page,
+    meters nothing, and goes on as soon as it is enrolled. A device that is not plugged in yet is
+    waited for. At the end of a capture file or of standard input, the chip stops once the cloud has
+    acknowledged everything.
     Exit codes: 0 stopped, 5 configuration, 6 the vault cannot continue (start again).
     """
     begin_program()
-    config = load_config(directory)
     if source is not None:
         _check_exists(source)
-        config = msgspec.structs.replace(config, source=source)
-    identity = load_identity(directory)
-    agreement = load_agreement(directory)
-    with (
-        stop_on_signals() as stop,
-        Agent.open(directory, identity, config, agreement=agreement) as agent,
-    ):
-        agent.run(stop)
+    config = _config(directory, source)
+    with stop_on_signals() as stop:
+        if _is_first_run(directory, config):
+            if not _first_run(directory, config, stop):
+                return
+            config = _config(directory, source)  # whoever set the chip up may have changed it
+        identity = load_identity(directory)
+        agreement = load_agreement(directory)
+        with Agent.open(directory, identity, config, agreement=agreement) as agent:
+            agent.run(stop)
+
+
+def _config(directory: Path, source: str | None) -> EdgeConfig:
+    config = load_config(directory)
+    return config if source is None else msgspec.structs.replace(config, source=source)
+
+
+def _is_first_run(directory: Path, config: EdgeConfig) -> bool:
+    """Return whether the chip can wait for its enrolment; a recording would go by meanwhile."""
+    has_keys = stage(directory) in {Stage.KEYS_DRAWN, Stage.REQUESTED}
+    return has_keys and not config.is_recording and not Path(config.source).is_dir()
+
+
+def _first_run(directory: Path, config: EdgeConfig, stop: StopSignal) -> bool:
+    """Wait for the enrolment; return whether it has come."""
+    with FirstRun.open(directory, config) as first_run:
+        echo_translated(
+            "This chip is not enrolled yet. It meters nothing, and goes on by itself once it is "
+            "enrolled: on its page (`volet edge page --pair`), or at a console, where the next step "
+            f"is: {next_step(directory)}",
+            err=True,
+        )
+        return first_run.run(stop)
 
 
 def _check_exists(source: str) -> None:

@@ -118,6 +118,18 @@ def make_request(
     return sign_document(request, keys.signing_key)
 
 
+def check_no_import(directory: Path) -> None:
+    """Check that no import into the chip in `directory` is under way.
+
+    Raises:
+        ConfigError: one is, or was interrupted.
+    """
+    if (directory / IMPORTING).exists():
+        raise ConfigError(
+            "An import into this chip was interrupted; run `volet edge import` again first."
+        )
+
+
 def write_request(directory: Path, out: Path, signed: Signed) -> None:
     """Write a request to `out` and keep a copy, from which its answer installs the contract.
 
@@ -125,10 +137,7 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
         ConfigError: a file cannot be written, or an import was interrupted.
         DocumentRefused: its contract has ended, or begins on days that are billed already.
     """
-    if (directory / IMPORTING).exists():
-        raise ConfigError(
-            "An import into this chip was interrupted; run `volet edge import` again first."
-        )
+    check_no_import(directory)
     contract = decode_body(signed.body, EnrolmentRequest).contract
     if contract is not None:
         check_follows(directory, contract)
@@ -140,32 +149,55 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
 
 
 def install(directory: Path, answer: Path) -> EnrolmentRecord:
-    """Check the collectivity's answer and make it this chip's identity.
+    """Check the collectivity's answer in a file and make it this chip's identity.
 
     Raises:
         ConfigError: a file is missing or cannot be read.
+        DocumentRefused: see `checked_answer`.
+    """
+    data = read_document(answer, "ask the collectivity for its answer to request.json.")
+    return install_answer(directory, data, str(answer))
+
+
+def checked_answer(directory: Path, data: bytes, name: str) -> tuple[Enrolment, EnrolmentRecord]:
+    """Check the collectivity's answer for the chip in `directory`, and change nothing.
+
+    `name` names its source in errors.
+
+    Raises:
+        ConfigError: a file of the chip is missing or damaged.
         DocumentRefused: the answer is for another chip, from another authority than before, or for
             a contract that this chip does not have.
     """
     keys = load_keys(directory)
-    data = read_document(answer, "ask the collectivity for its answer to request.json.")
     try:
         enrolment = read_json(data, Enrolment)
     except msgspec.MsgspecError as exc:
-        raise DocumentRefused(f"{answer} is no enrolment: {exc}.") from exc
+        raise DocumentRefused(f"{name} is no enrolment: {exc}.") from exc
     record = check_enrolment(enrolment, keys)
     if not enrolment.signature or not record.made_at:
         raise DocumentRefused(
-            f"{answer} does not vouch for broker, platform and contracts; have the collectivity, with today's "
+            f"{name} does not vouch for broker, platform and contracts; have the collectivity, with today's "
             "Volet, answer the request again."
         )
     known = directory / AUTHORITY
     if known.exists():
         check_same_authority(enrolment, known.read_bytes())
     check_answer(directory, record)
+    return enrolment, record
+
+
+def install_answer(directory: Path, data: bytes, name: str) -> EnrolmentRecord:
+    """Check the collectivity's answer and make it this chip's identity.
+
+    Raises:
+        ConfigError: a file cannot be written.
+        DocumentRefused: see `checked_answer`.
+    """
+    enrolment, record = checked_answer(directory, data, name)
     take_contracts(directory, record)
-    if not known.exists():
-        write_public(known, enrolment.ca_pem)
+    if not (directory / AUTHORITY).exists():
+        write_public(directory / AUTHORITY, enrolment.ca_pem)
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: its presence marks the chip as enrolled.
     write_public(directory / ENROLMENT, data)

@@ -8,6 +8,7 @@ from edge.contracts.meter import is_serial
 from edge.contracts.words import ANOTHER_METER, MASKED, NOT_READ, SERIAL_FORM
 from edge.language.choice import Lang
 from edge.tic.decoder import Decoder
+from edge.tic.frame import Frame
 from edge.tic.serial_line import SerialSource
 from edge.vault.database import FILE_NAME
 from edge.vault.reader import read_vault
@@ -54,6 +55,27 @@ def serial_for(
     return read
 
 
+class SerialFinder:
+    """Finds a meter's serial: the one that two successive frames give.
+
+    Attributes:
+        serial: the serial, None while no two frames agree.
+    """
+
+    def __init__(self) -> None:
+        self.serial: str | None = None
+        self._before: str | None = None
+
+    def observe(self, frame: Frame) -> None:
+        """Take the next frame; one without a serial, as a short one is, changes nothing."""
+        group = frame.groups.get("ADSC") or frame.groups.get("ADCO")
+        if group is None:
+            return
+        if group.value == self._before:
+            self.serial = group.value
+        self._before = group.value
+
+
 def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> str | None:
     """Return the serial in two successive frames on `source`, read at one of `speeds` (bit/s).
 
@@ -62,16 +84,15 @@ def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> st
     device = Path(source)
     if not device.is_char_device():
         return None
-    decoder, before = Decoder(), None
+    decoder, finder = Decoder(), SerialFinder()
     end_s = time.monotonic() + wait_s
     line = SerialSource(device, lambda: decoder.quality.groups, speeds=speeds)
     with closing(line), suppress(ConfigError):  # no serial device: nobody named it for this
         while time.monotonic() < end_s and line.fault is None:
             for frame in decoder.feed(line.read(_POLL_S)):
-                group = frame.groups.get("ADSC") or frame.groups.get("ADCO")
-                if group is not None and group.value == before:
-                    return group.value
-                before = before if group is None else group.value
+                finder.observe(frame)
+                if finder.serial is not None:
+                    return finder.serial
     return None
 
 

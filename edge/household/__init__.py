@@ -4,6 +4,8 @@ messages  the requests of the page, and the answers
 call      the page's side: one request, one answer
 door      the chip's side: a Unix socket, open to whom its directory lets in
 answers   finds the answer to each request
+entrance  lets visitors in, and keeps those of another household out
+first_run  answers while the chip is not enrolled: line, request, answer
 pairing   lets a visitor in by a code that the chip's console shows
 today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said

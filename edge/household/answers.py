@@ -11,50 +11,46 @@ from edge.household.bills import bills
 from edge.household.budget import budget
 from edge.household.changes import Changes
 from edge.household.curve import own_curve, quarters_between
+from edge.household.entrance import Entrance
+from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
 from edge.household.messages import (
     Answer,
     AskAgreements,
     AskBills,
     AskBudget,
+    AskFirstRun,
     AskForQuotes,
     AskLetters,
     AskLive,
     AskOffers,
     AskOwnCurve,
-    AskPairing,
     AskQuarters,
     AskShared,
     AskState,
     AskToday,
-    AskToEnter,
-    AskWhetherLetIn,
     CapYear,
-    FormerHouseholds,
+    FirstRunStep,
     KeepCurve,
-    Knocked,
     Live,
-    NotDone,
-    Pair,
-    Paired,
+    MakeRequest,
     Question,
     SetProfile,
+    ShownFirstRun,
+    TakeAnswer,
     TakePart,
     VisitorRole,
-    household_name,
 )
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
 from edge.household.state import state, without_contract
 from edge.household.today import today
-from edge.language.french.looking_up import sentence_in
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
-from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId
 
 # Values older than this are of a line that has fallen silent.
@@ -79,12 +75,10 @@ class Answers:
         Visitors whom another household than `household` let in are told nothing.
         """
         self._directory = directory
-        self._household = household_name(household)
         self._area = area
         self._now = now
         self._live = live
         self._report = report
-        self._window = window
         self._compared = ComparedOffers(directory)
         changes = Changes(directory, area, now)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
@@ -104,25 +98,18 @@ class Answers:
             CapYear: changes.cap_year,
             AskForQuotes: changes.ask_for_quotes,
             AskLive: self._latest,
-            AskPairing: lambda _: self._window.state(),
-            Pair: lambda asked: Paired(self._window.admit(asked.code), self._household),
-            AskToEnter: lambda _: self._window.knock(),
-            AskWhetherLetIn: self._let_in,
+            AskFirstRun: lambda _: ShownFirstRun(FirstRunStep.DONE),
+            MakeRequest: _is_past,
+            TakeAnswer: _is_past,
         }
+        self._entrance = Entrance(lambda: household, window)
 
     def answer(self, request: Question) -> Answer:
         """Return the answer; what cannot be done is `NotDone`, in the household's language."""
-        is_open = isinstance(request, AskPairing | Pair | AskToEnter | AskWhetherLetIn)
-        if not is_open and request.household != self._household:
-            return FormerHouseholds()
-        try:
-            return self._answers[type(request)](request)
-        except VoletError as exc:
-            return NotDone(sentence_in(request.lang, str(exc)))
+        return self._entrance.answer(request, self._found)
 
-    def _let_in(self, asked: AskWhetherLetIn) -> Answer:
-        found = self._window.admit_by_button(asked.knock)
-        return found if isinstance(found, Knocked) else Paired(found, self._household)
+    def _found(self, request: Question) -> Answer:
+        return self._answers[type(request)](request)
 
     def _today(self, asked: AskToday) -> Answer:
         now = self._now()
@@ -177,3 +164,7 @@ class Answers:
         live, now = self._live(), self._now()
         is_good = live.at is not None and (now - live.at).total_seconds() <= LIVE_FOR_S
         return Live(live.at, live.drawn_va, live.injected_va, live.register, is_line_good=is_good)
+
+
+def _is_past(_: MakeRequest | TakeAnswer) -> Answer:
+    raise already_enrolled()

@@ -8,7 +8,7 @@ carries one request and its answer.
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -30,6 +30,7 @@ SPAN_DAYS_MAX = 31
 KnockId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 KnockNumber = Annotated[int, msgspec.Meta(ge=NUMBER_LEAST, le=NUMBER_MOST)]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
+_Document = Annotated[str, msgspec.Meta(max_length=REQUEST_BYTES_MAX)]
 _Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
 _HOUSEHOLD_DIGITS = 16
 HouseholdName = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{{_HOUSEHOLD_DIGITS}}}(?!\n)$")]
@@ -135,6 +136,34 @@ class AskForQuotes(_Request, frozen=True, tag="ask-for-quotes"):
     """Order the question for quotes; it leaves hours later."""
 
 
+class AskFirstRun(_Request, frozen=True, tag="first-run"):
+    """Ask how far the chip has come from its meter's line to its enrolment."""
+
+
+class MakeRequest(_Request, frozen=True, tag="make-request"):
+    """Make the enrolment request; unless `is_sure`, only say what it would hold.
+
+    Attributes:
+        offer: a provider's signed offer as JSON, which the household takes; empty for none.
+        start: the first day of the contract.
+        consent: what a receipt may tell the provider.
+        follows: whether the contract follows listed offers that extend its own.
+    """
+
+    offer: _Document = ""
+    start: date | None = None
+    consent: Literal["nothing", "total", "lines"] = "total"
+    follows: bool = True
+    is_sure: bool = False
+
+
+class TakeAnswer(_Request, frozen=True, tag="take-answer"):
+    """Install the collectivity's answer to the request; unless `is_sure`, only say whose it is."""
+
+    answer: _Document
+    is_sure: bool = False
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -175,6 +204,9 @@ Question = (
     | SetProfile
     | CapYear
     | AskForQuotes
+    | AskFirstRun
+    | MakeRequest
+    | TakeAnswer
     | AskLive
     | AskPairing
     | Pair
@@ -563,6 +595,51 @@ class Quarters(msgspec.Struct, frozen=True, tag="quarters"):
     quarters: tuple[Quarter, ...]
 
 
+class FirstRunStep(StrEnum):
+    """What the first run waits for: a meter's line, a request, its answer, or nothing any more."""
+
+    LINE = "line"
+    REQUEST = "request"
+    ANSWER = "answer"
+    DONE = "done"
+
+
+class ShownFirstRun(msgspec.Struct, frozen=True, tag="first-run"):
+    """How far the chip has come.
+
+    Attributes:
+        line: what the meter says of itself.
+        faults: what is wrong with the line, and what to do, in words.
+        request: the request that was made, as JSON to hand to the collectivity; empty if none was.
+        contract: the contract in that request, None if it holds none.
+    """
+
+    step: FirstRunStep
+    line: tuple[Row, ...] = ()
+    faults: tuple[str, ...] = ()
+    request: str = ""
+    contract: ShownContract | None = None
+
+
+class ShownRequest(msgspec.Struct, frozen=True, tag="request"):
+    """A request that is made, or would be: its contract, and the serial of the meter in it.
+
+    Both are empty for a request without a contract.
+    """
+
+    is_made: bool
+    contract: ShownContract | None = None
+    meter: str = ""
+
+
+class ShownAnswer(msgspec.Struct, frozen=True, tag="answer"):
+    """An answer that fits this chip: who gave it, and the fingerprint to compare before it counts."""
+
+    device: str
+    collectivity: str
+    authority: str
+
+
 class Live(msgspec.Struct, frozen=True, tag="live"):
     """The latest values on the line; `at` is when they came, None if nothing has come yet.
 
@@ -612,6 +689,10 @@ class FormerHouseholds(msgspec.Struct, frozen=True, tag="former"):
     """The visitor was let in by another household than the one that the chip has now."""
 
 
+class NotEnrolled(msgspec.Struct, frozen=True, tag="not-enrolled"):
+    """The chip is not enrolled yet, so there is nothing else to show than its first run."""
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The chip has done what was asked; `text` says what holds now."""
 
@@ -635,6 +716,10 @@ Answer = (
     | ChipState
     | OwnCurve
     | Quarters
+    | ShownFirstRun
+    | ShownRequest
+    | ShownAnswer
+    | NotEnrolled
     | Live
     | Pairing
     | Knocked

@@ -14,6 +14,9 @@ charts     curves and bars as SVG
 changes    what a form may change, and what the chip is asked for it
 texts      the words of the page, in French and English
 change_texts  the words of what the page can change
+first_run  from the meter's line to the enrolment, while the chip is not enrolled
+first_run_texts  its words
+uploads    forms that carry files
 running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone
 names      the names of the page and of its files

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -32,7 +31,6 @@ from starlette.status import (
 
 from edge.household.messages import (
     AgreementList,
-    Answer,
     AskAgreements,
     AskBills,
     AskBudget,
@@ -68,10 +66,19 @@ from edge.language.numbers import time_text
 from edge.page import views
 from edge.page.changes import CHANGES, Change, read_change
 from edge.page.curve_file import KINDS, CurveFile, parts
+from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
 from edge.page.guards import Guards
-from edge.page.places import API, ENTER, may_see
-from edge.page.sessions import Sessions, form_token
-from edge.page.visit import KNOCK_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, FormerVisitor, Visit
+from edge.page.places import API, ENTER, FIRST_RUN, may_see
+from edge.page.sessions import Sessions
+from edge.page.visit import (
+    KNOCK_COOKIE,
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    EarlyVisitor,
+    FormerVisitor,
+    Visit,
+    expected,
+)
 from protocol.errors import ConfigError
 
 YEAR_S = 365 * 86_400
@@ -119,8 +126,8 @@ class Page:
 
     async def today(self, visit: Visit) -> Response:
         """Show the day so far."""
-        today = _as(Today, await visit.ask(AskToday(lang=visit.lang)))
-        live = _as(Live, await visit.ask(AskLive(lang=visit.lang)))
+        today = expected(Today, await visit.ask(AskToday(lang=visit.lang)))
+        live = expected(Live, await visit.ask(AskLive(lang=visit.lang)))
         so_far, last_day = views.today_facts(today, visit.lang)
         return visit.show(
             "today",
@@ -134,7 +141,7 @@ class Page:
     async def shared(self, visit: Visit) -> Response:
         """Show what left the home for a day."""
         day = _day(visit.query("jour"))
-        shared = _as(Shared, await visit.ask(AskShared(lang=visit.lang, day=day)))
+        shared = expected(Shared, await visit.ask(AskShared(lang=visit.lang, day=day)))
         before, after = views.neighbours(shared)
         contribution, how = views.contribution(shared, visit.lang)
         return visit.show(
@@ -152,7 +159,7 @@ class Page:
 
     async def budget(self, visit: Visit) -> Response:
         """Show what the neighbourhood's figures have cost in privacy."""
-        budget = _as(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
+        budget = expected(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
         return visit.show(
             "budget",
             budget=budget,
@@ -163,7 +170,7 @@ class Page:
     async def bills(self, visit: Visit) -> Response:
         """Show the bills, and the lines of one."""
         statement = _statement(visit.query("releve"))
-        bills = _as(BillList, await visit.ask(AskBills(lang=visit.lang, statement=statement)))
+        bills = expected(BillList, await visit.ask(AskBills(lang=visit.lang, statement=statement)))
         return visit.show(
             "bills",
             bills=bills,
@@ -173,14 +180,14 @@ class Page:
 
     async def letters(self, visit: Visit) -> Response:
         """Show the providers' private messages."""
-        letters = _as(LetterList, await visit.ask(AskLetters(lang=visit.lang)))
+        letters = expected(LetterList, await visit.ask(AskLetters(lang=visit.lang)))
         return visit.show(
             "letters", letters=letters, titles=views.letter_titles(letters, visit.lang)
         )
 
     async def offers(self, visit: Visit) -> Response:
         """Show what the listed offers would have cost."""
-        offers = _as(OfferList, await visit.ask(AskOffers(lang=visit.lang)))
+        offers = expected(OfferList, await visit.ask(AskOffers(lang=visit.lang)))
         return visit.show(
             "offers",
             offers=offers,
@@ -190,7 +197,7 @@ class Page:
 
     async def agreements(self, visit: Visit) -> Response:
         """Show contracts, receipts, the part in the neighbourhood's figures, and the trustees."""
-        agreements = _as(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+        agreements = expected(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
         return visit.show(
             "agreements",
             agreements=agreements,
@@ -200,14 +207,14 @@ class Page:
 
     async def own_curve(self, visit: Visit) -> Response:
         """Show how much of the curve the chip keeps."""
-        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
+        own = expected(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
         return visit.show("own_curve", own=own)
 
     def change(self, change: Change) -> Show:
         """Return what says what a change means, and carries it out once the visitor is sure."""
 
         async def show(visit: Visit) -> Response:
-            form = await _checked_form(visit)
+            form = await visit.checked_form()
             try:
                 question = read_change(change, form, visit.lang)
             except ValueError as exc:
@@ -218,7 +225,7 @@ class Page:
             if form.get("sure") != "yes":
                 rows = await self._rows(visit, question)
                 return visit.show("sure", change=change, fields=fields, rows=rows)
-            done = _as(Done, await visit.ask(question))
+            done = expected(Done, await visit.ask(question))
             return visit.show("done", change=change, fields=fields, done=done)
 
         return show
@@ -227,7 +234,7 @@ class Page:
         """Return what a form says of who lives here, by its labels."""
         if not isinstance(question, SetProfile) or question.ages is None:
             return []
-        agreements = _as(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+        agreements = expected(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
         return views.profile_rows(question, agreements, visit.lang)
 
     async def curve_file(self, visit: Visit) -> Response:
@@ -235,7 +242,7 @@ class Page:
         kind = visit.request.path_params["kind"]
         if kind not in KINDS:
             raise HTTPException(HTTP_404_NOT_FOUND)
-        own = _as(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
+        own = expected(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
         days = own.days(_day(visit.query("du")), _day(visit.query("au")))
         if days is None:
             raise HTTPException(HTTP_404_NOT_FOUND)
@@ -248,7 +255,7 @@ class Page:
 
     async def state(self, visit: Visit) -> Response:
         """Show the state of the chip, and who is logged in."""
-        state = _as(ChipState, await visit.ask(AskState(lang=visit.lang)))
+        state = expected(ChipState, await visit.ask(AskState(lang=visit.lang)))
         sessions = [
             {
                 "name": each.name,
@@ -275,7 +282,7 @@ class Page:
             refusal = visit.texts["code_shape"]
             return await self._form(visit, HTTP_422_UNPROCESSABLE_CONTENT, refusal)
         try:
-            paired = _as(Paired, await visit.ask(Pair(lang=visit.lang, code=code)))
+            paired = expected(Paired, await visit.ask(Pair(lang=visit.lang, code=code)))
         except HTTPException as exc:
             return await self._refused(visit, exc)
         return self._begin(visit, paired)
@@ -284,7 +291,7 @@ class Page:
         """Let the visitor wait for a press of the panel's button, or let one in who has waited."""
         if visit.request.method == "POST":
             try:
-                knocked = _as(Knocked, await visit.ask(AskToEnter(lang=visit.lang)))
+                knocked = expected(Knocked, await visit.ask(AskToEnter(lang=visit.lang)))
             except HTTPException as exc:
                 return await self._refused(visit, exc)
             waiting = RedirectResponse(KNOCK, HTTP_303_SEE_OTHER)
@@ -301,7 +308,7 @@ class Page:
             answer = self._begin(visit, found)
             _set_cookie(answer, KNOCK_COOKIE, "", 0)
             return answer
-        return visit.show("knock", number=_as(Knocked, found).number)
+        return visit.show("knock", number=expected(Knocked, found).number)
 
     async def _refused(self, visit: Visit, exc: HTTPException) -> Response:
         """Show the form again, with the chip's reason; whatever else went wrong is raised."""
@@ -311,7 +318,7 @@ class Page:
 
     async def _form(self, visit: Visit, status: int, refusal: str) -> Response:
         try:
-            pairing = _as(Pairing, await visit.ask(AskPairing(lang=visit.lang)))
+            pairing = expected(Pairing, await visit.ask(AskPairing(lang=visit.lang)))
         except HTTPException:  # the chip is away: the code is refused with that reason
             pairing = Pairing(is_open=False)
         return visit.show("enter", status, refusal=refusal, by_button=pairing.by_button)
@@ -329,7 +336,7 @@ class Page:
 
     async def leave(self, visit: Visit) -> Response:
         """End the visitor's own session."""
-        await _checked_form(visit)
+        await visit.checked_form()
         if visit.session is not None:
             self.sessions.end(visit.session.name)
         answer = RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
@@ -338,7 +345,7 @@ class Page:
 
     async def end(self, visit: Visit) -> Response:
         """End another session."""
-        await _checked_form(visit)
+        await visit.checked_form()
         self.sessions.end(visit.request.path_params["name"])
         return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
 
@@ -355,7 +362,7 @@ class Page:
             for _ in range(int(LIVE_FOR_S / LIVE_EVERY_S)):
                 if self.sessions.of(visit.token) is None:  # ended meanwhile
                     return
-                live = _as(Live, await visit.ask(AskLive(lang=visit.lang)))
+                live = expected(Live, await visit.ask(AskLive(lang=visit.lang)))
                 yield f"data: {json.dumps(views.live_texts(live, visit.lang))}\n\n"
                 await asyncio.sleep(LIVE_EVERY_S)
         except HTTPException:
@@ -415,6 +422,8 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 return await show(visit)
             except FormerVisitor:
                 return visit.stranger()
+            except EarlyVisitor:
+                return visit.early()
 
         return Route(path, answer, methods=list(methods) or ["GET"])
 
@@ -438,6 +447,10 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/live", page.live),
                 *(route(f"{API}{name}", _model(ask)) for name, ask in _MODELS.items()),
                 *(route(each.path, page.change(each), "POST") for each in CHANGES),
+                route(FIRST_RUN, first_run),
+                route(REQUEST, request, "POST"),
+                route(MADE, download),
+                route(ANSWER, take_answer, "POST"),
                 route(ENTER, page.enter, "GET", "POST", is_open=True),
                 route(KNOCK, page.knock, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),
@@ -480,19 +493,6 @@ async def _hung_up(request: Request, exc: Exception) -> Response:
 async def _moved_to_shared(visit: Visit) -> Response:
     del visit
     return RedirectResponse("/partage", HTTP_308_PERMANENT_REDIRECT)
-
-
-async def _checked_form(visit: Visit) -> dict[str, str]:
-    form = await visit.form()
-    if form.get("form") != form_token(visit.token):
-        raise HTTPException(HTTP_403_FORBIDDEN)
-    return form
-
-
-def _as(kind: type[Any], answer: Answer) -> Any:
-    if not isinstance(answer, kind):
-        raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE)
-    return answer
 
 
 def _day(text: str) -> date | None:

@@ -11,6 +11,8 @@ from edge.household.messages import VisitorRole
 API = "/api/v1/"
 # Where a visitor is let in.
 ENTER = "/entrer"
+# From the meter's line to the enrolment, while the chip shows nothing else.
+FIRST_RUN = "/installation"
 
 
 class Place(NamedTuple):
@@ -48,6 +50,8 @@ def may_see(role: VisitorRole, path: str) -> bool:
     return role is VisitorRole.OWNER or path in _VIEWERS
 
 
-def menu(role: VisitorRole) -> list[Place]:
-    """Return the pages that a visitor's menu lists."""
+def menu(role: VisitorRole, here: str = "/") -> list[Place]:
+    """Return the pages that a visitor's menu lists; on the first run, what needs no enrolment."""
+    if here.startswith(FIRST_RUN):
+        return [place for place in MENU if not place.model]
     return [place for place in MENU if may_see(role, place.path)]

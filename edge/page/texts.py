@@ -3,6 +3,7 @@
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.page.change_texts import CHANGE_TEXTS
+from edge.page.first_run_texts import FIRST_RUN_TEXTS
 
 _SHOWN = bilingual(
     fr={
@@ -625,4 +626,4 @@ _SHOWN = bilingual(
     },
 )
 
-TEXTS = {lang: _SHOWN[lang] | CHANGE_TEXTS[lang] for lang in Lang}
+TEXTS = {lang: _SHOWN[lang] | CHANGE_TEXTS[lang] | FIRST_RUN_TEXTS[lang] for lang in Lang}

@@ -16,6 +16,7 @@ from edge.household.messages import (
     SentBlock,
     SetProfile,
     Shared,
+    ShownContract,
     SpentBudget,
     Today,
 )
@@ -277,6 +278,18 @@ def trustee_sets(agreements: AgreementList, lang: Lang) -> list[str]:
     return [
         TEXTS[lang]["shape"].format(shape=each.shape, day=day_text(each.since, lang))
         for each in agreements.trustees
+    ]
+
+
+def contract_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
+    """Return a contract that is asked for: labels with texts."""
+    texts = TEXTS[lang]
+    return [
+        (texts["offer"], f"{contract.provider} – {contract.product}"),
+        (texts["contract_days"], texts["from_on"].format(first=day_text(contract.first, lang))),
+        (texts["contract_receipts"], contract.receipts),
+        (texts["contract_prices"], contract.prices),
+        (texts["contract_name"], contract.contract),
     ]
 
 

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -15,16 +16,19 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.status import (
     HTTP_303_SEE_OTHER,
     HTTP_401_UNAUTHORIZED,
+    HTTP_403_FORBIDDEN,
+    HTTP_409_CONFLICT,
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
 from edge.household.call import call
-from edge.household.messages import Answer, FormerHouseholds, NotDone, Question
+from edge.household.messages import Answer, FormerHouseholds, NotDone, NotEnrolled, Question
 from edge.language.choice import Lang
-from edge.page.places import API, ENTER, menu
+from edge.page.places import API, ENTER, FIRST_RUN, menu
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
+from edge.page.uploads import UploadRefused, upload_fields
 from protocol.errors import TransportError
 from system.templates import templates_of
 
@@ -39,6 +43,13 @@ class FormerVisitor(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(HTTP_401_UNAUTHORIZED)
+
+
+class EarlyVisitor(HTTPException):
+    """The chip is not enrolled yet, and has nothing to show but its first run."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTP_409_CONFLICT)
 
 
 class Visit:
@@ -63,6 +74,7 @@ class Visit:
         Raises:
             HTTPException: it does not answer (503), or refuses (422) with a sentence.
             FormerVisitor: the session is of a household that has left; it has ended.
+            EarlyVisitor: the chip is not enrolled yet.
         """
         return await run_sync(self.asked, question)
 
@@ -80,6 +92,8 @@ class Visit:
             if self.session is not None:
                 self._sessions.end(self.session.name)
             raise FormerVisitor
+        if isinstance(answer, NotEnrolled):
+            raise EarlyVisitor
         if isinstance(answer, NotDone):
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
         return answer
@@ -101,6 +115,12 @@ class Visit:
             return JSONResponse({"error": self.texts["not_let_in"]}, HTTP_401_UNAUTHORIZED)
         return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
 
+    def early(self) -> Response:
+        """Return what a visitor gets while the chip is not enrolled: its first run, or the reason."""
+        if self._is_of_script:
+            return JSONResponse({"error": self.texts["not_enrolled"]}, HTTP_409_CONFLICT)
+        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
+
     @property
     def _is_of_script(self) -> bool:
         path: str = self.request.url.path
@@ -118,7 +138,7 @@ class Visit:
                 here=self.request.url.path,
                 back=self._place(),
                 session=self.session,
-                menu=[] if self.session is None else menu(self.session.role),
+                menu=[] if self.session is None else menu(self.session.role, self.request.url.path),
                 form=form_token(self.token),
                 **values,
             ),
@@ -131,16 +151,45 @@ class Visit:
         return f"{url.path}?{url.query}" if url.query else url.path
 
     async def form(self) -> dict[str, str]:
-        """Return the fields of the form that was sent; the first value of each.
+        """Return the fields of the form that was sent; the first value of each, files as text.
 
         A form with more fields than any here has none.
+
+        Raises:
+            HTTPException: a form with files was cut off, or is none (422).
         """
-        body = (await self.request.body()).decode("utf-8", "replace")
+        body, kind = await self.request.body(), self.request.headers.get("content-type", "")
         try:
-            fields = parse_qs(body, max_num_fields=_FIELDS_MAX)
+            if kind.startswith("multipart/"):
+                return upload_fields(kind, body, _FIELDS_MAX)
+            fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FIELDS_MAX)
+        except UploadRefused as exc:
+            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, self.texts["upload_cut"]) from exc
         except ValueError:
             return {}
         return {name: values[0] for name, values in fields.items()}
+
+    async def checked_form(self) -> dict[str, str]:
+        """Return the fields of the form that was sent, if it is of this session.
+
+        Raises:
+            HTTPException: it is not (403), or was cut off (422).
+        """
+        form = await self.form()
+        if form.get("form") != form_token(self.token):
+            raise HTTPException(HTTP_403_FORBIDDEN)
+        return form
+
+
+def expected(kind: type[Any], answer: Answer) -> Any:
+    """Return an answer of the kind that was asked for.
+
+    Raises:
+        HTTPException: the chip is of another version, and answers something else (503).
+    """
+    if not isinstance(answer, kind):
+        raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE)
+    return answer
 
 
 def _language(request: Request, own: Lang) -> Lang:

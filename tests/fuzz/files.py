@@ -28,14 +28,17 @@ from edge.household.messages import (
     LENGTH_BYTES,
     AskBills,
     AskBudget,
+    AskFirstRun,
     AskOwnCurve,
     AskQuarters,
     AskShared,
     AskState,
     CapYear,
     KeepCurve,
+    MakeRequest,
     Pair,
     SetProfile,
+    TakeAnswer,
     TakePart,
     encode,
     read_question,
@@ -44,6 +47,7 @@ from edge.identity.keys import load_keys
 from edge.moving import bundle as bundles
 from edge.moving.bundle import Bundle, open_bundle
 from edge.moving.transfer import take_in
+from edge.page.uploads import UploadRefused, upload_fields
 from edge.simulate.curve_files import load_curve
 from edge.simulate.faults import parse_faults
 from edge.tic.consistency import ConsistencyCheck
@@ -183,6 +187,12 @@ HISTORIQUE = b"\x20\x02\nADCO 041961234567 B\r\nOPTARIF BASE 0\r\nBASE 012345678
 def read_household_question(data: bytes) -> None:
     with suppress(msgspec.MsgspecError):
         read_question(data)
+
+
+def read_page_form(data: bytes) -> None:
+    kind, _, body = data.partition(b"\n")
+    with suppress(UploadRefused):
+        upload_fields(kind.decode("latin-1"), body, 32)
 
 
 def read_tariffs(data: bytes) -> None:
@@ -351,6 +361,9 @@ TARIFF = msgspec.json.encode(simple_tariff())
 QUESTIONS = (
     AskShared(day=TODAY),
     AskBudget(),
+    AskFirstRun(),
+    MakeRequest(offer="{}", start=TODAY),
+    TakeAnswer(answer="{}", is_sure=True),
     AskBills(statement="0" * 32),
     AskState(),
     AskOwnCurve(),
@@ -360,6 +373,10 @@ QUESTIONS = (
     SetProfile(ages=(0, 0, 2, 0, 0, 0), employed=1),
     CapYear(rho=0.5),
     Pair(code="12345678"),
+)
+PAGE_FORM = (
+    b"multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; "
+    b'name="answer"; filename="a.json"\r\nContent-Type: application/json\r\n\r\n{}\r\n--b--\r\n'
 )
 ENEDIS_JSON = b"""{"meter_reading": {"usage_point_id": "", "reading_type": {"unit": "W"}, "interval_reading": [
 {"value": "540", "date": "2026-10-25 02:45:00", "interval_length": "PT15M", "measure_type": "B"},
@@ -380,6 +397,7 @@ TARGETS = (
         frozenset(["Question"]),
         is_packed=False,
     ),
+    Target("page-form", of_bytes(read_page_form, PAGE_FORM), is_packed=False),
     Target("tariff-file", of_bytes(read_tariffs, TARIFF), named(Tariff), is_packed=False),
     Target(
         "signed-file",

@@ -8,6 +8,7 @@ sentences   errors and answers, as patterns with placeholders in braces
 documents   errors about documents, keys and files
 signed      errors of `protocol`: tariffs, offers, signed documents
 meter       the output of `decode`
+setting_up  what a chip says until it is enrolled
 keys        errors about certificates and the collectivity's keys
 curves      errors and answers about curves, captures and the meter's line
 """

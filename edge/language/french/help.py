@@ -31,12 +31,14 @@ HELP = {
     "Check the collectivity's answer and install it as this chip's identity.": (
         "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."
     ),
-    "Read the meter, encrypt, send, and check what comes back, until stopped. A device that is not "
-    "plugged in yet is waited for. At the end of a capture file or of standard input, the chip stops "
+    "Read the meter, encrypt, send, and check what comes back, until stopped. A chip whose keys are "
+    "drawn and which is not enrolled yet looks at the line and answers its page, meters nothing, and "
+    "goes on as soon as it is enrolled. A device that is not plugged in yet is waited for. At the end of a capture file or of standard input, the chip stops "
     "once the cloud has acknowledged everything. Exit codes: 0 stopped, 5 configuration, 6 the vault "
     "cannot continue (start again).": (
         "Suit le compteur, chiffre, envoie et vérifie ce qui revient, jusqu'à l'arrêt.\n\n"
-        "Un périphérique qui n'est pas encore branché est attendu. Un fichier de capture ou l'entrée "
+        "Un boîtier dont les clés sont créées et qui n'est pas encore inscrit regarde la ligne et répond "
+        "à sa page, ne mesure rien, et continue dès qu'il est inscrit. Un périphérique qui n'est pas encore branché est attendu. Un fichier de capture ou l'entrée "
         "standard a une fin ; le boîtier s'arrête alors dès que la collectivité a tout confirmé. Codes "
         "de sortie : 0 arrêté, 5 configuration, 6 le coffre ne peut pas continuer (relancez)."
     ),

@@ -9,6 +9,7 @@ from edge.language.french.curves import CURVES
 from edge.language.french.documents import DOCUMENTS
 from edge.language.french.keys import KEYS
 from edge.language.french.meter import METER
+from edge.language.french.setting_up import SETTING_UP
 from edge.language.french.signed import SIGNED
 
 SENTENCES = {
@@ -18,6 +19,7 @@ SENTENCES = {
     **CURVES,
     **METER,
     **KEYS,
+    **SETTING_UP,
     # The page.
     "Type this code on the page before {at}.": "Tapez ce code sur la page avant le {at}.",
     "The page is at {places}.": "La page est à {places}.",

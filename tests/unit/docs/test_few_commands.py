@@ -12,4 +12,4 @@ def test_a_household_gets_from_an_archive_to_the_first_block_in_eight_commands()
     typed = [step for block in blocks(needed.replace(look, "")) for step in steps(block)]
     assert len(typed) <= COMMANDS_MAX, [step.command for step in typed]
     assert typed[0].command.startswith("mkdir volet && tar xf")
-    assert typed[-1].command.startswith("sudo systemctl enable --now")
+    assert typed[-1].command.startswith("volet edge enrol")

@@ -1,0 +1,59 @@
+"""Lets visitors of the page in, and passes on the questions of those whom this household let in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from edge.household.messages import (
+    Answer,
+    AskPairing,
+    AskToEnter,
+    AskWhetherLetIn,
+    FormerHouseholds,
+    HouseholdName,
+    Knocked,
+    NotDone,
+    Pair,
+    Paired,
+    Question,
+    household_name,
+)
+from edge.household.pairing import PairingWindow
+from edge.language.french.looking_up import sentence_in
+from protocol.errors import VoletError
+from protocol.ids import HouseholdKeyId
+
+
+class Entrance:
+    """What every chip asks of a visitor first, whether it is enrolled or not."""
+
+    def __init__(self, household: Callable[[], HouseholdKeyId], window: PairingWindow) -> None:
+        """Know visitors of the present `household`, and let others in through `window`."""
+        self._key = household
+        self._window = window
+        self._open: dict[type[Question], Callable[[Any], Answer]] = {
+            AskPairing: lambda _: self._window.state(),
+            Pair: lambda asked: Paired(self._window.admit(asked.code), self._household()),
+            AskToEnter: lambda _: self._window.knock(),
+            AskWhetherLetIn: self._let_in,
+        }
+
+    def answer(self, request: Question, find: Callable[[Question], Answer]) -> Answer:
+        """Return the answer, which `find` finds for visitors of the household.
+
+        What cannot be done is `NotDone`, in the household's language.
+        """
+        try:
+            if (open_to_all := self._open.get(type(request))) is not None:
+                return open_to_all(request)
+            if request.household != self._household():
+                return FormerHouseholds()
+            return find(request)
+        except VoletError as exc:
+            return NotDone(sentence_in(request.lang, str(exc)))
+
+    def _household(self) -> HouseholdName:
+        return household_name(self._key())
+
+    def _let_in(self, asked: AskWhetherLetIn) -> Answer:
+        found = self._window.admit_by_button(asked.knock)
+        return found if isinstance(found, Knocked) else Paired(found, self._household())

@@ -1,0 +1,268 @@
+"""Answers the page of a chip that is not enrolled yet: its line, its request, the answer to it.
+
+Nothing is kept but what `volet edge request` and `volet edge enrol` write, so that a chip whose power
+was cut goes on where it was, and page and console may take turns.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge.contracts.enrolling import (
+    check_no_import,
+    checked_answer,
+    install_answer,
+    make_request,
+    requested_contract,
+    sign_contract,
+    write_request,
+)
+from edge.contracts.meter import is_serial
+from edge.contracts.requests import latest_made_at
+from edge.contracts.sequence import check_follows
+from edge.contracts.words import CONSENTS, MASKED, PRICES
+from edge.household.entrance import Entrance
+from edge.household.messages import (
+    Answer,
+    AskFirstRun,
+    ContractStanding,
+    Done,
+    FirstRunStep,
+    MakeRequest,
+    NotEnrolled,
+    Question,
+    Row,
+    ShownAnswer,
+    ShownContract,
+    ShownFirstRun,
+    ShownRequest,
+    TakeAnswer,
+)
+from edge.household.pairing import PairingWindow
+from edge.identity.enrolment import ca_fingerprint
+from edge.identity.keys import load_keys
+from edge.language.choice import Lang
+from edge.language.french.looking_up import sentence_in
+from edge.language.numbers import SHORT_HASH
+from edge.language.typography import bilingual
+from edge.stage import REQUEST, Stage, stage
+from edge.tic.diagnosis import LineFault
+from edge.tic.frame import InformationGroup, Mode
+from edge.tic.hints import HINTS
+from edge.tic.report import group_cells
+from protocol.contract import Consent, Contract, Signed, open_offer, parse_signed
+from protocol.envelope import decode_body
+from protocol.errors import ConfigError, DocumentRefused, MessageRefused
+from system.files import read_document
+
+# What a meter says of itself that a household can compare: serial, calendar, subscribed power.
+_TOLD = ("ADSC", "ADCO", "NGTF", "OPTARIF", "PREF", "ISOUSC")
+_THREE_PHASES = frozenset({"IRMS2", "IINST2", "URMS2"})
+_PRODUCES = "EAIT"
+_WORDS = bilingual(
+    fr={
+        "meter": "Compteur",
+        "one": "monophasé",
+        "three": "triphasé",
+        "produces": ", avec injection",
+        "mode": "Mode de la sortie",
+        Mode.STANDARD: "standard",
+        Mode.HISTORIQUE: "historique",
+    },
+    en={
+        "meter": "Meter",
+        "one": "one phase",
+        "three": "three phases",
+        "produces": ", with injection",
+        "mode": "Mode of its output",
+        Mode.STANDARD: "standard",
+        Mode.HISTORIQUE: "historique",
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLine:
+    """What has been read of the meter's line.
+
+    Attributes:
+        serial: the serial on which two successive frames agree, None before.
+        mode: the mode of the meter's output.
+        groups: the groups of the latest frames, by label.
+        faults: what is wrong with the line now, the likeliest first.
+        trouble: why the device is not open, as a sentence.
+    """
+
+    serial: str | None = None
+    mode: Mode | None = None
+    groups: Mapping[str, InformationGroup] = field(default_factory=dict)
+    faults: tuple[LineFault, ...] = ()
+    trouble: str | None = None
+
+
+class FirstRunAnswers:
+    """Answers for a chip in one directory whose keys are drawn and which is not enrolled."""
+
+    def __init__(
+        self,
+        directory: Path,
+        window: PairingWindow,
+        line: Callable[[], SeenLine],
+    ) -> None:
+        """Read `directory` at each request: an import may change the household meanwhile."""
+        self._directory = directory
+        self._line = line
+        self._answers: dict[type[Question], Callable[[Any], Answer]] = {
+            AskFirstRun: self._first_run,
+            MakeRequest: self._make_request,
+            TakeAnswer: self._take_answer,
+        }
+        self._entrance = Entrance(lambda: load_keys(directory).household.id, window)
+
+    def answer(self, request: Question) -> Answer:
+        """Return the answer; what cannot be done is `NotDone`, in the household's language."""
+        return self._entrance.answer(request, self._found)
+
+    def _found(self, request: Question) -> Answer:
+        known = self._answers.get(type(request))
+        return NotEnrolled() if known is None else known(request)
+
+    def _first_run(self, asked: AskFirstRun) -> ShownFirstRun:
+        line, request = self._line(), self._request()
+        step = FirstRunStep.REQUEST if line.serial is not None else FirstRunStep.LINE
+        if stage(self._directory) is Stage.ENROLLED:
+            step = FirstRunStep.DONE
+        elif request:
+            step = FirstRunStep.ANSWER
+        return ShownFirstRun(
+            step,
+            line=_line_rows(line, asked.lang),
+            faults=_faults(line, asked.lang),
+            request=request,
+            contract=self._requested(asked.lang) if request else None,
+        )
+
+    def _request(self) -> str:
+        """Return the request that was made, empty if there is none."""
+        path = self._directory / REQUEST
+        return read_document(path, "make a new request.").decode() if path.exists() else ""
+
+    def _requested(self, lang: Lang) -> ShownContract | None:
+        """Return the contract of the request; a new one replaces a damaged one."""
+        with suppress(ConfigError, DocumentRefused, MessageRefused):
+            found = requested_contract(self._directory, load_keys(self._directory))
+            return None if found is None else _shown(found.offer, found.contract, lang)
+        return None
+
+    def _make_request(self, asked: MakeRequest) -> ShownRequest:
+        check_no_import(self._directory)
+        self._check_not_enrolled()
+        keys, offer, contract, meter = load_keys(self._directory), None, None, ""
+        if asked.offer:
+            offer, meter = parse_signed(asked.offer.encode(), "The offer"), self._meter(asked.lang)
+            if asked.start is None:
+                raise DocumentRefused("An offer is taken from a day on; name the first one.")
+            contract = sign_contract(
+                keys,
+                offer,
+                meter,
+                asked.start,
+                consent=Consent(asked.consent),
+                follows=asked.follows,
+            )
+            check_follows(self._directory, contract)
+        if asked.is_sure:
+            after = latest_made_at(self._directory)
+            request = make_request(keys, offer, contract, after=after)
+            write_request(self._directory, self._directory / REQUEST, request)
+        shown = None
+        if offer is not None and contract is not None:
+            shown = _shown(offer, contract, asked.lang)
+        return ShownRequest(asked.is_sure, shown, meter)
+
+    def _meter(self, lang: Lang) -> str:
+        """Return the serial of the meter on the line.
+
+        Raises:
+            DocumentRefused: none has been read, or it is masked.
+        """
+        serial = self._line().serial
+        if serial is None:
+            raise DocumentRefused(
+                "A contract names its meter, and this chip has read none yet; see what is wrong with "
+                "the line first, or make a request without an offer."
+            )
+        if not is_serial(serial):
+            raise DocumentRefused(MASKED[lang])
+        return serial
+
+    def _take_answer(self, asked: TakeAnswer) -> ShownAnswer | Done:
+        check_no_import(self._directory)
+        self._check_not_enrolled()
+        data, name = asked.answer.encode(), "This file"
+        if not asked.is_sure:
+            enrolment, record = checked_answer(self._directory, data, name)
+            authority = ca_fingerprint(enrolment.ca_pem)
+            return ShownAnswer(record.device, record.collectivity, authority)
+        record = install_answer(self._directory, data, name)
+        return Done(
+            sentence_in(
+                asked.lang,
+                f"This chip is {record.device} of {record.collectivity}; it begins to meter now.",
+            )
+        )
+
+    def _check_not_enrolled(self) -> None:
+        """Check that no answer was installed meanwhile, as from the console.
+
+        Raises:
+            DocumentRefused: one was.
+        """
+        if stage(self._directory) is Stage.ENROLLED:
+            raise already_enrolled()
+
+
+def already_enrolled() -> DocumentRefused:
+    """Return the error of what a chip does on its first run alone."""
+    return DocumentRefused(
+        "This chip is enrolled already; another offer is taken with `volet edge request --offer "
+        "OFFER.json --from DAY`, and an answer to it installed with `volet edge enrol "
+        "ENROLMENT.json`."
+    )
+
+
+def _shown(offer: Signed, signed: Signed, lang: Lang) -> ShownContract:
+    opened, contract = open_offer(offer), decode_body(signed.body, Contract)
+    return ShownContract(
+        provider=opened.provider,
+        product=opened.product,
+        contract=signed.hash.hex()[:SHORT_HASH],
+        standing=ContractStanding.ASKED,
+        first=contract.start,
+        last=None,
+        receipts=CONSENTS[lang][contract.consent],
+        prices=PRICES[lang][contract.follows],
+    )
+
+
+def _line_rows(line: SeenLine, lang: Lang) -> tuple[Row, ...]:
+    """Return what the meter says of itself; nothing before it is read."""
+    if line.serial is None or line.mode is None:
+        return ()
+    words = _WORDS[lang]
+    kind = words["three" if _THREE_PHASES & line.groups.keys() else "one"]
+    kind += words["produces"] if _PRODUCES in line.groups else ""
+    cells = [group_cells(name, line.groups[name], lang) for name in _TOLD if name in line.groups]
+    return (
+        Row(words["meter"], kind),
+        Row(words["mode"], words[line.mode]),
+        *(Row(meaning, value) for _, value, meaning in cells),
+    )
+
+
+def _faults(line: SeenLine, lang: Lang) -> tuple[str, ...]:
+    if line.trouble is not None:
+        return (sentence_in(lang, line.trouble),)
+    return tuple(HINTS[lang][fault] for fault in line.faults)

@@ -1,0 +1,107 @@
+"""The first run on the page: the meter's line, the contract, the request, and the answer to it.
+
+Each of its pages follows from what the chip says of itself, so that a restart of chip, page or
+browser loses nothing. Between a form and the yes to it, its documents are carried in the second form.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.status import (
+    HTTP_303_SEE_OTHER,
+    HTTP_404_NOT_FOUND,
+    HTTP_422_UNPROCESSABLE_CONTENT,
+)
+
+from edge.household.messages import (
+    AskFirstRun,
+    Done,
+    FirstRunStep,
+    MakeRequest,
+    ShownAnswer,
+    ShownContract,
+    ShownFirstRun,
+    ShownRequest,
+    TakeAnswer,
+)
+from edge.page import views
+from edge.page.places import FIRST_RUN
+from edge.page.visit import Visit, expected
+from protocol.calendar import legal_day
+
+REQUEST, MADE, ANSWER = (f"{FIRST_RUN}/{name}" for name in ("demande", "request.json", "reponse"))
+_TAKEN = ("start", "consent", "follows")
+
+
+async def first_run(visit: Visit) -> Response:
+    """Show how far the chip has come, and what comes next."""
+    shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
+    if shown.step is FirstRunStep.DONE:
+        return RedirectResponse("/", HTTP_303_SEE_OTHER)
+    return visit.show(
+        "first_run",
+        run=shown,
+        today=legal_day(datetime.now(UTC)),
+        contract=_contract_rows(visit, shown.contract),
+        next=visit.texts[f"first_run_{shown.step}"],
+    )
+
+
+async def request(visit: Visit) -> Response:
+    """Show what the request would hold, and make it once the visitor is sure."""
+    form = await visit.checked_form()
+    asked = _read_request(visit, form)
+    shown = expected(ShownRequest, await visit.ask(asked))
+    if shown.is_made:
+        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
+    fields = {name: form.get(name, "") for name in ("offer", *_TAKEN)}
+    rows = _contract_rows(visit, shown.contract)
+    if shown.meter:
+        rows.insert(1, (visit.texts["contract_meter"], shown.meter))
+    return visit.show("first_run_request", fields=fields, contract=rows)
+
+
+async def download(visit: Visit) -> Response:
+    """Send the request as a file to hand to the collectivity."""
+    shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
+    if not shown.request:
+        raise HTTPException(HTTP_404_NOT_FOUND)
+    headers = {"Content-Disposition": 'attachment; filename="request.json"'}
+    return Response(shown.request, media_type="application/json", headers=headers)
+
+
+async def take_answer(visit: Visit) -> Response:
+    """Show whose answer it is, and have it installed once the visitor has compared."""
+    form = await visit.checked_form()
+    is_sure, text = form.get("sure") == "yes", form.get("answer", "")
+    if not text.strip():
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
+    asked = TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure)
+    found = await visit.ask(asked)
+    if is_sure:
+        return visit.show("first_run_done", done=expected(Done, found))
+    return visit.show("first_run_answer", found=expected(ShownAnswer, found), text=text)
+
+
+def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
+    """Return what a form asks for.
+
+    Raises:
+        HTTPException: it is not what the page's own form sends (422).
+    """
+    fields: dict[str, object] = {"lang": visit.lang, "is_sure": form.get("sure") == "yes"}
+    try:
+        if form.get("offer", "").strip():
+            fields |= {"offer": form["offer"]} | {name: form[name] for name in _TAKEN}
+            fields["start"] = fields["start"] or None
+        return msgspec.convert(fields, MakeRequest, strict=False)
+    except (KeyError, msgspec.ValidationError) as exc:
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+
+
+def _contract_rows(visit: Visit, contract: ShownContract | None) -> list[tuple[str, str]]:
+    """Return a contract by its labels; nothing where there is none."""
+    return [] if contract is None else views.contract_rows(contract, visit.lang)

@@ -1,0 +1,188 @@
+"""The words of the first run, in French and English."""
+
+from edge.language.typography import bilingual
+
+FIRST_RUN_TEXTS = bilingual(
+    fr={
+        "not_enrolled": (
+            "Ce boîtier n'est pas encore inscrit : rien n'est mesuré. Un visiteur avec tous les droits "
+            "l'inscrit à /installation."
+        ),
+        "first_run_title": "Mettre votre boîtier en service",
+        "first_run_how": (
+            "Rien n'est encore mesuré, et rien ne part de chez vous. Vous pouvez vous arrêter à chaque "
+            "étape et revenir : le boîtier reprend où vous en étiez."
+        ),
+        "first_run_next": "À faire maintenant",
+        "first_run_line": "Relier le boîtier à la sortie TIC du compteur ; voyez l'étape 1.",
+        "first_run_request": "Choisir un contrat, ou aucun, et faire la demande ; voyez l'étape 2.",
+        "first_run_answer": (
+            "Donner la demande à votre collectivité, puis prendre sa réponse ; voyez les étapes 3 et 4."
+        ),
+        "step_line": "1. La ligne du compteur",
+        "line_found": (
+            "Le compteur est lu. Comparez son numéro avec celui qui est inscrit dessus : si ce n'est pas "
+            "lui, le boîtier est relié à un autre compteur."
+        ),
+        "line_sought": (
+            "Rien n'est encore lu. En dix secondes environ, le boîtier trouve la vitesse et le mode ; "
+            "cette page cherche de nouveau quand vous la rechargez."
+        ),
+        "line_again": "Regarder de nouveau",
+        "step_contract": "2. Le contrat et la demande",
+        "step_contract_how": (
+            "L'offre est le fichier signé que votre fournisseur vous donne. Sans offre, le boîtier compte "
+            "et participe si vous le voulez, et aucune facture ne vient ; vous pourrez en prendre une plus "
+            "tard."
+        ),
+        "offer_file": "Offre du fournisseur (facultatif)",
+        "first_day": "Premier jour du contrat",
+        "receipts_tell": "Ce que les reçus disent au fournisseur",
+        "tell_nothing": "rien",
+        "tell_total": "le total",
+        "tell_lines": "le total et les kWh de chaque ligne",
+        "prices_are": "Les prix",
+        "prices_follow": "suivent les offres publiées qui prolongent celle-ci",
+        "prices_fixed": "restent ceux de cette offre",
+        "request_see": "Voir la demande",
+        "request_again": "Faire une autre demande",
+        "request_title": "Faire cette demande ?",
+        "request_means": (
+            "La demande porte les clés publiques de ce boîtier et ce qui est écrit ici, signé par lui. Elle "
+            "ne part pas toute seule : vous la donnez à la collectivité."
+        ),
+        "request_none": (
+            "Elle ne porte aucun contrat : le boîtier comptera, et aucune facture ne viendra."
+        ),
+        "who_request": (
+            "La collectivité et, par elle, votre fournisseur voient l'offre, le premier jour et vos choix ; "
+            "du numéro du compteur, seulement une empreinte. Ni l'une ni l'autre ne voit votre courbe."
+        ),
+        "request_yes": "Oui, faire la demande",
+        "contract_days": "Jours",
+        "contract_meter": "Compteur",
+        "step_hand": "3. La demande à votre collectivité",
+        "step_hand_how": (
+            "Enregistrez la demande et donnez-la à la collectivité, comme elle le demande. Elle rend une "
+            "réponse : un fichier aussi."
+        ),
+        "request_load": "Enregistrer la demande (request.json)",
+        "request_none_yet": "La demande n'est pas encore faite.",
+        "request_without": "Cette demande ne porte aucun contrat.",
+        "step_answer": "4. La réponse de la collectivité",
+        "step_answer_how": (
+            "Le boîtier vérifie que la réponse est pour lui, et vous montre de qui elle vient avant de "
+            "l'installer."
+        ),
+        "answer_file": "Réponse de la collectivité",
+        "answer_see": "Voir la réponse",
+        "answer_missing": "Choisissez d'abord le fichier de la réponse.",
+        "answer_title": "Installer cette réponse ?",
+        "answer_means": (
+            "Comparez l'empreinte de l'autorité avec celle que la collectivité publie ailleurs que dans "
+            "cette réponse (son site, un courrier). C'est la seule chose que le boîtier ne peut pas vérifier "
+            "pour vous. Si elle est autre, n'installez pas."
+        ),
+        "answer_collectivity": "Collectivité",
+        "answer_device": "Nom de ce boîtier",
+        "answer_authority": "Autorité (SHA-256)",
+        "answer_yes": "Oui, l'empreinte est la même : installer",
+        "first_run_done_title": "Votre boîtier est inscrit",
+        "first_run_done_how": (
+            "En quelques secondes, le boîtier commence à compter et se connecte à la collectivité. Le "
+            "premier quart d'heure mesuré est là dans une demi-heure au plus."
+        ),
+        "first_run_go": "Voir aujourd'hui",
+        "first_run_back": "Non, revenir sans rien changer",
+        "upload_cut": "L'envoi du fichier a été coupé, ou le fichier est illisible ; envoyez-le de nouveau.",
+    },
+    en={
+        "not_enrolled": (
+            "This chip is not enrolled yet: nothing is metered. A visitor who was let in to everything "
+            "enrols it at /installation."
+        ),
+        "first_run_title": "Set your chip up",
+        "first_run_how": (
+            "Nothing is metered yet, and nothing leaves your home. You can stop at each step and come back: "
+            "the chip goes on where you were."
+        ),
+        "first_run_next": "What to do now",
+        "first_run_line": "Connect the chip to the meter's TIC output; see step 1.",
+        "first_run_request": "Choose a contract, or none, and make the request; see step 2.",
+        "first_run_answer": (
+            "Hand the request to your collectivity, then take its answer; see steps 3 and 4."
+        ),
+        "step_line": "1. The meter's line",
+        "line_found": (
+            "The meter is read. Compare its serial with the one that is printed on it: if it is another one, "
+            "the chip is connected to another meter."
+        ),
+        "line_sought": (
+            "Nothing is read yet. The chip finds speed and mode in about ten seconds; this page looks again "
+            "when you load it again."
+        ),
+        "line_again": "Look again",
+        "step_contract": "2. The contract and the request",
+        "step_contract_how": (
+            "The offer is the signed file that your provider gives you. Without an offer the chip meters, "
+            "and takes part if you want it to, and no bill comes; you can take one later."
+        ),
+        "offer_file": "The provider's offer (optional)",
+        "first_day": "First day of the contract",
+        "receipts_tell": "What receipts tell the provider",
+        "tell_nothing": "nothing",
+        "tell_total": "the total",
+        "tell_lines": "the total and the kWh of each line",
+        "prices_are": "Prices",
+        "prices_follow": "follow listed offers that extend this one",
+        "prices_fixed": "stay those of this offer",
+        "request_see": "See the request",
+        "request_again": "Make another request",
+        "request_title": "Make this request?",
+        "request_means": (
+            "The request holds the public keys of this chip and what is written here, signed by it. It does "
+            "not leave by itself: you hand it to the collectivity."
+        ),
+        "request_none": "It holds no contract: the chip will meter, and no bill will come.",
+        "who_request": (
+            "The collectivity, and your provider through it, see the offer, the first day and your choices; "
+            "of the meter's serial only a hash. Neither sees your curve."
+        ),
+        "request_yes": "Yes, make the request",
+        "contract_days": "Days",
+        "contract_meter": "Meter",
+        "step_hand": "3. The request to your collectivity",
+        "step_hand_how": (
+            "Save the request and hand it to the collectivity in the way that it asks for. It gives back an "
+            "answer, which is a file too."
+        ),
+        "request_load": "Save the request (request.json)",
+        "request_none_yet": "The request is not made yet.",
+        "request_without": "This request holds no contract.",
+        "step_answer": "4. The collectivity's answer",
+        "step_answer_how": (
+            "The chip checks that the answer is for it, and shows you whose it is before it installs it."
+        ),
+        "answer_file": "The collectivity's answer",
+        "answer_see": "See the answer",
+        "answer_missing": "Choose the file of the answer first.",
+        "answer_title": "Install this answer?",
+        "answer_means": (
+            "Compare the authority's fingerprint with the one that the collectivity publishes elsewhere than "
+            "in this answer (its site, a letter). This is the only thing that the chip cannot check for you. "
+            "If it is another one, do not install it."
+        ),
+        "answer_collectivity": "Collectivity",
+        "answer_device": "Name of this chip",
+        "answer_authority": "Authority (SHA-256)",
+        "answer_yes": "Yes, the fingerprint is the same: install it",
+        "first_run_done_title": "Your chip is enrolled",
+        "first_run_done_how": (
+            "Within seconds the chip begins to meter and connects to the collectivity. The first metered "
+            "quarter-hour is there in half an hour at most."
+        ),
+        "first_run_go": "See today",
+        "first_run_back": "No, go back and change nothing",
+        "upload_cut": "The upload was cut off, or the file cannot be read; send it again.",
+    },
+)

@@ -1,0 +1,351 @@
+"""What a chip that is not enrolled answers: its line, its request, the answer; and what it refuses."""
+
+import base64
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge.area.settings import AreaConfig
+from edge.contracts.enrolling import draw_keys, requested_contract
+from edge.contracts.meter import meter_hash
+from edge.contracts.signed import load_contract
+from edge.household.answers import Answers
+from edge.household.first_run import FirstRunAnswers, SeenLine
+from edge.household.messages import (
+    AskFirstRun,
+    AskPairing,
+    AskToday,
+    Done,
+    FirstRunStep,
+    FormerHouseholds,
+    MakeRequest,
+    NotDone,
+    NotEnrolled,
+    Pair,
+    Paired,
+    Pairing,
+    ShownAnswer,
+    ShownFirstRun,
+    ShownRequest,
+    TakeAnswer,
+    VisitorRole,
+    encode,
+    household_name,
+)
+from edge.household.pairing import PairingWindow, open_window
+from edge.identity.enrolment import ca_fingerprint, load_identity
+from edge.identity.keys import load_keys
+from edge.language.choice import Lang
+from edge.stage import IMPORTING, REQUEST, Stage, stage
+from edge.status.live import LiveValues
+from edge.tic.diagnosis import LineFault
+from edge.tic.frame import Mode
+from edge.tic.hints import HINTS
+from protocol.contract import Consent, Contract
+from protocol.envelope import decode_body
+from system import files
+from tests.support.answering import Registrar
+from tests.support.dwelling import make_offer
+from tests.unit.page.test_answers import END_BYTES, HEADER_BYTES, spellings
+
+NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
+SERIAL, FIRST = "041961234567", date(2026, 3, 1)
+READ = SeenLine(SERIAL, Mode.STANDARD)
+OFFER = msgspec.json.encode(make_offer()).decode()
+TAKEN = {"offer": OFFER, "start": FIRST, "consent": "nothing", "follows": False}
+
+
+class Killed(BaseException):
+    """The power went."""
+
+
+class Chip:
+    """A chip on its first run, asked as by a visitor whom its household let in."""
+
+    def __init__(self, directory) -> None:
+        self.directory, self.line = directory, READ
+        draw_keys(directory)
+        window = PairingWindow(directory, lambda: NOW)
+        self.answers = FirstRunAnswers(directory, window, lambda: self.line)
+
+    @property
+    def household(self) -> str:
+        return household_name(load_keys(self.directory).household.id)
+
+    def ask(self, question, **fields):
+        fields = {"lang": Lang.EN, "household": self.household} | fields
+        return self.answers.answer(question(**fields))
+
+    def step(self) -> FirstRunStep:
+        return self.ask(AskFirstRun).step
+
+    def request(self, **fields) -> str:
+        made = self.ask(MakeRequest, is_sure=True, **fields)
+        assert isinstance(made, ShownRequest), made
+        return self.ask(AskFirstRun).request
+
+    def held(self) -> dict[str, bytes]:
+        """Return all that the directory holds."""
+        return {
+            str(path.relative_to(self.directory)): path.read_bytes()
+            for path in self.directory.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def chip(tmp_path):
+    return Chip(tmp_path / "chip")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    return Registrar(tmp_path_factory.mktemp("town") / "cloud", "testville")
+
+
+@pytest.fixture(scope="module")
+def other_town(tmp_path_factory):
+    return Registrar(tmp_path_factory.mktemp("other") / "cloud", "elsewhere")
+
+
+def test_it_goes_from_the_line_to_the_enrolment_step_by_step(chip, town):
+    chip.line = SeenLine()
+    assert chip.step() is FirstRunStep.LINE
+    chip.line = READ
+    assert chip.step() is FirstRunStep.REQUEST
+    before = chip.held()
+    seen = chip.ask(MakeRequest, **TAKEN)
+    assert (seen.is_made, seen.meter, seen.contract.first) == (False, SERIAL, FIRST)
+    assert "nothing" in seen.contract.receipts
+    assert chip.held() == before, "nothing before the yes"
+    request = chip.request(**TAKEN)
+    assert request == (chip.directory / REQUEST).read_text()
+    shown = chip.ask(AskFirstRun)
+    assert (shown.step, shown.contract) == (FirstRunStep.ANSWER, seen.contract)
+    keys = load_keys(chip.directory)
+    signed = requested_contract(chip.directory, keys).contract
+    contract = decode_body(signed.body, Contract)
+    assert contract.meter == meter_hash(keys.meter_salt, SERIAL)
+    assert (contract.consent, contract.follows) == (Consent.NOTHING, False)
+    answer, before = town.answer(request), chip.held()
+    shown = chip.ask(TakeAnswer, answer=answer)
+    authority = json.loads(answer)["ca_pem"]
+    assert shown == ShownAnswer(
+        shown.device, "testville", ca_fingerprint(base64.b64decode(authority))
+    )
+    assert chip.held() == before, "nothing before the yes"
+    assert isinstance(chip.ask(TakeAnswer, answer=answer, is_sure=True), Done)
+    assert chip.step() is FirstRunStep.DONE
+    assert load_identity(chip.directory).device == shown.device
+    assert load_contract(chip.directory)[1] == contract
+
+
+def test_a_request_may_hold_no_contract_even_before_a_meter_is_read(chip, town):
+    chip.line = SeenLine()
+    assert chip.ask(MakeRequest) == ShownRequest(is_made=False)
+    request = chip.request()
+    assert chip.ask(AskFirstRun).contract is None
+    assert isinstance(chip.ask(TakeAnswer, answer=town.answer(request), is_sure=True), Done)
+    assert load_contract(chip.directory) is None
+
+
+def test_the_line_is_told_with_what_is_wrong_and_what_to_do(chip):
+    for lang in Lang:
+        told = chip.ask(AskFirstRun, lang=lang)
+        assert SERIAL not in "".join(row.text for row in told.line), "of the groups alone"
+        assert told.faults == ()
+        chip.line = SeenLine(faults=(LineFault.INVERTED, LineFault.SILENT))
+        told = chip.ask(AskFirstRun, lang=lang)
+        assert told.line == ()
+        assert told.faults == (HINTS[lang][LineFault.INVERTED], HINTS[lang][LineFault.SILENT])
+        chip.line = SeenLine(faults=(LineFault.SILENT,), trouble="/dev/x is away: gone.")
+        (away,) = chip.ask(AskFirstRun, lang=lang).faults
+        assert "/dev/x" in away
+        chip.line = READ
+
+
+def damaged(text: str) -> str:
+    """Return a signed document whose body has one bit flipped."""
+    document = json.loads(text)
+    body = bytearray(base64.b64decode(document["body"]))
+    body[-1] ^= 1
+    return json.dumps(document | {"body": base64.b64encode(body).decode()})
+
+
+@pytest.mark.parametrize(
+    ("line", "changes", "says"),
+    [
+        (READ, {"offer": damaged(OFFER)}, ""),
+        (READ, {"offer": "not JSON"}, "no signed document"),
+        (READ, {"offer": "[" * 30_000}, "no signed document"),
+        (READ, {"start": None}, "name the first one"),
+        (READ, {"start": date(2020, 1, 1)}, "no tariff on 2020-01-01"),
+        (SeenLine(), {}, "has read none yet"),
+        (SeenLine("04196123XXXX"), {}, "masks its meter's serial"),
+    ],
+)
+@pytest.mark.parametrize("is_sure", [False, True])
+def test_what_makes_no_contract_is_refused_and_changes_nothing(chip, line, changes, says, is_sure):
+    chip.line, before = line, chip.held()
+    for lang in Lang:
+        refused = chip.ask(MakeRequest, **TAKEN | changes | {"is_sure": is_sure, "lang": lang})
+        assert isinstance(refused, NotDone), refused
+        assert refused.why
+        assert lang is Lang.FR or says in refused.why
+    assert chip.held() == before
+
+
+def test_an_answer_that_is_not_for_this_chip_changes_nothing(chip, town, tmp_path):
+    other = Chip(tmp_path / "other")
+    mine, others = town.answer(chip.request(**TAKEN)), town.answer(other.request(**TAKEN))
+    before = chip.held()
+    for text in (others, mine[:-40], mine.replace("broker_host", "host"), "", "{}", OFFER):
+        for is_sure in (False, True):
+            refused = chip.ask(TakeAnswer, answer=text, is_sure=is_sure)
+            assert isinstance(refused, NotDone), text[:40]
+            assert refused.why
+    assert chip.held() == before
+    assert stage(chip.directory) is Stage.REQUESTED
+
+
+def test_another_collectivitys_answer_comes_too_late(chip, town, other_town):
+    request = chip.request(**TAKEN)
+    own, others = town.answer(request), other_town.answer(request)
+    assert isinstance(chip.ask(TakeAnswer, answer=own, is_sure=True), Done)
+    before = chip.held()
+    answers = Answers(
+        chip.directory,
+        load_keys(chip.directory).household.id,
+        PairingWindow(chip.directory, lambda: NOW),
+        AreaConfig(),
+        lambda: NOW,
+        LiveValues,
+        lambda: pytest.fail("nothing is reported for it"),
+    )
+    asked = [TakeAnswer, {"answer": others, "is_sure": True}], [MakeRequest, {"is_sure": True}]
+    for found in (chip.answers, answers):
+        for question, fields in asked:
+            refused = found.answer(question(lang=Lang.EN, household=chip.household, **fields))
+            assert isinstance(refused, NotDone)
+            assert "enrolled already" in refused.why
+        done = found.answer(AskFirstRun(household=chip.household))
+        assert done.step is FirstRunStep.DONE
+    assert chip.held() == before
+
+
+def test_an_import_under_way_is_left_alone(chip, town):
+    answer = town.answer(chip.request())
+    (chip.directory / IMPORTING).write_bytes(b"")
+    before = chip.held()
+    for refused in (
+        chip.ask(MakeRequest, is_sure=True),
+        chip.ask(TakeAnswer, answer=answer, is_sure=True),
+    ):
+        assert isinstance(refused, NotDone)
+        assert "import" in refused.why
+    assert chip.held() == before
+
+
+def test_a_request_that_was_damaged_is_made_again(chip):
+    chip.request(**TAKEN)
+    (chip.directory / REQUEST).write_bytes(b"{}")
+    assert chip.ask(AskFirstRun).contract is None
+    assert chip.request(**TAKEN)
+    assert chip.ask(AskFirstRun).contract is not None
+
+
+def test_visitors_are_let_in_as_on_an_enrolled_chip_and_see_nothing_else(chip):
+    assert chip.answers.answer(AskPairing()) == Pairing(is_open=False)
+    code = open_window(chip.directory, VisitorRole.OWNER, NOW).code
+    assert isinstance(chip.answers.answer(Pair(code=f"{(int(code) + 1) % 10**8:08}")), NotDone)
+    assert chip.answers.answer(Pair(code=code)) == Paired(VisitorRole.OWNER, chip.household)
+    assert chip.ask(AskToday) == NotEnrolled()
+    for stranger in (None, "ab" * 8):
+        for question in (AskToday, AskFirstRun, MakeRequest):
+            assert chip.ask(question, household=stranger) == FormerHouseholds()
+
+
+def test_a_chip_that_took_a_household_in_meanwhile_answers_to_that_one(chip, tmp_path):
+    former, other = chip.household, Chip(tmp_path / "other")
+    for name in ("household.key", "meter.salt"):
+        (chip.directory / "keys" / name).write_bytes((other.directory / "keys" / name).read_bytes())
+    assert chip.ask(AskFirstRun, household=former) == FormerHouseholds()
+    assert isinstance(chip.ask(AskFirstRun), ShownFirstRun)
+
+
+def test_no_answer_holds_a_key_or_a_code(chip, town):
+    keys = load_keys(chip.directory)
+    secrets = [
+        keys.household.to_bytes()[HEADER_BYTES:END_BYTES],
+        keys.household.identity.private_bytes_raw(),
+        keys.signing_key.private_bytes_raw(),
+        keys.tls_key.private_numbers().private_value.to_bytes(32),
+        keys.meter_salt,
+    ]
+    planted = {word for secret in secrets for word in spellings(secret)}
+    planted.add(open_window(chip.directory, VisitorRole.OWNER, NOW).code.encode())
+    told = [chip.ask(MakeRequest, **TAKEN), chip.ask(MakeRequest, is_sure=True, **TAKEN)]
+    told.append(chip.ask(AskFirstRun))
+    answer = town.answer(told[-1].request)
+    told += [chip.ask(TakeAnswer, answer=answer, is_sure=sure) for sure in (False, True)]
+    told.append(chip.ask(AskFirstRun))
+    assert not any(isinstance(each, NotDone) for each in told)
+    for each in told:
+        assert [word for word in planted if word in encode(each)] == [], each
+
+
+class PowerCuts:
+    """Lets the power go before a change of a file: the one after `allowed` others."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.allowed, self.made = float("inf"), 0
+        for where, name in ((files, "_write"), (Path, "unlink")):
+            monkeypatch.setattr(where, name, self._cut(getattr(where, name)))
+
+    def _cut(self, change):
+        def changed(*arguments, **named):
+            if self.made >= self.allowed:
+                raise Killed
+            self.made += 1
+            return change(*arguments, **named)
+
+        return changed
+
+
+def cut_at(cuts, count, do):
+    """Let the power go in `do` after so many changes; return whether it did."""
+    cuts.made, cuts.allowed = 0, count
+    try:
+        do()
+    except Killed:
+        return True
+    finally:
+        cuts.allowed = float("inf")
+    return False
+
+
+def test_a_power_cut_at_any_change_of_a_file_is_gone_on_from(tmp_path, town, monkeypatch):
+    """The request first, then the answer: each cut before each of their changes."""
+    cuts, count, has_ended = PowerCuts(monkeypatch), 0, False
+    while not has_ended:
+        chip = Chip(tmp_path / f"chip{count}")
+        was_cut = cut_at(cuts, count, lambda: chip.request(**TAKEN))  # noqa: B023 - called here
+        if was_cut:
+            again = chip.step()
+            assert again in {FirstRunStep.REQUEST, FirstRunStep.ANSWER}
+            chip.request(**TAKEN)
+        assert chip.step() is FirstRunStep.ANSWER
+        answer = town.answer(chip.ask(AskFirstRun).request)
+        fields = {"answer": answer, "is_sure": True}
+        has_ended = not cut_at(cuts, count, lambda: chip.ask(TakeAnswer, **fields))  # noqa: B023
+        if stage(chip.directory) is not Stage.ENROLLED:
+            assert chip.step() is FirstRunStep.ANSWER
+            assert isinstance(chip.ask(TakeAnswer, **fields), Done)
+        assert chip.step() is FirstRunStep.DONE
+        assert load_identity(chip.directory)
+        assert load_contract(chip.directory)[1].start == FIRST
+        count += 1
+    assert count > 4, "contract, authority, certificate, enrolment"
