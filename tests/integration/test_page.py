@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import signal
 import socket
 import ssl
@@ -117,6 +118,7 @@ def test_a_visitor_with_the_code_sees_what_the_meter_said_and_what_left(home):
         assert "What left your home for 2026-01-14" in shown
 
 
+@pytest.mark.skipif("COVERAGE_PROCESS_CONFIG" in os.environ, reason="Coverage takes 5 MB itself.")
 def test_it_takes_little_memory_while_somebody_looks(home):
     with home.visitor() as visitor:
         for place in (*READ_BACK, "/static/page.css", ENTER) * 3:

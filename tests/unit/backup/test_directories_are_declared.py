@@ -95,6 +95,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         old.run(140)
         at = ("--dir", old.directory)
         run("edge", "area", *at, "off")
+        run("edge", "curve", *at, "--keep", "12")
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
         run("edge", "page", *at, "--pair")
