@@ -35,8 +35,8 @@ from system.watched import OrderFile
 
 OPEN_FOR = timedelta(minutes=5)
 KNOCK_FOR = timedelta(seconds=60)
-# A change takes milliseconds; whoever holds the file for longer has been stopped.
-ALONE_WITHIN_S, _LOOKS_EVERY_S = 0.5, 0.01
+# A change takes milliseconds; whoever holds the file for half a second has been stopped.
+_LOOKS_MAX, _LOOKS_EVERY_S = 50, 0.01
 WRONG_CODES_MAX = 5
 _CODES = 10**8
 _NUMBERS = range(NUMBER_LEAST, NUMBER_MOST + 1)
@@ -222,11 +222,12 @@ def _alone(directory: Path) -> Iterator[None]:
     Raises:
         ConfigError: another one holds it for too long.
     """
-    until_s = time.monotonic() + ALONE_WITHIN_S
-    while (lock := take_lock(directory)) is None:
-        if time.monotonic() > until_s:
-            raise ConfigError(f"{directory / ORDER.name} is held by another program; try again.")
+    for _ in range(_LOOKS_MAX):
+        if (lock := take_lock(directory)) is not None:
+            break
         time.sleep(_LOOKS_EVERY_S)
+    else:
+        raise ConfigError(f"{directory / ORDER.name} is held by another program; try again.")
     try:
         yield
     finally:
