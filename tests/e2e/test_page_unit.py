@@ -72,6 +72,23 @@ socket.socket(socket.AF_UNIX).connect("/run/volet-edge/household.sock")
 """
 
 
+CHIP_ADDRESS, STRANGER_ADDRESS = "2001:db8:1:2::1", "2001:db8:1:3::1"
+# Gives lo both addresses (SIOCSIFADDR, struct in6_ifreq of linux/ipv6.h), and asks from the second.
+ADDRESSES = f"""
+import fcntl, ipaddress, socket, struct
+for address in ("{CHIP_ADDRESS}", "{STRANGER_ADDRESS}"):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asking:
+        of_lo = struct.pack("=Ii", 64, socket.if_nametoindex("lo"))
+        fcntl.ioctl(asking, 0x8916, ipaddress.ip_address(address).packed + of_lo)
+with socket.create_connection(("{CHIP_ADDRESS}", 80), 60, ("{STRANGER_ADDRESS}", 0)) as stranger:
+    try:
+        stranger.sendall(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+        print("told", len(stranger.recv(4_096)))
+    except ConnectionError:
+        print("told 0")
+"""
+
+
 class Home:
     """A machine with chip and page, as visitors see it."""
 
@@ -79,14 +96,18 @@ class Home:
         self.machine = machine
         self.cookie = ""
 
+    def runs(self, *arguments):
+        """Run Python in the machine's own network."""
+        run = ("systemd-run", "--wait", "--pipe", "--quiet", PYTHON, "-c", *arguments)
+        done = self.machine.run(*run)
+        assert done.returncode == 0, (done.stderr, self.journal())
+        return done.stdout
+
     def visit(self, path="/", *, to="127.0.0.1", port=443, method="GET", body=None, **headers):
         """Ask for `path`; return status, headers, text."""
         sent = {"Accept-Language": "en", "Cookie": self.cookie} | headers
         asked = json.dumps([to, port, method, path, sent, body])
-        run = ("systemd-run", "--wait", "--pipe", "--quiet", PYTHON, "-c", VISIT, asked)
-        done = self.machine.run(*run)
-        assert done.returncode == 0, (done.stderr, self.journal())
-        status, answered, text = json.loads(done.stdout)
+        status, answered, text = json.loads(self.runs(VISIT, asked))
         return status, {name.lower(): value for name, value in answered.items()}, text
 
     def let_in(self) -> None:
@@ -170,6 +191,12 @@ def test_it_is_reached_by_both_kinds_of_address_and_port_80_leads_there(home):
         status, headers, _ = home.visit("/", to=to, port=80)
         shown = f"[{to}]" if ":" in to else to
         assert (status, headers["location"]) == (308, f"https://{shown}/")
+
+
+def test_a_visitor_from_a_global_address_is_told_from_a_stranger_without_a_list_of_interfaces(home):
+    assert home.runs(ADDRESSES) == "told 0\n"
+    assert "page_stranger_refused" in home.journal()
+    assert home.visit(ENTER, to=CHIP_ADDRESS)[0] == 200
 
 
 def test_the_fingerprint_is_shown_to_the_chips_user(home):
