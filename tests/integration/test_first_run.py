@@ -1,7 +1,6 @@
 """From drawn keys to the first metered quarter-hour on the page, with the real programs."""
 
 import signal
-import time
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from tests.support.first_run import (
     sure,
     token_of,
 )
+from tests.support.page_process import patiently
 from tests.unit.page.test_first_run_answers import damaged
 
 
@@ -69,13 +69,6 @@ def held(home):
         for path in home.chip.rglob("*")
         if path.is_file() and path.parent != home.page.directory and path.name != "pairing.json"
     }
-
-
-def patiently(ask):
-    """Ask again while the page has had enough requests of this second."""
-    while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
-        time.sleep(float(answer.headers["retry-after"]) / 4)
-    return answer
 
 
 def test_it_goes_on_as_the_usual_chip_without_a_restart(broker, tmp_path):

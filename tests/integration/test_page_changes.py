@@ -1,9 +1,7 @@
 """What the page changes: what each change means first, and nothing before the visitor is sure."""
 
-import time
 from typing import NamedTuple
 
-import httpx
 import pytest
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
@@ -16,6 +14,7 @@ from edge.vault.kept_curve import KeptCurve, load_kept_curve
 from protocol.socio import Profile
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import lived_home
+from tests.support.page_process import patiently
 
 AGES = {f"age{n}": str(count) for n, count in enumerate((0, 1, 2, 0, 0, 0))}
 LIVED_IN = AreaChoices(is_on=False, profile=Profile((1, 0, 0, 0, 0, 0), 0))
@@ -98,13 +97,6 @@ def held(home):
     """Return all that a change can change."""
     directory = home.chip.directory
     return load_choices(directory), load_kept_curve(directory), ORDER.read(directory) is not None
-
-
-def patiently(ask):
-    """Ask again while the page has had enough requests of this second."""
-    while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
-        time.sleep(float(answer.headers["retry-after"]) / 4)
-    return answer
 
 
 def token_of(visitor):

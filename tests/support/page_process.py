@@ -6,7 +6,8 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,13 @@ from tests.support.broker import wait_until
 
 ENTER = "/entrer"
 _PAGE = (sys.executable, "-m", "volet.main", "edge", "page")
+
+
+def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """Ask again while the page has had enough requests of this second."""
+    while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
+        time.sleep(float(answer.headers["retry-after"]) / 4)
+    return answer
 
 
 class PageProcess:
