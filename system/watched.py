@@ -96,7 +96,49 @@ class OrderFile(Generic[S]):
         )
 
     def _read(self, path: Path) -> S:
-        try:
-            return read_json(read_secret(path, self.next_step), self.kind)
-        except msgspec.MsgspecError as exc:
-            raise ConfigError(f"{path} is damaged: {exc}; {self.next_step}") from exc
+        return _document(path, self.kind, self.next_step, self.next_step)
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFile(Generic[S]):
+    """A household's choices: one JSON document (0600) in its directory, which the chip watches.
+
+    Attributes:
+        name: the file's name.
+        absent: the choices without a file.
+        unreadable: what the running chip goes by while the file cannot be read.
+    """
+
+    name: str
+    absent: S
+    unreadable: S
+
+    def load(self, directory: Path) -> S:
+        """Read the choices.
+
+        Raises:
+            ConfigError: the file is damaged, or others may read it.
+        """
+        path = directory / self.name
+        return self._read(path) if path.exists() else self.absent
+
+    def save(self, directory: Path, choices: S) -> None:
+        """Store the choices."""
+        write_secret(directory / self.name, msgspec.json.format(msgspec.json.encode(choices)))
+
+    def watched(self, directory: Path) -> WatchedFile[S]:
+        """Return a reader of the latest choices."""
+        return WatchedFile(
+            directory / self.name, self._read, absent=self.absent, unreadable=self.unreadable
+        )
+
+    def _read(self, path: Path) -> S:
+        return _document(path, type(self.absent), "choose again.", "delete it and choose again.")
+
+
+def _document(path: Path, kind: type[S], unread: str, damaged: str) -> S:
+    """Read a document; `unread` and `damaged` are what to do about one that cannot be read."""
+    try:
+        return read_json(read_secret(path, unread), kind)
+    except msgspec.MsgspecError as exc:
+        raise ConfigError(f"{path} is damaged: {exc}; {damaged}") from exc

@@ -3,18 +3,14 @@
 Commands of the area lane write it while the chip runs, and the chip watches it for changes.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from edge.privacy.ledger import Caps
-from protocol.errors import ConfigError
-from protocol.json_text import read_json
 from protocol.socio import Profile
-from system.files import read_secret, write_secret
-from system.watched import WatchedFile
+from system.watched import ChoiceFile
 
 FILE_NAME = "area.json"
 
@@ -61,35 +57,11 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Caps(month_rho=config.month_cap_rho, year_rho=year)
 
 
-def watched_choices(directory: Path) -> WatchedFile[AreaChoices]:
-    """Return the choices that the chip in `directory` watches; unreadable ones switch it off."""
-    return WatchedFile(
-        directory / FILE_NAME, _read, absent=AreaChoices(), unreadable=AreaChoices(is_on=False)
-    )
+# Nothing leaves for the area by choices that cannot be read.
+_FILE = ChoiceFile(FILE_NAME, AreaChoices(), unreadable=AreaChoices(is_on=False))
+watched_choices, load_choices, save_choices = _FILE.watched, _FILE.load, _FILE.save
 
 
-def load_choices(directory: Path) -> AreaChoices:
-    """Read the household's choices; without a file, the defaults.
-
-    Raises:
-        ConfigError: the file is damaged, or others may read it.
-    """
-    path = directory / FILE_NAME
-    return _read(path) if path.exists() else AreaChoices()
-
-
-def save_choices(directory: Path, choices: AreaChoices) -> None:
-    """Store the household's choices, mode 0600."""
-    write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(choices)))
-
-
-def change_choices(directory: Path, change: Callable[[AreaChoices], AreaChoices]) -> None:
-    """Apply `change` to the household's choices and store them."""
-    save_choices(directory, change(load_choices(directory)))
-
-
-def _read(path: Path) -> AreaChoices:
-    try:
-        return read_json(read_secret(path, "choose again."), AreaChoices)
-    except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path} is damaged: {exc}; delete it and choose again.") from exc
+def change_choices(directory: Path, **changed: object) -> None:
+    """Store the household's choices with the fields `changed`."""
+    save_choices(directory, msgspec.structs.replace(load_choices(directory), **changed))

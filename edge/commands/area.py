@@ -45,9 +45,7 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     While it is off, no day is contributed and unsent contributions are deleted. Bills continue.
     """
     if turn is not None:
-        change_choices(
-            directory, lambda choices: msgspec.structs.replace(choices, is_on=turn == "on")
-        )
+        change_choices(directory, is_on=turn == "on")
     choices, config = load_choices(directory), load_config(directory).area
     today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:

@@ -38,9 +38,7 @@ def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None
             raise click.UsageError(
                 f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
             )
-        change_choices(
-            directory, lambda choices: msgspec.structs.replace(choices, year_cap_rho=cap)
-        )
+        change_choices(directory, year_cap_rho=cap)
     today, choices = day_number(legal_day(datetime.now(UTC))), load_choices(directory)
     with read_vault(directory) as vault:
         ledger = Ledger(vault.area.spends(oldest_needed(today)))

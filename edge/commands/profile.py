@@ -35,12 +35,12 @@ def profile(
     """Show or set who lives here. It leaves this chip noised and encrypted, or not at all."""
     load_keys(directory)  # fail with the next step where there is no chip
     if forget:
-        change_choices(directory, lambda choices: msgspec.structs.replace(choices, profile=None))
+        change_choices(directory, profile=None)
     elif ages is not None or employed is not None:
         if ages is None or employed is None:
             raise click.UsageError("Give both, --ages and --employed.")
         chosen = _parse_profile(ages, employed)
-        change_choices(directory, lambda choices: msgspec.structs.replace(choices, profile=chosen))
+        change_choices(directory, profile=chosen)
     current = load_choices(directory).profile
     if is_json:
         click.echo(msgspec.json.encode(current))

@@ -49,7 +49,7 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
                 "those that have. Do not confirm what you cannot compare."
             )
         name = chosen.hash.hex()
-        change_choices(directory, lambda choices: msgspec.structs.replace(choices, trustees=name))
+        change_choices(directory, trustees=name)
     confirmed = load_choices(directory).trustees
     today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:

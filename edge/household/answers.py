@@ -145,7 +145,7 @@ class Answers:
         with read_vault(self._directory) as vault:
             return agreements(self._directory, vault, self._area, on, asked.lang)
 
-    def _own_curve(self, asked: AskOwnCurve | KeepCurve) -> Answer:
+    def _own_curve(self, asked: AskOwnCurve) -> Answer:
         with read_vault(self._directory) as vault:
             return own_curve(vault, self._directory, asked.lang)
 

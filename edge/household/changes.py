@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
 from edge.area.report import participation
 from edge.area.settings import AreaConfig, change_choices, load_choices
 from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
@@ -40,7 +38,7 @@ class Changes:
 
     def take_part(self, asked: TakePart) -> Done:
         """Take part in the neighbourhood's figures, or no longer."""
-        self._choose(is_on=asked.is_on)
+        change_choices(self._directory, is_on=asked.is_on)
         return Done(self._participation(asked.lang))
 
     def set_profile(self, asked: SetProfile) -> Done:
@@ -51,10 +49,10 @@ class Changes:
         """
         profile = None if asked.ages is None else Profile(asked.ages, asked.employed)
         if profile is None:
-            self._choose(profile=None)
+            change_choices(self._directory, profile=None)
             return Done(PROFILE_WORDS[asked.lang][0])
         check_profile(profile)
-        self._choose(profile=profile)
+        change_choices(self._directory, profile=profile)
         rows = (f"{label.strip()} {count}" for label, count in profile_rows(profile, asked.lang))
         return Done(", ".join(rows))
 
@@ -68,7 +66,7 @@ class Changes:
             raise DocumentRefused(
                 f"A cap can be lowered only; at most {self._area.year_cap_rho:g} is configured."
             )
-        self._choose(year_cap_rho=asked.rho)
+        change_choices(self._directory, year_cap_rho=asked.rho)
         return Done(self._participation(asked.lang))
 
     def ask_for_quotes(self, asked: AskForQuotes) -> Done:
@@ -87,9 +85,6 @@ class Changes:
         save_kept_curve(self._directory, KeptCurve(asked.months))
         with read_vault(self._directory) as vault:
             return Done(own_curve(vault, self._directory, asked.lang).texts[0])
-
-    def _choose(self, **choice: object) -> None:
-        change_choices(self._directory, lambda choices: msgspec.structs.replace(choices, **choice))
 
     def _participation(self, lang: Lang) -> str:
         today, choices = day_number(legal_day(self._now())), load_choices(self._directory)

@@ -1,15 +1,11 @@
 """For how long a chip keeps its household's quarter-hours, as the household chooses."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from protocol.errors import ConfigError
-from protocol.json_text import read_json
-from system.files import read_secret, write_secret
-from system.watched import WatchedFile
+from system.watched import ChoiceFile
 
 FILE_NAME = "curve.json"
 LENGTHS_MONTHS = tuple(range(1, 13))
@@ -38,29 +34,5 @@ class KeptCurve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # What is deleted by mistake is gone.
 UNREADABLE = KeptCurve(LENGTHS_MONTHS[-1])
 
-
-def watched_kept_curve(directory: Path) -> WatchedFile[KeptCurve]:
-    """Return the choice that the chip in `directory` watches; an unreadable one deletes least."""
-    return WatchedFile(directory / FILE_NAME, _read, absent=KeptCurve(), unreadable=UNREADABLE)
-
-
-def load_kept_curve(directory: Path) -> KeptCurve:
-    """Read the choice; without a file, the default.
-
-    Raises:
-        ConfigError: the file is damaged, or others may read it.
-    """
-    path = directory / FILE_NAME
-    return _read(path) if path.exists() else KeptCurve()
-
-
-def save_kept_curve(directory: Path, kept: KeptCurve) -> None:
-    """Store the choice, mode 0600."""
-    write_secret(directory / FILE_NAME, msgspec.json.format(msgspec.json.encode(kept)))
-
-
-def _read(path: Path) -> KeptCurve:
-    try:
-        return read_json(read_secret(path, "choose again."), KeptCurve)
-    except msgspec.MsgspecError as exc:
-        raise ConfigError(f"{path} is damaged: {exc}; delete it and choose again.") from exc
+_FILE = ChoiceFile(FILE_NAME, KeptCurve(), unreadable=UNREADABLE)
+watched_kept_curve, load_kept_curve, save_kept_curve = _FILE.watched, _FILE.load, _FILE.save

@@ -28,7 +28,7 @@ MUTATIONS = 20
 SECONDS = 20
 # Where each reader's argument says what type it reads.
 TYPE_AT = {"read_packed": 1, "read_json": 1, "decode_body": 1, "open_document": 2}
-TYPE_AT |= {"open_message": 3, "open_own": 2, "open_household": 2}
+TYPE_AT |= {"open_message": 3, "open_own": 2, "open_household": 2, "ChoiceFile": 1}
 # Which kind of message each party reads; the others are read where they were sent.
 KINDS = {*Kind, *TrusteeKind, *PublicKind}
 
@@ -75,6 +75,7 @@ def test_every_type_that_is_read_has_a_target():
     "source",
     [
         "read_packed(data, Novelty)",
+        "ChoiceFile(NAME, Novelty(), unreadable=Novelty())",
         "read_json(data, tuple[Novelty, ...])",
         "open_message(address, payload, key, module.Novelty)",
         "msgspec.toml.decode(data, type=Novelty)",
