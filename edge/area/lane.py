@@ -24,7 +24,7 @@ from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish, Published
 from edge.mqtt.retry import RESEND
 from edge.privacy.contribution import ContributionInputs, CostedContribution, DayValues, contribute
-from edge.privacy.ledger import Ledger, Limit, oldest_needed
+from edge.privacy.ledger import Limit
 from edge.privacy.noise import Sampler, draw_noise
 from edge.vault.area import AreaState, ContributionRow
 from edge.vault.rows import QuarterHour
@@ -230,7 +230,7 @@ class AreaLane(MessageHandler):
         self, closed: DayClosed, curve: Sequence[QuarterHour], inputs: ContributionInputs
     ) -> CostedContribution | None:
         day = day_number(closed.day)
-        ledger = Ledger(self._vault.area.spends(oldest_needed(day)))
+        ledger = self._vault.area.ledger(day)
         caps = self._choices.caps(self._options.config)
         try:
             outcome = contribute(

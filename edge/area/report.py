@@ -6,7 +6,7 @@ import msgspec
 
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.trust import TrustState
-from edge.privacy.ledger import ROUNDING, Caps, Ledger, budget, oldest_needed
+from edge.privacy.ledger import ROUNDING, Caps, Ledger, budget
 from edge.vault.area import AreaState
 from edge.vault.reader import VaultReader
 from protocol.calendar import day_of_number
@@ -54,7 +54,7 @@ def summary(
         for day, state, _ in vault.area.states(0)
         if state in {AreaState.UNSENT, AreaState.STORED}
     ]
-    ledger = Ledger(vault.area.spends(oldest_needed(today)))
+    ledger = vault.area.ledger(today)
     return AreaSummary(
         participation=participation(ledger, choices, config, today),
         last_contribution=day_of_number(max(given)).isoformat() if given else None,

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from edge.privacy.ledger import Caps
+from protocol.errors import DocumentRefused
 from protocol.socio import Profile
 from system.watched import ChoiceFile
 
@@ -65,3 +66,16 @@ watched_choices, load_choices, save_choices = _FILE.watched, _FILE.load, _FILE.s
 def change_choices(directory: Path, **changed: object) -> None:
     """Store the household's choices with the fields `changed`."""
     save_choices(directory, msgspec.structs.replace(load_choices(directory), **changed))
+
+
+def cap_year(directory: Path, config: AreaConfig, rho: float) -> None:
+    """Store a lower cap of what a year may cost.
+
+    Raises:
+        DocumentRefused: the configuration allows less.
+    """
+    if rho > config.year_cap_rho:
+        raise DocumentRefused(
+            f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
+        )
+    change_choices(directory, year_cap_rho=rho)

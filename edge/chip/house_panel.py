@@ -10,8 +10,8 @@ import structlog
 
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import asks_for_release
-from edge.household.messages import VisitorRole
 from edge.household.pairing import Knock, PairingWindow
+from edge.household.visitors import VisitorRole
 from edge.mqtt.message import Absence
 from edge.panel.model import Facts, Light, Press, counted, counting_s, rhythms
 from edge.panel.panel import Panel

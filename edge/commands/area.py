@@ -13,7 +13,6 @@ from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.language.choice import language
 from edge.language.numbers import day_text
-from edge.privacy.ledger import Ledger, oldest_needed
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, legal_day
@@ -49,7 +48,7 @@ def area(directory: Path, turn: str | None, *, is_json: bool) -> None:
     choices, config = load_choices(directory), load_config(directory).area
     today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:
-        ledger = Ledger(vault.area.spends(oldest_needed(today)))
+        ledger = vault.area.ledger(today)
         states = vault.area.states(0)[-31:]
         report = AreaReport(
             participation=participation(ledger, choices, config, today),

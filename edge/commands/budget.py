@@ -7,12 +7,12 @@ import click
 import msgspec
 
 from edge.area.report import participation
-from edge.area.settings import change_choices, load_choices
+from edge.area.settings import cap_year, load_choices
 from edge.area.words import budget_in_words, participation_in_words
 from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, echo
 from edge.language.choice import language
-from edge.privacy.ledger import Ledger, budget, oldest_needed
+from edge.privacy.ledger import budget
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
@@ -34,14 +34,10 @@ def budget_command(directory: Path, cap: float | None, *, is_json: bool) -> None
     """
     config = load_config(directory).area
     if cap is not None:
-        if cap > config.year_cap_rho:
-            raise click.UsageError(
-                f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
-            )
-        change_choices(directory, year_cap_rho=cap)
+        cap_year(directory, config, cap)
     today, choices = day_number(legal_day(datetime.now(UTC))), load_choices(directory)
     with read_vault(directory) as vault:
-        ledger = Ledger(vault.area.spends(oldest_needed(today)))
+        ledger = vault.area.ledger(today)
     account = budget(ledger, choices.caps(config), today)
     if is_json:
         click.echo(msgspec.json.encode(account))

@@ -10,7 +10,7 @@ import msgspec
 from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
 from edge.household.curve import kept_now, own_curve
 from edge.household.enedis import csv_lines, json_parts
-from edge.household.messages import Quarter
+from edge.household.shown import Quarter
 from edge.household.today import quarters_of
 from edge.language.choice import language
 from edge.stage import DEFAULT_DIRECTORY

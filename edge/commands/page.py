@@ -7,7 +7,8 @@ import click
 
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.household.call import call, door_in
-from edge.household.messages import AskPairing, VisitorRole
+from edge.household.requests import AskPairing
+from edge.household.visitors import VisitorRole
 from edge.language.choice import language
 from edge.language.numbers import time_text
 from edge.page.names import CERTIFICATE, hosts_at, names_of_host

@@ -1,6 +1,9 @@
 """The household's door: the only way from its page to the chip.
 
-messages  the requests of the page, and the answers
+requests  what the page asks
+shown     what the chip answers
+visitors  whom the page lets in, and as what
+messages  the frames that carry both
 call      the page's side: one request, one answer
 door      the chip's side: a Unix socket, open to whom its directory lets in
 answers   finds the answer to each request

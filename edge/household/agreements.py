@@ -18,18 +18,11 @@ from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of, former_agreements
 from edge.contracts.listed import Contracts
 from edge.contracts.words import CONSENTS, PRICES
-from edge.household.messages import (
-    AgreementList,
-    ContractStanding,
-    Row,
-    ShownContract,
-    ShownTrustees,
-)
+from edge.household.shown import AgreementList, ContractStanding, Row, ShownContract, ShownTrustees
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.language.numbers import SHORT_HASH
-from edge.privacy.ledger import Ledger, oldest_needed
 from edge.vault.reader import VaultReader
 from protocol.calendar import day_number
 from protocol.socio import AGE_BANDS
@@ -49,7 +42,7 @@ def agreements(
     """
     identity, choices = load_identity(directory), load_choices(directory)
     on, profile = day_number(today), choices.profile
-    taking_part = participation(Ledger(vault.area.spends(oldest_needed(on))), choices, config, on)
+    taking_part = participation(vault.area.ledger(on), choices, config, on)
     known = known_trustees(vault, identity, choices.trustees, on)
     return AgreementList(
         contracts=_contracts(directory, vault, identity, today, lang),

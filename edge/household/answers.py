@@ -14,8 +14,9 @@ from edge.household.curve import own_curve, quarters_between
 from edge.household.entrance import Entrance
 from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
-from edge.household.messages import (
-    Answer,
+from edge.household.offers import ComparedOffers
+from edge.household.pairing import PairingWindow
+from edge.household.requests import (
     AskAgreements,
     AskBills,
     AskBudget,
@@ -30,22 +31,18 @@ from edge.household.messages import (
     AskState,
     AskToday,
     CapYear,
-    FirstRunStep,
     KeepCurve,
-    Live,
     MakeRequest,
     Question,
     SetProfile,
-    ShownFirstRun,
     TakeAnswer,
     TakePart,
-    VisitorRole,
 )
-from edge.household.offers import ComparedOffers
-from edge.household.pairing import PairingWindow
 from edge.household.shared import shared
+from edge.household.shown import Answer, FirstRunStep, Live, ShownFirstRun
 from edge.household.state import state, without_contract
 from edge.household.today import today
+from edge.household.visitors import VisitorRole
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport

@@ -9,9 +9,9 @@ from edge.area.words import (
     profile_in_words,
     titled,
 )
-from edge.household.messages import Row, SpentBudget, SpentNoise
+from edge.household.shown import Row, SpentBudget, SpentNoise
 from edge.language.choice import Lang
-from edge.privacy.ledger import Ledger, Sum, oldest_needed
+from edge.privacy.ledger import Sum
 from edge.privacy.ledger import budget as account_of
 from edge.vault.reader import VaultReader
 from protocol.calendar import day_of_number
@@ -21,7 +21,7 @@ def budget(
     vault: VaultReader, choices: AreaChoices, config: AreaConfig, today: int, lang: Lang
 ) -> SpentBudget:
     """Return the account on `today` (a day's number)."""
-    ledger = Ledger(vault.area.spends(oldest_needed(today)))
+    ledger = vault.area.ledger(today)
     account = account_of(ledger, choices.caps(config), today)
     return SpentBudget(
         day=day_of_number(today),

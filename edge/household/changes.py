@@ -5,20 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.area.report import participation
-from edge.area.settings import AreaConfig, change_choices, load_choices
+from edge.area.settings import AreaConfig, cap_year, change_choices, load_choices
 from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
 from edge.household.curve import own_curve
-from edge.household.messages import (
-    AskForQuotes,
-    CapYear,
-    Done,
-    KeepCurve,
-    SetProfile,
-    TakePart,
-)
+from edge.household.requests import AskForQuotes, CapYear, KeepCurve, SetProfile, TakePart
+from edge.household.shown import Done
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
-from edge.privacy.ledger import Ledger, oldest_needed
 from edge.quotes.asking import leave_order
 from edge.quotes.words import ASKED
 from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
@@ -62,11 +55,7 @@ class Changes:
         Raises:
             DocumentRefused: the configuration allows less.
         """
-        if asked.rho > self._area.year_cap_rho:
-            raise DocumentRefused(
-                f"A cap can be lowered only; at most {self._area.year_cap_rho:g} is configured."
-            )
-        change_choices(self._directory, year_cap_rho=asked.rho)
+        cap_year(self._directory, self._area, asked.rho)
         return Done(self._participation(asked.lang))
 
     def ask_for_quotes(self, asked: AskForQuotes) -> Done:
@@ -89,6 +78,6 @@ class Changes:
     def _participation(self, lang: Lang) -> str:
         today, choices = day_number(legal_day(self._now())), load_choices(self._directory)
         with read_vault(self._directory) as vault:
-            ledger = Ledger(vault.area.spends(oldest_needed(today)))
+            ledger = vault.area.ledger(today)
         found = participation(ledger, choices, self._area, today)
         return PARTICIPATION[lang][found]

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from edge.household.messages import SPAN_DAYS_MAX, OwnCurve, Quarters
+from edge.household.shown import SPAN_DAYS_MAX, OwnCurve, Quarters
 from edge.household.today import quarters_of
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from edge.household.messages import Quarter
+from edge.household.shown import Quarter
 from protocol.calendar import PARIS, QUARTER_HOUR
 
 _PER_HOUR = 4

@@ -3,21 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from edge.household.messages import (
-    Answer,
-    AskPairing,
-    AskToEnter,
-    AskWhetherLetIn,
-    FormerHouseholds,
-    HouseholdName,
-    Knocked,
-    NotDone,
-    Pair,
-    Paired,
-    Question,
-    household_name,
-)
 from edge.household.pairing import PairingWindow
+from edge.household.requests import AskPairing, AskToEnter, AskWhetherLetIn, Pair, Question
+from edge.household.shown import Answer, FormerHouseholds, Knocked, NotDone, Paired
+from edge.household.visitors import HouseholdName, household_name
 from edge.language.french.looking_up import sentence_in
 from protocol.errors import VoletError
 from protocol.ids import HouseholdKeyId

@@ -24,23 +24,20 @@ from edge.contracts.requests import latest_made_at
 from edge.contracts.sequence import check_follows
 from edge.contracts.words import CONSENTS, MASKED, PRICES
 from edge.household.entrance import Entrance
-from edge.household.messages import (
+from edge.household.pairing import PairingWindow
+from edge.household.requests import AskFirstRun, MakeRequest, Question, TakeAnswer
+from edge.household.shown import (
     Answer,
-    AskFirstRun,
     ContractStanding,
     Done,
     FirstRunStep,
-    MakeRequest,
     NotEnrolled,
-    Question,
     Row,
     ShownAnswer,
     ShownContract,
     ShownFirstRun,
     ShownRequest,
-    TakeAnswer,
 )
-from edge.household.pairing import PairingWindow
 from edge.identity.enrolment import ca_fingerprint
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

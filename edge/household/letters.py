@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edge.household.messages import LetterList, ReceivedLetter
+from edge.household.shown import LetterList, ReceivedLetter
 from edge.identity.enrolment import load_identity
 from edge.letters.reading import read_letters
 from edge.vault.reader import VaultReader

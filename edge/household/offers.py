@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.catalogue.reader import Copy
 from edge.contracts.agreement import Agreement, load_agreement
-from edge.household.messages import OfferList, OfferRow
+from edge.household.shown import OfferList, OfferRow
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang
 from edge.quotes.asking import ORDER

@@ -19,15 +19,8 @@ from typing import Annotated
 
 import msgspec
 
-from edge.household.messages import (
-    NUMBER_LEAST,
-    NUMBER_MOST,
-    Knocked,
-    KnockId,
-    KnockNumber,
-    Pairing,
-    VisitorRole,
-)
+from edge.household.shown import Knocked, Pairing
+from edge.household.visitors import NUMBER_LEAST, NUMBER_MOST, KnockId, KnockNumber, VisitorRole
 from protocol.calendar import Instant
 from protocol.errors import ConfigError, DocumentRefused
 from system.locks import take_lock

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from edge.area.report import participation
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.words import PARTICIPATION
-from edge.household.messages import SentBlock, SentContribution, Shared
+from edge.household.shown import SentBlock, SentContribution, Shared
 from edge.household.today import energy_wh, quarters_of
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
-from edge.privacy.ledger import DELTA, Ledger, oldest_needed
+from edge.privacy.ledger import DELTA, Ledger
 from edge.vault.area import AreaState
 from edge.vault.reader import VaultReader
 from edge.vault.rows import BlockRow, BlockState, Key
@@ -53,7 +53,7 @@ def shared(
     if not first <= asked <= today:
         raise DocumentRefused(f"There is nothing of {asked}; the chip keeps {first} to {today}.")
     quarters = quarters_of(vault, asked)
-    ledger = Ledger(vault.area.spends(oldest_needed(day_number(today))))
+    ledger = vault.area.ledger(day_number(today))
     taking_part = participation(ledger, choices, config, day_number(today))
     return Shared(
         day=asked,

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from edge.household.messages import ChipState, Row, VisitorRole
+from edge.household.shown import ChipState, Row
+from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
 from edge.status.report import Advice, ChipReport

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from edge.household.messages import Quarter, Row, Today
+from edge.household.shown import Quarter, Row, Today
 from edge.language.choice import Lang
 from edge.status.report import ChipReport
 from edge.status.words import advice_texts, city_text, line_text, notice_rows

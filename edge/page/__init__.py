@@ -3,11 +3,15 @@
 A process of its own, without a key of the household or the vault: it asks the chip through
 `edge.household`. On sockets that systemd opened it ends when nobody has looked for ten minutes.
 
-app        the application: what is shown where
+app        the application: which page is where, and who may see it
+pages      the pages that show what the chip answers
 guards     what a request must be before anything is shown
 sessions   who has been let in
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
+entering   how a visitor is let in, and leaves
+live       the latest values on the line, as a stream
+scripts    the same answers as JSON
 curve_file  the household's own curve as a file, sent in pieces
 places     the menu, and what a viewer may see
 charts     curves and bars as SVG

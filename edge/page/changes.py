@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
 
-from edge.household.messages import (
+from edge.household.requests import (
+    AskAgreements,
     AskForQuotes,
     CapYear,
     KeepCurve,
@@ -17,7 +21,10 @@ from edge.household.messages import (
     SetProfile,
     TakePart,
 )
+from edge.household.shown import AgreementList, Done
 from edge.language.choice import Lang
+from edge.page import views
+from edge.page.visit import Show, Visit, expected
 
 _AGES = tuple(f"age{n}" for n in range(6))
 
@@ -66,3 +73,30 @@ CHANGES = (
     Change("/offres/demander", "/offres", "ask_quotes", AskForQuotes),
     Change("/donnees/garder", "/donnees", "keep_months", KeepCurve, ("months",)),
 )
+
+
+def change_page(change: Change) -> Show:
+    """Return what says what a change means, and carries it out once the visitor is sure."""
+
+    async def show(visit: Visit) -> Response:
+        form = await visit.checked_form()
+        try:
+            question = read_change(change, form, visit.lang)
+        except ValueError as exc:
+            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+        fields = {name: form.get(name, "") for name in change.fields}
+        if form.get("sure") != "yes":
+            rows = await _rows(visit, question)
+            return visit.show("sure", change=change, fields=fields, rows=rows)
+        done = expected(Done, await visit.ask(question))
+        return visit.show("done", change=change, fields=fields, done=done)
+
+    return show
+
+
+async def _rows(visit: Visit, question: Question) -> list[tuple[str, int]]:
+    """Return what a form says of who lives here, by its labels."""
+    if not isinstance(question, SetProfile) or question.ages is None:
+        return []
+    agreements = expected(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+    return views.profile_rows(question, agreements, visit.lang)

@@ -10,7 +10,8 @@ from starlette.status import HTTP_503_SERVICE_UNAVAILABLE
 from starlette.types import Send
 
 from edge.household.enedis import csv_lines, json_parts
-from edge.household.messages import SPAN_DAYS_MAX, AskQuarters, Quarter, Quarters
+from edge.household.requests import AskQuarters
+from edge.household.shown import SPAN_DAYS_MAX, Quarter, Quarters
 from edge.page.visit import Visit
 
 KINDS = {"csv": "text/csv", "json": "application/json"}

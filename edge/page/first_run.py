@@ -16,16 +16,14 @@ from starlette.status import (
     HTTP_422_UNPROCESSABLE_CONTENT,
 )
 
-from edge.household.messages import (
-    AskFirstRun,
+from edge.household.requests import AskFirstRun, MakeRequest, TakeAnswer
+from edge.household.shown import (
     Done,
     FirstRunStep,
-    MakeRequest,
     ShownAnswer,
     ShownContract,
     ShownFirstRun,
     ShownRequest,
-    TakeAnswer,
 )
 from edge.page import views
 from edge.page.places import FIRST_RUN

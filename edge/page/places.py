@@ -5,7 +5,7 @@ A route that is not listed as a viewer's is the owner's: whoever adds one has to
 
 from typing import NamedTuple
 
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 
 # Of what is for the household's own scripts: answers and errors are JSON.
 API = "/api/v1/"

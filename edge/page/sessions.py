@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge.household.messages import HouseholdName, VisitorRole
+from edge.household.visitors import HouseholdName, VisitorRole
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
 from protocol.json_text import read_json

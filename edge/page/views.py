@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
-from edge.household.messages import (
+from edge.household.requests import SetProfile
+from edge.household.shown import (
     AgreementList,
     BillList,
     LetterList,
@@ -14,7 +15,6 @@ from edge.household.messages import (
     OfferList,
     Quarter,
     SentBlock,
-    SetProfile,
     Shared,
     ShownContract,
     SpentBudget,

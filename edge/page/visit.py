@@ -1,6 +1,8 @@
 """One request of a visitor: its language, its session, what the chip answers, and the page shown."""
 
 import re
+from collections.abc import Awaitable, Callable
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,15 @@ from starlette.status import (
     HTTP_303_SEE_OTHER,
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
+    HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
     HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
 from edge.household.call import call
-from edge.household.messages import Answer, FormerHouseholds, NotDone, NotEnrolled, Question
+from edge.household.requests import Question
+from edge.household.shown import Answer, FormerHouseholds, NotDone, NotEnrolled
 from edge.language.choice import Lang
 from edge.page.places import API, ENTER, FIRST_RUN, menu
 from edge.page.sessions import Sessions, form_token
@@ -36,6 +40,7 @@ SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
 KNOCK_COOKIE = "__Host-volet-knock"
 _FIELDS_MAX = 32
 _COMMAND = re.compile(r"`([^`]*)`")
+_STATEMENT = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
 
 class FormerVisitor(HTTPException):
@@ -60,7 +65,7 @@ class Visit:
         self.lang = _language(request, lang)
         self.token = request.cookies.get(SESSION_COOKIE, "")
         self.session = sessions.of(self.token) if self.token else None
-        self._sessions = sessions
+        self.sessions = sessions
         self._door = door
 
     @property
@@ -90,7 +95,7 @@ class Visit:
             raise HTTPException(HTTP_503_SERVICE_UNAVAILABLE) from exc
         if isinstance(answer, FormerHouseholds):
             if self.session is not None:
-                self._sessions.end(self.session.name)
+                self.sessions.end(self.session.name)
             raise FormerVisitor
         if isinstance(answer, NotEnrolled):
             raise EarlyVisitor
@@ -102,6 +107,29 @@ class Visit:
         """Return a value of the address, empty if it has none of that name."""
         value: str = self.request.query_params.get(name, "")
         return value
+
+    def day(self, name: str) -> date | None:
+        """Return a day of the address, None if it has none of that name.
+
+        Raises:
+            HTTPException: it is no day (404).
+        """
+        text = self.query(name)
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError as exc:
+            raise HTTPException(HTTP_404_NOT_FOUND) from exc
+
+    def statement(self, name: str) -> str | None:
+        """Return the name of a bill in the address, None if it has none.
+
+        Raises:
+            HTTPException: no bill is named so (404).
+        """
+        text = self.query(name)
+        if text and not _STATEMENT.match(text):
+            raise HTTPException(HTTP_404_NOT_FOUND)
+        return text or None
 
     def trouble(self, status: int, title: str, text: str) -> Response:
         """Return a page, or the JSON for a script, that says what went wrong; `title` names its text."""
@@ -179,6 +207,17 @@ class Visit:
         if form.get("form") != form_token(self.token):
             raise HTTPException(HTTP_403_FORBIDDEN)
         return form
+
+
+# What answers a visit.
+Show = Callable[[Visit], Awaitable[Response]]
+
+
+def set_cookie(answer: Response, name: str, value: str, lasts_s: int) -> None:
+    """Have the browser keep a cookie for this page alone."""
+    answer.set_cookie(
+        name, value, max_age=lasts_s, path="/", secure=True, httponly=True, samesite="strict"
+    )
 
 
 def expected(kind: type[Any], answer: Answer) -> Any:

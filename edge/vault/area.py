@@ -10,7 +10,7 @@ import msgspec
 from sqlite_utils import Database
 
 from edge.privacy.contribution import Seeds
-from edge.privacy.ledger import DAY_RHO_MAX, Spend
+from edge.privacy.ledger import DAY_RHO_MAX, Ledger, Spend, oldest_needed
 from protocol.area_messages import SeenHeads
 from protocol.packed import read_packed
 from protocol.roster import SignedEntry
@@ -106,6 +106,10 @@ class AreaTables:
             (since,),
         ).fetchall()
         return [Spend(day, measure, rho, bool(flag)) for day, measure, rho, flag in rows]
+
+    def ledger(self, day: int) -> Ledger:
+        """Return the account with all that still counts on `day` (a number)."""
+        return Ledger(self.spends(oldest_needed(day)))
 
     def put_contribution(self, row: ContributionRow) -> None:
         """Store a day's ciphertext and its cost. A second one for a day raises an SQLite error."""

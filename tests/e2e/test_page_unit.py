@@ -43,7 +43,7 @@ import json, os, socket, sys
 sys.path[:0] = {PATHS.split(":")}
 from pathlib import Path
 from edge.household.call import call
-from edge.household.messages import AskPairing
+from edge.household.requests import AskPairing
 
 def tried(attempt):
     try:

@@ -24,8 +24,8 @@ from cloud.roster.editor import read_places
 from edge.chip.config import EdgeConfig
 from edge.chip.config import load_config as load_edge_config
 from edge.contracts.enrolling import draw_keys, install
-from edge.household.messages import (
-    LENGTH_BYTES,
+from edge.household.messages import LENGTH_BYTES, encode, read_question
+from edge.household.requests import (
     AskBills,
     AskBudget,
     AskFirstRun,
@@ -40,8 +40,6 @@ from edge.household.messages import (
     SetProfile,
     TakeAnswer,
     TakePart,
-    encode,
-    read_question,
 )
 from edge.identity.keys import load_keys
 from edge.moving import bundle as bundles

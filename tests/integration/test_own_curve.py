@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.household.call import door_in
 from edge.household.door import open_door
-from edge.household.messages import AskQuarters, VisitorRole
+from edge.household.requests import AskQuarters
+from edge.household.visitors import VisitorRole
 from edge.metering.events import QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.simulate.curve_files import load_curve

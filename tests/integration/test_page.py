@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from edge.page.app import STREAMS_MAX_EACH
+from edge.page.live import STREAMS_MAX_EACH
 from edge.page.names import AUTHORITY
 from edge.page.server import CONNECTIONS_MAX_EACH
 from edge.page.sessions import LASTS, form_token

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from edge.household.messages import VisitorRole
 from edge.household.pairing import KNOCK_FOR, open_window
+from edge.household.visitors import VisitorRole
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import lived_home
 from tests.support.page_process import ENTER

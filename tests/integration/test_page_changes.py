@@ -6,7 +6,7 @@ import pytest
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import AreaChoices, AreaConfig, load_choices, save_choices
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.page.changes import CHANGES
 from edge.quotes.asking import ORDER
 from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.page.places import MENU, may_see
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived

@@ -17,7 +17,9 @@ import msgspec
 
 from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
-from edge.household.messages import AskFirstRun, AskPairing, ShownFirstRun, household_name
+from edge.household.requests import AskFirstRun, AskPairing
+from edge.household.shown import ShownFirstRun
+from edge.household.visitors import household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.simulate.home import HomeSettings, build_home

@@ -12,8 +12,8 @@ import httpx
 from edge.area.settings import AreaConfig
 from edge.household.answers import Answers
 from edge.household.door import open_door
-from edge.household.messages import VisitorRole
 from edge.household.pairing import PairingWindow, open_window
+from edge.household.visitors import VisitorRole
 from edge.status.live import LiveValues
 from edge.status.report import report
 from tests.support.billing_home import BillingHome

@@ -19,7 +19,7 @@ from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.household.call import SOCKET_NAME
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
 from edge.moving.transfer import pack, take_in

@@ -13,7 +13,9 @@ from edge.chip.first_run import FirstRun
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
-from edge.household.messages import AskFirstRun, FirstRunStep, ShownFirstRun, household_name
+from edge.household.requests import AskFirstRun
+from edge.household.shown import FirstRunStep, ShownFirstRun
+from edge.household.visitors import household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.stage import ENROLMENT, IMPORTING, REQUEST

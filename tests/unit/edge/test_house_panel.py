@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from edge.area.settings import AreaConfig
 from edge.bills.release_token import FILE_NAME
 from edge.chip.house_panel import AWAY_S, HousePanel
-from edge.household.messages import VisitorRole
 from edge.household.pairing import KNOCK_FOR, OPEN_FOR, ORDER, PairingWindow
+from edge.household.visitors import VisitorRole
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
 from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN

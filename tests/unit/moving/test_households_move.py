@@ -9,9 +9,9 @@ import pytest
 
 from cloud.registry.enrolment import enrol
 from edge.contracts.enrolling import make_request, write_request
-from edge.household.messages import VisitorRole
 from edge.household.pairing import ORDER as PAIRING
 from edge.household.pairing import open_window
+from edge.household.visitors import VisitorRole
 from edge.identity.enrolment import load_identity
 from edge.identity.keys import load_keys
 from edge.metering.events import QuarterHourClosed

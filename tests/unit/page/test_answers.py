@@ -8,8 +8,9 @@ import pytest
 
 from edge.area.settings import AreaConfig, load_choices, save_choices
 from edge.household import offers as offers_module
-from edge.household.messages import (
-    ANSWER_BYTES_MAX,
+from edge.household.messages import ANSWER_BYTES_MAX, encode
+from edge.household.pairing import open_window
+from edge.household.requests import (
     AskAgreements,
     AskBills,
     AskBudget,
@@ -21,14 +22,10 @@ from edge.household.messages import (
     AskShared,
     AskState,
     AskToday,
-    FormerHouseholds,
-    NotDone,
-    VisitorRole,
-    encode,
-    household_name,
 )
-from edge.household.pairing import open_window
+from edge.household.shown import FormerHouseholds, NotDone
 from edge.household.state import without_contract
+from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.metering.events import Notice, NoticeKind

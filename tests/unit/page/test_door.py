@@ -14,14 +14,9 @@ from hypothesis import strategies as st
 from edge.household import door as door_module
 from edge.household.call import call, door_in
 from edge.household.door import open_door
-from edge.household.messages import (
-    ANSWER_BYTES_MAX,
-    REQUEST_BYTES_MAX,
-    AskPairing,
-    AskState,
-    NotDone,
-    Pairing,
-)
+from edge.household.messages import ANSWER_BYTES_MAX
+from edge.household.requests import REQUEST_BYTES_MAX, AskPairing, AskState
+from edge.household.shown import NotDone, Pairing
 from protocol.errors import TransportError
 
 CLOSED = Pairing(is_open=False)

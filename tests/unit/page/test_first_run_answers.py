@@ -14,28 +14,22 @@ from edge.contracts.meter import meter_hash
 from edge.contracts.signed import load_contract
 from edge.household.answers import Answers
 from edge.household.first_run import FirstRunAnswers, SeenLine
-from edge.household.messages import (
-    AskFirstRun,
-    AskPairing,
-    AskToday,
+from edge.household.messages import encode
+from edge.household.pairing import PairingWindow, open_window
+from edge.household.requests import AskFirstRun, AskPairing, AskToday, MakeRequest, Pair, TakeAnswer
+from edge.household.shown import (
     Done,
     FirstRunStep,
     FormerHouseholds,
-    MakeRequest,
     NotDone,
     NotEnrolled,
-    Pair,
     Paired,
     Pairing,
     ShownAnswer,
     ShownFirstRun,
     ShownRequest,
-    TakeAnswer,
-    VisitorRole,
-    encode,
-    household_name,
 )
-from edge.household.pairing import PairingWindow, open_window
+from edge.household.visitors import VisitorRole, household_name
 from edge.identity.enrolment import ca_fingerprint, load_identity
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

@@ -10,7 +10,8 @@ from edge.area.settings import AreaConfig
 from edge.household.answers import Answers
 from edge.household.call import door_in
 from edge.household.door import open_door
-from edge.household.messages import (
+from edge.household.pairing import PairingWindow, open_window
+from edge.household.requests import (
     AskBudget,
     AskLive,
     AskOwnCurve,
@@ -18,16 +19,10 @@ from edge.household.messages import (
     AskShared,
     AskState,
     AskToday,
-    FormerHouseholds,
-    Live,
-    NotDone,
     Pair,
-    Paired,
-    Pairing,
-    VisitorRole,
-    household_name,
 )
-from edge.household.pairing import PairingWindow, open_window
+from edge.household.shown import FormerHouseholds, Live, NotDone, Paired, Pairing
+from edge.household.visitors import VisitorRole, household_name
 from edge.page.app import Page, application
 from edge.page.visit import SESSION_COOKIE
 from edge.status.live import LiveValues

@@ -9,7 +9,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from edge.household.messages import Knocked, VisitorRole
 from edge.household.pairing import (
     KNOCK_FOR,
     OPEN_FOR,
@@ -18,6 +17,8 @@ from edge.household.pairing import (
     PairingWindow,
     open_window,
 )
+from edge.household.shown import Knocked
+from edge.household.visitors import VisitorRole
 from protocol.errors import DocumentRefused
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)

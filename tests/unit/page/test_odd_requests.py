@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.page.app import Page, application
 from edge.page.guards import BODY_BYTES_MAX
 from edge.page.sessions import FILE_NAME, form_token

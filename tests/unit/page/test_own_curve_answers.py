@@ -4,18 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from edge.household.messages import (
-    ANSWER_BYTES_MAX,
-    SPAN_DAYS_MAX,
-    AskOwnCurve,
-    AskQuarters,
-    KeepCurve,
-    NotDone,
-    OwnCurve,
-    Quarters,
-    encode,
-    household_name,
-)
+from edge.household.messages import ANSWER_BYTES_MAX, encode
+from edge.household.requests import AskOwnCurve, AskQuarters, KeepCurve
+from edge.household.shown import SPAN_DAYS_MAX, NotDone, OwnCurve, Quarters
+from edge.household.visitors import household_name
 from edge.language.choice import Lang
 from edge.metering.events import QuarterHourClosed
 from edge.metering.state import MeterState

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
-from edge.household.messages import Pairing
+from edge.household.shown import Pairing
 from tests.support.page_process import ENTER, PageProcess
 from volet.demo.ports import free_ports
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edge.household.messages import VisitorRole
 from edge.household.pairing import OPEN_FOR, ORDER, WRONG_CODES_MAX, PairingWindow, open_window
+from edge.household.visitors import VisitorRole
 from protocol.errors import ConfigError, DocumentRefused
 from system.locks import take_lock
 from tests.support.disks import full_disk

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.page.app import Page, application
 from edge.page.places import MENU, may_see, menu

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from edge.household.messages import VisitorRole
+from edge.household.visitors import VisitorRole
 from edge.page.sessions import FILE_NAME, LASTS, SESSIONS_MAX, Sessions, form_token
 from protocol.errors import ConfigError
 from tests.support.disks import full_disk

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from edge.household.messages import Quarter
+from edge.household.shown import Quarter
 from edge.language.choice import Lang
 from edge.language.numbers import clock_text, time_text
 from edge.page.views import curve

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.household.enedis import csv_lines, json_parts
-from edge.household.messages import Quarter
+from edge.household.shown import Quarter
 from edge.simulate.curve_files import load_curve
 from protocol.calendar import (
     PARIS,

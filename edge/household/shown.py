@@ -1,0 +1,531 @@
+"""What the chip answers its page: what each page shows, in the language of the request.
+
+No answer holds a key, a seed or a secret of the chip.
+"""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from edge.household.visitors import HouseholdName, KnockId, KnockNumber, VisitorRole
+from protocol.calendar import Instant
+
+# Of one answer with quarter-hours.
+SPAN_DAYS_MAX = 31
+
+
+class Quarter(msgspec.Struct, frozen=True):
+    """A quarter-hour's energy; `energy_wh` is None if it is not known."""
+
+    start: Instant
+    energy_wh: int | None = None
+    is_estimated: bool = False
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A label and a text."""
+
+    label: str
+    text: str
+
+
+class Today(msgspec.Struct, frozen=True, tag="today"):
+    """The day so far.
+
+    Attributes:
+        quarters: the quarter-hours of the whole day, in order.
+        energy_wh: what they have together.
+        last_day: the last day that is closed, and `last_day_wh` its energy, None if there is none.
+        is_line_good: a good frame came within ten seconds; None if the chip has just started.
+        line, city: each in words.
+        waiting: what the household can do, the most urgent first.
+        notices: what has happened that the household should know, newest last.
+        has_left: the household has moved out.
+    """
+
+    day: date
+    quarters: tuple[Quarter, ...]
+    energy_wh: int
+    last_day: date | None
+    last_day_wh: int | None
+    is_line_good: bool | None
+    line: str
+    city: str
+    is_connected: bool
+    waiting: tuple[str, ...]
+    notices: tuple[Row, ...]
+    has_left: bool
+
+
+class SentBlock(msgspec.Struct, frozen=True):
+    """A block of encrypted values: the bytes as they leave the home.
+
+    `is_stored`: the city has acknowledged it. `first` and `last` are the quarter-hours that it has,
+    None if it has only the day's closing values. `data` is empty once the bytes are deleted here.
+    """
+
+    sequence: int
+    first: Instant | None
+    last: Instant | None
+    size_bytes: int
+    is_stored: bool
+    data: bytes
+
+
+class SentContribution(msgspec.Struct, frozen=True):
+    """A day's contribution to the figures of the neighbourhood; `state` is in words.
+
+    `epsilon` bounds what it reveals of the home, at delta 1e-6.
+    """
+
+    state: str
+    epsilon: float
+    measures: tuple[str, ...]
+
+
+class Shared(msgspec.Struct, frozen=True, tag="shared"):
+    """One day: what the meter said, and what left the home for it.
+
+    `days` are the first and the last day that can be asked for.
+    """
+
+    day: date
+    days: tuple[date, date]
+    quarters: tuple[Quarter, ...]
+    energy_wh: int
+    blocks: tuple[SentBlock, ...]
+    contribution: SentContribution | None
+    participation: str
+
+
+class SpentNoise(msgspec.Struct, frozen=True):
+    """What a period has cost in privacy.
+
+    Attributes:
+        epsilon: bounds what taking part or not reveals, at delta 1e-6.
+        epsilon_replaced: bounds what one day instead of another reveals, at delta 1e-6.
+        spent: the fraction of `cap_rho` that is spent, 0 to 1.
+    """
+
+    label: str
+    rho: float
+    cap_rho: float
+    epsilon: float
+    epsilon_replaced: float
+    spent: float
+
+
+class SpentBudget(msgspec.Struct, frozen=True, tag="budget"):
+    """What the neighbourhood's figures have cost on `day`, in its month and in its year.
+
+    `next_day` and `explained` are sentences, on what one more day costs and on what all this means.
+    The household can cap a year at `most_rho` at most.
+    """
+
+    day: date
+    participation: str
+    spent: tuple[SpentNoise, ...]
+    most_rho: float
+    profile: Row
+    next_day: str
+    explained: tuple[str, ...]
+
+
+class BillVerdict(StrEnum):
+    """The chip's verdict: it agrees with the meter, it does not, or it was not opened."""
+
+    CORRECT = "correct"
+    DIFFERS = "differs"
+    REFUSED = "refused"
+
+
+class BillRow(msgspec.Struct, frozen=True):
+    """A bill from `first` to `last`; `receipt` is in words.
+
+    `total_eur` has all taxes, and is None if the bill was refused. `asks_for_action`: it is wrong,
+    and no other bill covers its days.
+    """
+
+    statement: str
+    first: date
+    last: date
+    verdict: BillVerdict
+    asks_for_action: bool
+    total_eur: Decimal | None
+    receipt: str
+
+
+class BillLine(msgspec.Struct, frozen=True):
+    """A line of a bill, as it is printed."""
+
+    label: str
+    period: str
+    quantity: str
+    unit_price: str
+    ht: str
+    vat: str
+
+
+class BillPart(msgspec.Struct, frozen=True):
+    """Lines of one kind, and their sum before tax."""
+
+    title: str
+    rows: tuple[BillLine, ...]
+    subtotal: str
+
+
+class BillIndex(msgspec.Struct, frozen=True):
+    """A register's index at the start and at the end, and the energy between."""
+
+    label: str
+    start: str
+    end: str
+    energy: str
+
+
+class BillBar(msgspec.Struct, frozen=True):
+    """One of two periods that are compared; `share` is 0 to 100 % of the longer bar."""
+
+    label: str
+    text: str
+    share: int
+
+
+class BillSheet(msgspec.Struct, frozen=True):
+    """What stands on a bill, as text; `words` names its parts."""
+
+    words: dict[str, str]
+    provider: str
+    product: str
+    contract: str
+    is_credit: bool
+    is_estimated: bool
+    sections: tuple[BillPart, ...]
+    total_ht: str
+    vat: tuple[tuple[str, str], ...]
+    total_ttc: str
+    indices: tuple[BillIndex, ...]
+    bars: tuple[BillBar, ...]
+
+
+class ShownBill(msgspec.Struct, frozen=True):
+    """One bill: the verdict as a sentence, its faults, what else to know, and its lines.
+
+    `sheet` is None if the bill was refused or its contract is not there; the notes say so.
+    """
+
+    row: BillRow
+    verdict: str
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    sheet: BillSheet | None
+
+
+class BillList(msgspec.Struct, frozen=True, tag="bills"):
+    """The bills that have arrived, the newest first, and one of them.
+
+    `warnings`: how the meter differs from the contract, what holds receipts back, and how many
+    bills are not judged yet.
+    """
+
+    rows: tuple[BillRow, ...]
+    shown: ShownBill | None
+    warnings: tuple[str, ...]
+
+
+class ReceivedLetter(msgspec.Struct, frozen=True):
+    """A provider's private message."""
+
+    provider: str
+    written_on: date
+    text: str
+
+
+class LetterList(msgspec.Struct, frozen=True, tag="letters"):
+    """The latest of the providers' messages, the newest first; `older` more are on the chip."""
+
+    letters: tuple[ReceivedLetter, ...]
+    older: int
+
+
+class OfferRow(msgspec.Struct, frozen=True):
+    """What an offer would have cost, with all taxes, and how much more than the household's own.
+
+    `is_estimate`: the meter does not run its calendar.
+    """
+
+    provider: str
+    product: str
+    total_eur: Decimal
+    difference_eur: Decimal | None
+    is_current: bool
+    is_estimate: bool
+
+
+class OfferList(msgspec.Struct, frozen=True, tag="offers"):
+    """The quotes as they stand, the cheapest first.
+
+    Attributes:
+        title: over which days the offers are compared; empty if there are no quotes.
+        why_none: why there are none; empty if there are some.
+        ordered: when a question leaves that has not left yet; empty if there is none.
+        notes: what to know of all quotes, and `unquoted` why offers have none, in words; `more`
+            offers, quoted or not, are on the chip.
+        asked_at: when the answered question was asked.
+        listed_on: the day of the newest document of the list, and `documents` how many it has, of
+            which `missing` have not arrived yet; None if the list has not arrived.
+    """
+
+    title: str
+    why_none: str
+    ordered: str
+    rows: tuple[OfferRow, ...]
+    notes: tuple[str, ...]
+    unquoted: tuple[str, ...]
+    more: int
+    asked_at: Instant | None
+    listed_on: date | None
+    documents: int
+    missing: int
+
+
+class ContractStanding(StrEnum):
+    """A contract is in force, begins later, has ended, or waits for its answer."""
+
+    IN_FORCE = "in_force"
+    TO_COME = "to_come"
+    ENDED = "ended"
+    ASKED = "asked"
+
+
+class ShownContract(msgspec.Struct, frozen=True):
+    """A contract from `first` to `last` (None: open); `receipts` and `prices` are in words."""
+
+    provider: str
+    product: str
+    contract: str
+    standing: ContractStanding
+    first: date
+    last: date | None
+    receipts: str
+    prices: str
+
+
+class ShownTrustees(msgspec.Struct, frozen=True):
+    """A set of trustees from the day `since`; `standing`, `shape` and `risks` are in words."""
+
+    fingerprint: str
+    standing: str
+    is_confirmed: bool
+    shape: str
+    since: date
+    trustees: tuple[Row, ...]
+    risks: tuple[str, ...]
+
+
+class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
+    """To what the household has agreed.
+
+    Attributes:
+        contracts: those in force first.
+        is_taking_part: it contributes to the neighbourhood's figures; `participation` is in words.
+        is_on: it wants to; another reason may keep it from it.
+        profile: who lives here, as the household has said it; empty if it has not.
+        bands: the age bands that are counted, each with the number of persons, 0 if it has not.
+        employed: how many of them are employed.
+        trustees: the sets that have arrived.
+        groups: the household's groups, and `forks` what proves that trustees signed twice, in words.
+    """
+
+    contracts: tuple[ShownContract, ...]
+    is_taking_part: bool
+    is_on: bool
+    participation: str
+    bands: tuple[tuple[str, int], ...]
+    employed: int
+    profile: tuple[Row, ...]
+    trustees: tuple[ShownTrustees, ...]
+    groups: tuple[str, ...]
+    forks: tuple[str, ...]
+
+
+class ChipState(msgspec.Struct, frozen=True, tag="state"):
+    """The state of everything, row by row."""
+
+    rows: tuple[Row, ...]
+    waiting: tuple[str, ...]
+    notices: tuple[Row, ...]
+
+
+class OwnCurve(msgspec.Struct, frozen=True, tag="own-curve"):
+    """What the chip keeps of the load curve.
+
+    Attributes:
+        months: for how many months quarter-hours are kept, one of `lengths`.
+        first, last: the first and the last day of which there is one, None if there is none.
+        known: how many there are, `estimated` of them put in the place of missing ones.
+        missing: how many between the first and the last one are not known.
+        texts: the same in words, what whoever has the card sees, and what fewer months cost.
+    """
+
+    months: int
+    lengths: tuple[int, ...]
+    first: date | None
+    last: date | None
+    known: int
+    estimated: int
+    missing: int
+    texts: tuple[str, ...]
+
+    def days(self, first: date | None, last: date | None) -> tuple[date, date] | None:
+        """Return the first and the last kept day from `first` to `last`; None if there is none.
+
+        Without `first` or `last` they are the first and the last that are kept.
+        """
+        if self.first is None or self.last is None:
+            return None
+        days = max(first or self.first, self.first), min(last or self.last, self.last)
+        return days if days[0] <= days[1] else None
+
+
+class Quarters(msgspec.Struct, frozen=True, tag="quarters"):
+    """All quarter-hours of the days that were asked for, in order."""
+
+    quarters: tuple[Quarter, ...]
+
+
+class FirstRunStep(StrEnum):
+    """What the first run waits for: a meter's line, a request, its answer, or nothing any more."""
+
+    LINE = "line"
+    REQUEST = "request"
+    ANSWER = "answer"
+    DONE = "done"
+
+
+class ShownFirstRun(msgspec.Struct, frozen=True, tag="first-run"):
+    """How far the chip has come.
+
+    Attributes:
+        line: what the meter says of itself.
+        faults: what is wrong with the line, and what to do, in words.
+        request: the request that was made, as JSON to hand to the collectivity; empty if none was.
+        contract: the contract in that request, None if it holds none.
+    """
+
+    step: FirstRunStep
+    line: tuple[Row, ...] = ()
+    faults: tuple[str, ...] = ()
+    request: str = ""
+    contract: ShownContract | None = None
+
+
+class ShownRequest(msgspec.Struct, frozen=True, tag="request"):
+    """A request that is made, or would be: its contract, and the serial of the meter in it.
+
+    Both are empty for a request without a contract.
+    """
+
+    is_made: bool
+    contract: ShownContract | None = None
+    meter: str = ""
+
+
+class ShownAnswer(msgspec.Struct, frozen=True, tag="answer"):
+    """An answer that fits this chip: who gave it, and the fingerprint to compare before it counts."""
+
+    device: str
+    collectivity: str
+    authority: str
+
+
+class Live(msgspec.Struct, frozen=True, tag="live"):
+    """The latest values on the line; `at` is when they came, None if nothing has come yet.
+
+    Attributes:
+        drawn_va: apparent power drawn, over all phases.
+        injected_va: apparent power injected.
+        register: the name of the tariff period now, as the meter shows it.
+    """
+
+    at: Instant | None = None
+    drawn_va: int | None = None
+    injected_va: int | None = None
+    register: str = ""
+    is_line_good: bool = False
+
+
+class Pairing(msgspec.Struct, frozen=True, tag="pairing"):
+    """Whether a visitor can pair now; `until` is when the window shuts.
+
+    `by_button`: the chip has a panel whose button can let somebody in while the window is open.
+    """
+
+    is_open: bool
+    until: Instant | None = None
+    by_button: bool = False
+
+
+class Knocked(msgspec.Struct, frozen=True, tag="knocked"):
+    """A visitor waits until somebody presses the button, `until` at the latest.
+
+    The home light flashes `number`, so that the one at the panel knows whom the press lets in.
+    """
+
+    knock: KnockId
+    number: KnockNumber
+    until: Instant
+
+
+class Paired(msgspec.Struct, frozen=True, tag="paired"):
+    """A visitor is let in, by the household of that name."""
+
+    role: VisitorRole
+    household: HouseholdName
+
+
+class FormerHouseholds(msgspec.Struct, frozen=True, tag="former"):
+    """The visitor was let in by another household than the one that the chip has now."""
+
+
+class NotEnrolled(msgspec.Struct, frozen=True, tag="not-enrolled"):
+    """The chip is not enrolled yet, so there is nothing else to show than its first run."""
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """The chip has done what was asked; `text` says what holds now."""
+
+    text: str
+
+
+class NotDone(msgspec.Struct, frozen=True, tag="refused"):
+    """The chip does not do what was asked; `why` is a sentence for the household."""
+
+    why: str
+
+
+Answer = (
+    Today
+    | Shared
+    | SpentBudget
+    | BillList
+    | LetterList
+    | OfferList
+    | AgreementList
+    | ChipState
+    | OwnCurve
+    | Quarters
+    | ShownFirstRun
+    | ShownRequest
+    | ShownAnswer
+    | NotEnrolled
+    | Live
+    | Pairing
+    | Knocked
+    | Paired
+    | FormerHouseholds
+    | Done
+    | NotDone
+)
