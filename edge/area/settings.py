@@ -61,6 +61,7 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 # Nothing leaves for the area by choices that cannot be read.
 _FILE = ChoiceFile(FILE_NAME, AreaChoices(), unreadable=AreaChoices(is_on=False))
 watched_choices, load_choices, save_choices = _FILE.watched, _FILE.load, _FILE.save
+UNREADABLE = _FILE.unreadable
 
 
 def change_choices(directory: Path, **changed: object) -> None:

@@ -1,14 +1,21 @@
-"""Lets visitors of the page in, and passes on the questions of those whom this household let in."""
+"""Lets visitors of the page in, and passes on what those may ask whom this household let in."""
 
 from collections.abc import Callable
 from typing import Any
 
 from edge.household.pairing import PairingWindow
-from edge.household.requests import AskPairing, AskToEnter, AskWhetherLetIn, Pair, Question
+from edge.household.requests import (
+    FOR_VIEWERS,
+    AskPairing,
+    AskToEnter,
+    AskWhetherLetIn,
+    Pair,
+    Question,
+)
 from edge.household.shown import Answer, FormerHouseholds, Knocked, NotDone, Paired
-from edge.household.visitors import HouseholdName, household_name
+from edge.household.visitors import HouseholdName, VisitorRole, household_name
 from edge.language.french.looking_up import sentence_in
-from protocol.errors import VoletError
+from protocol.errors import DocumentRefused, VoletError
 from protocol.ids import HouseholdKeyId
 
 
@@ -36,6 +43,8 @@ class Entrance:
                 return open_to_all(request)
             if request.household != self._household():
                 return FormerHouseholds()
+            if request.role is not VisitorRole.OWNER and type(request) not in FOR_VIEWERS:
+                raise DocumentRefused("This is for visitors who may see everything.")
             return find(request)
         except VoletError as exc:
             return NotDone(sentence_in(request.lang, str(exc)))

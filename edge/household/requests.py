@@ -183,3 +183,8 @@ Question = (
     | AskToEnter
     | AskWhetherLetIn
 )
+
+# What a visitor may ask who sees the curve alone; a request that is not listed is the owner's.
+FOR_VIEWERS: frozenset[type[Question]] = frozenset(
+    {AskToday, AskShared, AskBudget, AskState, AskLive}
+)

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge.page.places import API
 
 BODY_BYTES_MAX = 64_000
+# Whoever chooses a wrong file is told before anything is read, and so before the language is known.
+TOO_LARGE = "Trop volumineux : 64 ko au plus. Too large: 64 kB at most."
 # Of one address.
 REQUESTS_PER_S = 20.0
 AT_ONCE = 40.0
@@ -112,7 +114,7 @@ class Guards:
             return _refused(scope, "This form is of another site.", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-            return _refused(scope, "Too large.", 413)
+            return _refused(scope, TOO_LARGE, 413)
         return None
 
     def _is_allowed_now(self, address: str) -> bool:

@@ -122,6 +122,10 @@ ADVICE = bilingual(
             "the collectivity why, and show key-list.json and key-list-fork.json to somebody whom you "
             "trust; the chip goes on with the first."
         ),
+        Advice.CHOICES: (
+            "What you chose about the neighbourhood's figures (area.json) cannot be read, so this home "
+            "takes no part. `volet edge area` says why. Bills continue."
+        ),
         Advice.DOUBLE: (
             "Two machines run from copies of one card: end one of them. Both meter on meanwhile; a "
             "second home needs keys of its own in a new directory (`volet edge init --dir NEW`)."
@@ -251,6 +255,10 @@ ADVICE = bilingual(
             "Une racine de votre collectivité a signé deux listes de clés qui se contredisent. "
             "Demandez-lui pourquoi, et montrez key-list.json et key-list-fork.json à quelqu'un de "
             "confiance ; le boîtier continue avec la première."
+        ),
+        Advice.CHOICES: (
+            "Vos choix sur les chiffres du quartier (area.json) sont illisibles : ce foyer n'y "
+            "participe donc pas. `volet edge area` dit pourquoi. Les factures continuent."
         ),
         Advice.DOUBLE: (
             "Deux machines tournent avec des copies d'une même carte : arrêtez-en une. Toutes deux "

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from edge.area.report import AreaSummary, summary
-from edge.area.settings import AreaConfig, load_choices
+from edge.area.settings import UNREADABLE, AreaChoices, AreaConfig, load_choices
 from edge.bills.calendars import first_day_of_present
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.verifier import read_judgement
@@ -27,6 +27,7 @@ from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
 from protocol.contract import Contract
+from protocol.errors import ConfigError
 from protocol.ids import DeviceId
 from system.certificates import Lifetime, read_lifetime
 from system.set_aside import FILE_NAME as SET_ASIDE
@@ -67,6 +68,7 @@ class Advice(StrEnum):
     LEAVING = "let_the_chip_send_the_end"
     LEFT = "export_and_erase"
     FORKED = "show_the_two_lists_of_keys"
+    CHOICES = "choose_again_about_the_figures"
 
 
 _ADVICE = {
@@ -152,7 +154,7 @@ def report(
         ConfigError: the chip has never run, or its contract is damaged.
         StoreError: its vault is damaged.
     """
-    choices = load_choices(directory)
+    choices = _choices(directory)
     record = StatusFile(directory).read()
     presence = record.presence
     if presence is not None and not is_running(presence):
@@ -179,7 +181,7 @@ def report(
             last_day_closed=figures.last_day_closed,
             waiting_for_cloud=figures.intervals_to_encrypt,
             notices=tuple(notices[-NOTICES_SHOWN:]),
-            area=summary(vault, choices, area, day_number(today)),
+            area=summary(vault, choices or UNREADABLE, area, day_number(today)),
             presence=presence,
             has_contract=documents is not None,
             next_bill=(
@@ -201,6 +203,7 @@ def report(
                 *([] if has_left else advise_on_unconfirmed(state, confirmed)),
                 *([] if has_left else advise_on_contract(notices)),
                 *([Advice.FORKED] if keys is not None and keys.is_forked else []),
+                *([Advice.CHOICES] if choices is None else []),
             ),
             device=load_device(directory),
             left_after=None if departure is None else departure.last_day,
@@ -211,6 +214,14 @@ def report(
             set_aside=read_set_aside(directory / SET_ASIDE),
             keys=keys,
         )
+
+
+def _choices(directory: Path) -> AreaChoices | None:
+    """Return the household's choices; None if they are damaged, which the report has to say."""
+    try:
+        return load_choices(directory)
+    except ConfigError:
+        return None
 
 
 def next_bill(judgements: list[Judgement], contract: Contract) -> NextBill | None:

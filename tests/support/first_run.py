@@ -19,7 +19,7 @@ from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
 from edge.household.requests import AskFirstRun, AskPairing
 from edge.household.shown import ShownFirstRun
-from edge.household.visitors import household_name
+from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.simulate.home import HomeSettings, build_home
@@ -172,7 +172,9 @@ class NewHome:
     def shown(self, lang: Lang = Lang.EN) -> ShownFirstRun:
         """Return what the chip says of its first run."""
         household = household_name(load_keys(self.chip).household.id)
-        found = call(door_in(self.chip), AskFirstRun(lang=lang, household=household))
+        found = call(
+            door_in(self.chip), AskFirstRun(lang=lang, household=household, role=VisitorRole.OWNER)
+        )
         assert isinstance(found, ShownFirstRun), found
         return found
 

@@ -378,6 +378,9 @@ SENTENCES = {
         "--replay rejoue un enregistrement, et --device écoute ; donnez l'un des deux."
     ),
     "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
+    "This is for visitors who may see everything.": (
+        "Ceci n'est que pour les visiteurs qui entrent avec tous les droits."
+    ),
     "A cap can be lowered only; at most {cap} is configured.": (
         "Un plafond ne peut que baisser ; {cap} au plus est configuré."
     ),

@@ -15,7 +15,7 @@ from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
 from edge.household.requests import AskFirstRun
 from edge.household.shown import FirstRunStep, ShownFirstRun
-from edge.household.visitors import household_name
+from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.stage import ENROLMENT, IMPORTING, REQUEST
@@ -35,7 +35,9 @@ def chip(tmp_path):
 
 def shown(chip):
     household = household_name(load_keys(chip).household.id)
-    found = call(door_in(chip), AskFirstRun(lang=Lang.EN, household=household))
+    found = call(
+        door_in(chip), AskFirstRun(lang=Lang.EN, household=household, role=VisitorRole.OWNER)
+    )
     assert isinstance(found, ShownFirstRun)
     return found
 

@@ -349,6 +349,18 @@ def test_the_command_says_whether_the_chip_runs(tmp_path, runs):
     assert told["advice"] == ([] if runs else ["start_the_chip"])
 
 
+@pytest.mark.parametrize("damage", ["{", '{"is_on": "yes"}', None])
+def test_damaged_choices_are_told_and_the_rest_is_shown(tmp_path, damage):
+    Vault.open(tmp_path, signer_of(make_identity())).close()
+    StatusFile(tmp_path).write(StatusRecord(presence(), None))
+    choices = tmp_path / "area.json"
+    choices.write_text(damage or "{}")
+    choices.chmod(0o600 if damage else 0o644)
+    told = json.loads(CliRunner().invoke(edge, ["status", "--dir", str(tmp_path), "--json"]).output)
+    assert told["advice"] == ["choose_again_about_the_figures"]
+    assert told["area"]["participation"] == "off", "as the running chip takes it"
+
+
 @pytest.mark.parametrize(
     ("end", "text"),
     [

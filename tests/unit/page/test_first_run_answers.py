@@ -70,7 +70,8 @@ class Chip:
         return household_name(load_keys(self.directory).household.id)
 
     def ask(self, question, **fields):
-        fields = {"lang": Lang.EN, "household": self.household} | fields
+        owner = {"household": self.household, "role": VisitorRole.OWNER}
+        fields = {"lang": Lang.EN} | owner | fields
         return self.answers.answer(question(**fields))
 
     def step(self) -> FirstRunStep:
@@ -219,13 +220,14 @@ def test_another_collectivitys_answer_comes_too_late(chip, town, other_town):
         LiveValues,
         lambda: pytest.fail("nothing is reported for it"),
     )
+    owner = {"household": chip.household, "role": VisitorRole.OWNER}
     asked = [TakeAnswer, {"answer": others, "is_sure": True}], [MakeRequest, {"is_sure": True}]
     for found in (chip.answers, answers):
         for question, fields in asked:
-            refused = found.answer(question(lang=Lang.EN, household=chip.household, **fields))
+            refused = found.answer(question(lang=Lang.EN, **owner, **fields))
             assert isinstance(refused, NotDone)
             assert "enrolled already" in refused.why
-        done = found.answer(AskFirstRun(household=chip.household))
+        done = found.answer(AskFirstRun(**owner))
         assert done.step is FirstRunStep.DONE
     assert chip.held() == before
 

@@ -7,7 +7,7 @@ import pytest
 from edge.household.messages import ANSWER_BYTES_MAX, encode
 from edge.household.requests import AskOwnCurve, AskQuarters, KeepCurve
 from edge.household.shown import SPAN_DAYS_MAX, NotDone, OwnCurve, Quarters
-from edge.household.visitors import household_name
+from edge.household.visitors import VisitorRole, household_name
 from edge.language.choice import Lang
 from edge.metering.events import QuarterHourClosed
 from edge.metering.state import MeterState
@@ -38,7 +38,7 @@ def home(tmp_path_factory):
 
 def ask(home, question, **fields):
     household = household_name(home.identity.household_key)
-    return answers_of(home).answer(question(household=household, **fields))
+    return answers_of(home).answer(question(household=household, role=VisitorRole.OWNER, **fields))
 
 
 def test_it_tells_what_is_known_estimated_and_missing(home):
