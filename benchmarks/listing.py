@@ -13,7 +13,7 @@ from benchmarks.listing_process import Kept, Memory
 from benchmarks.market import listed
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.timing import scaled
-from edge.catalogue.reader import CatalogueReader
+from edge.contracts.catalogue import CatalogueReader
 from edge.vault.keyring import Keyring
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault

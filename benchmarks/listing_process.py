@@ -61,7 +61,7 @@ def main() -> None:
 def _measured(directory: Path, kept: Kept, how: str) -> Memory:
     # Imported after the parts, so that each part's memory counts once.
     from benchmarks.listing import open_chip  # noqa: PLC0415
-    from edge.catalogue.reader import CatalogueReader  # noqa: PLC0415
+    from edge.contracts.catalogue import CatalogueReader  # noqa: PLC0415
     from protocol.listed import open_listed, read_signed  # noqa: PLC0415
     from protocol.schedule import Calendar, PriceSeries, Schedules  # noqa: PLC0415
     from system.clock import SystemClock  # noqa: PLC0415

@@ -11,10 +11,8 @@ panel/      a light and a button
 moving/     a household that moves to another chip
 area/       the area lane: terms, contributions, and when they are sent
 quotes/     what other offers would have cost
-bills/      checks, opens and shows statements; receipts
-letters/    private messages from providers
-contracts/  what the household signed, and whether the meter's line agrees with it
-catalogue/  the chip's copy of the transparency log
+bills/      checks, opens and shows statements; receipts, and letters from providers
+contracts/  what the household signed, whether the meter's line agrees with it, and what is listed
 renewal/    certificates and the collectivity's keys, which end and are followed
 mqtt/       the broker: link, outbox, recovery, handlers of messages
 identity/   keys, and what the collectivity certified

@@ -2,5 +2,5 @@
 
 The chip computes the amount from its registers and the tariff, and compares it with what the
 statement opens to. Nobody outside learns the result. `judge` is pure; `verifier` joins it to the
-vault.
+vault. `letters` has what providers write beside their bills.
 """

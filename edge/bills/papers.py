@@ -6,10 +6,10 @@ from pathlib import Path
 
 from edge.bills.document import Papers
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.letters import read_letters
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.enrolment import load_identity
-from edge.letters.reading import read_letters
 from edge.vault.reader import VaultReader
 from protocol.errors import ConfigError, DocumentRefused
 

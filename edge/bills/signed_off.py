@@ -8,8 +8,8 @@ import msgspec
 from edge.bills.receipt_rules import ReceiptRules
 from edge.bills.receipts import MISMATCHES_MAX, Hold
 from edge.bills.verifier import read_judgement
-from edge.catalogue.reader import Copy
 from edge.contracts.agreement import load_agreement
+from edge.contracts.catalogue import Copy
 from edge.contracts.former import agreements_of
 from edge.contracts.listed import Contracts
 from edge.identity.enrolment import load_identity, signer_of

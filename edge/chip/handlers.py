@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from edge.area.lane import AreaLane
 from edge.bills.inbox import OnStatement, StatementInbox
+from edge.bills.letters import LetterInbox
 from edge.bills.receipt_lane import ReceiptLane
 from edge.bills.verifier import StatementVerifier
-from edge.catalogue.reader import CatalogueReader
 from edge.chip.settings import ChipSettings
+from edge.contracts.catalogue import CatalogueReader
 from edge.contracts.listed import Contracts
 from edge.identity.enrolment import Identity
-from edge.letters.inbox import LetterInbox
 from edge.moving.departure import MovingOut
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, MessageHandler, MessageHandlers
 from edge.mqtt.hub import HubReader

@@ -8,8 +8,8 @@ import click
 import msgspec
 from rich.table import Table
 
-from edge.catalogue.reader import Copy
 from edge.commands.household import HouseholdCommand, echo
+from edge.contracts.catalogue import Copy
 from edge.identity.enrolment import load_identity
 from edge.language.choice import Lang, language
 from edge.language.numbers import day_text, time_text

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 import msgspec
 
+from edge.bills.letters import read_letters
 from edge.commands.household import HouseholdCommand, echo
 from edge.identity.enrolment import load_identity
 from edge.language.choice import language
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual
-from edge.letters.reading import read_letters
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
 from system.commands import directory_option

@@ -1,4 +1,5 @@
 """The household's signed contracts, compared with the meter that the chip reads.
 
-For other folders: `meter` (the meter that a contract names), `signed` (the files).
+For other folders: `meter` (the meter that a contract names), `signed` (the files), `catalogue` (the
+chip's copy of the transparency log, where offers and tariffs are listed).
 """

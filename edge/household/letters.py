@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from edge.bills.letters import read_letters
 from edge.household.shown import LetterList, ReceivedLetter
 from edge.identity.enrolment import load_identity
-from edge.letters.reading import read_letters
 from edge.vault.reader import VaultReader
 
 # A letter has up to 8 kB.

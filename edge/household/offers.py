@@ -7,8 +7,8 @@ import hashlib
 from datetime import datetime
 from pathlib import Path
 
-from edge.catalogue.reader import Copy
 from edge.contracts.agreement import Agreement, load_agreement
+from edge.contracts.catalogue import Copy
 from edge.household.shown import OfferList, OfferRow
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang

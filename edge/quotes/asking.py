@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from edge.catalogue.reader import CatalogueReader
+from edge.contracts.catalogue import CatalogueReader
 from edge.mqtt.handler import HandlerContext, InboundMessage, MessageHandler
 from edge.mqtt.message import Publish
 from edge.mqtt.moments import after_wish, in_month

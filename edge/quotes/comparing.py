@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.catalogue.reader import Copy
 from edge.contracts.agreement import Agreement
+from edge.contracts.catalogue import Copy
 from edge.identity.enrolment import Identity
 from edge.quotes.opening import OpenedSums, QuoteFault, QuotesRefused
 from edge.quotes.pricing import HouseholdData, Quotes, Unquoted, left_out, price_quotes

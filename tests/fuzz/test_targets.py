@@ -213,7 +213,7 @@ def test_no_input_raises(tmp_path, name):
 
 BROKEN = {
     "chip-statement": "edge.bills.inbox.StatementInbox.take",
-    "chip-letter-text": "edge.letters.inbox.read_letter",
+    "chip-letter-text": "edge.bills.letters.read_letter",
     "cloud-block": "cloud.ingest.readings.check_block",
     "trustee-peer": "trustee.peers.Peers.take",
     "api-statements": "cloud.api.provider.ProviderService.request_statement",

@@ -16,7 +16,10 @@ FINE = {
         "system/mqtt/link.py",
         "_Connection",
     ): "the library, made whole, is called back once it connects",
-    ("edge/catalogue/reader.py", "Copy"): "its catalogue loads documents once they are asked for",
+    (
+        "edge/contracts/catalogue.py",
+        "Copy",
+    ): "its catalogue loads documents once they are asked for",
     ("protocol/catalogue.py", "Catalogue"): "a method that is remembered; nothing calls it yet",
     ("protocol/quotes.py", "Weights"): "two methods that are remembered; nothing calls them yet",
 }

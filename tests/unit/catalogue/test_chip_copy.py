@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.catalogue.reader import CatalogueReader, Copy
 from edge.commands import catalogue as cli
+from edge.contracts.catalogue import CatalogueReader, Copy
 from edge.contracts.listed import Contracts
 from edge.identity.enrolment import signer_of
 from edge.vault.catalogue import ALARMS_KEPT, AlarmKind

@@ -148,7 +148,7 @@ def test_a_value_that_the_vault_cannot_hold_is_set_aside_before_the_chip_ends(ho
 
 
 @pytest.mark.parametrize(
-    "step", ["edge.chip.chip.Chip._take_ack", "edge.catalogue.reader.Copy.put"]
+    "step", ["edge.chip.chip.Chip._take_ack", "edge.contracts.catalogue.Copy.put"]
 )
 def test_any_error_of_one_message_lets_the_chip_go_on(home, monkeypatch, step):
     def fail(*_):

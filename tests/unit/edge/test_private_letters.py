@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.letters.inbox import LetterInbox, opened_letters
+from edge.bills.letters import LetterInbox, opened_letters
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage
 from edge.simulate.host import host_time_at
 from edge.vault.signer import Signer

@@ -121,7 +121,7 @@ def test_seal_loads_only_what_this_project_laid_out():
     [
         ("edge/identity/enrolment.py", "import msgspec\n", "import msgspec\nimport tenseal\n"),
         (
-            "edge/letters/inbox.py",
+            "edge/bills/letters.py",
             '"""\n',
             '"""\nfrom protocol import seal\nseal.sealapi.Plaintext().load()\n',
         ),

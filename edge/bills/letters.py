@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from edge.contracts.agreement import Agreement
+from edge.contracts.agreement import Agreement, load_agreement
+from edge.contracts.former import agreements_of
+from edge.identity.enrolment import Identity
 from edge.mqtt.handler import DeliveryReceipts, HandlerContext, InboundMessage, MessageHandler
+from edge.vault.reader import VaultReader
 from protocol.calendar import day_of_number
 from protocol.contract import Signed
 from protocol.envelope import open_message
@@ -97,3 +101,13 @@ def _read(data: bytes, agreements: Agreements) -> PrivateLetter:
     if agreement is None:
         raise DocumentRefused("The letter names a contract that is not the household's.")
     return read_letter(signed, Ed25519PublicKey.from_public_bytes(agreement.offer.provider_key))
+
+
+def read_letters(directory: Path, identity: Identity, vault: VaultReader) -> list[OpenedLetter]:
+    """Return the messages that the chip in `directory` keeps, opened, newest first.
+
+    Raises:
+        ConfigError: a contract is damaged.
+    """
+    agreements = agreements_of(directory, load_agreement(directory))
+    return opened_letters(vault.letters.all(), identity.household, agreements)

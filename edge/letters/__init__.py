@@ -1,1 +1,0 @@
-"""Providers' private messages, which only the household's chip can open."""
