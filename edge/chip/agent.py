@@ -22,7 +22,7 @@ from edge.bills.release_token import watched_release_token
 from edge.chip.chip import Chip
 from edge.chip.config import EdgeConfig
 from edge.chip.confirming import Confirmation
-from edge.chip.house_panel import HousePanel
+from edge.chip.house_panel import EnrolledHome, HousePanel
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
@@ -132,11 +132,12 @@ class Agent:
         config: EdgeConfig,
         *,
         agreement: Agreement | None = None,
+        pins: Panel | None = None,
         clock: Clock | None = None,
     ) -> Iterator[Self]:
-        """Open the vault in `directory`, the source and the panel while the context lasts.
+        """Open the vault in `directory` and the source while the context lasts.
 
-        Statements are judged under `agreement` and the household's former agreements.
+        The panel, if there is one, is at `pins`, which stay open. Statements are judged under `agreement` and the household's former agreements.
 
         Raises:
             ConfigError: the operator must correct something.
@@ -166,14 +167,13 @@ class Agent:
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
             reporting = partial(_report, directory, config, clock, confirmed)
-            pins = _open_pins(config)
-            has_button = pins is not None and pins.lets_in
-            window = PairingWindow(directory, clock.now, has_button=has_button)
+            window = PairingWindow(
+                directory, clock.now, has_button=pins is not None and pins.lets_in
+            )
             panel = None
             if pins is not None:
-                is_quiet = config.panel is not None and config.panel.quiet
-                panel = HousePanel(pins, directory, reporting, window, clock, is_quiet=is_quiet)
-                opened.callback(panel.close)
+                home = EnrolledHome(directory, reporting, clock.now)
+                panel = HousePanel(pins, window, clock, home, is_quiet=config.is_quiet)
             answers = Answers(
                 directory,
                 identity.household_key,
@@ -283,18 +283,6 @@ def _report(
         confirmed(),
         is_real_line_called_simulated=config.is_real_line_called_simulated,
     )
-
-
-def _open_pins(config: EdgeConfig) -> Panel | None:
-    """Return the panel's pins; metering goes on without those that cannot be used."""
-    if config.panel is None:
-        return None
-    try:
-        config.panel.check()
-        return Panel.open(config.panel.lights(), config.panel.button_gpio)
-    except ConfigError as exc:
-        log.warning("panel_unusable", why=str(exc))
-        return None
 
 
 def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:

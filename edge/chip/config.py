@@ -99,6 +99,11 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area: AreaConfig = msgspec.field(default_factory=AreaConfig)
 
     @property
+    def is_quiet(self) -> bool:
+        """True if the panel's lights are dark at night."""
+        return self.panel is not None and self.panel.quiet
+
+    @property
     def is_recording(self) -> bool:
         """True if the source is a file or standard input, not a meter's line."""
         return self.source == "-" or Path(self.source).is_file()

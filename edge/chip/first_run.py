@@ -13,13 +13,16 @@ from typing import Protocol, Self
 import structlog
 
 from edge.chip.config import EdgeConfig
+from edge.chip.house_panel import HousePanel
 from edge.contracts.enrolling import check_no_import
 from edge.contracts.serial import SerialFinder
 from edge.household.door import open_door
 from edge.household.first_run import FirstRunAnswers, SeenLine
 from edge.household.pairing import PairingWindow
 from edge.identity.keys import load_keys
+from edge.panel.panel import Panel
 from edge.stage import Stage, stage
+from edge.status.line import LineWatch
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, InformationGroup
 from edge.tic.intake import Intake
@@ -56,6 +59,7 @@ class Line:
         self.seen = SeenLine()
         self._clock = clock
         self._decoder = decoder = Decoder()
+        self._watch = LineWatch(decoder)
         self._source = SerialSource(
             Path(config.source), lambda: decoder.quality.groups, speeds=config.speeds
         )
@@ -69,6 +73,11 @@ class Line:
     def fileno(self) -> int:
         """Return the device's descriptor, -1 while it is not open."""
         return self._source.fileno()
+
+    @property
+    def is_good(self) -> bool:
+        """True if a good frame has come within ten seconds."""
+        return self._watch.is_good(self._clock.monotonic_s())
 
     def close(self) -> None:
         """Close the device."""
@@ -105,6 +114,7 @@ class Line:
 
     def _take(self, frame: Frame) -> None:
         self._finder.observe(frame)
+        self._watch.record_frame(frame, self._clock.now(), self._clock.monotonic_s())
         if frame.is_complete and not frame.is_short:
             self._groups = {}
         self._groups |= frame.groups
@@ -113,18 +123,26 @@ class Line:
 class FirstRun:
     """The program of a chip until it is enrolled."""
 
-    def __init__(self, directory: Path, line: Line, clock: Clock) -> None:
+    def __init__(self, directory: Path, line: Line, panel: HousePanel | None, clock: Clock) -> None:
         """Use `open` instead."""
         self._directory = directory
         self._line = line
+        self._panel = panel
         self._notifier = Notifier(clock)
 
     @classmethod
     @contextmanager
     def open(
-        cls, directory: Path, config: EdgeConfig, *, clock: Clock | None = None
+        cls,
+        directory: Path,
+        config: EdgeConfig,
+        *,
+        pins: Panel | None = None,
+        clock: Clock | None = None,
     ) -> Iterator[Self]:
         """Open line and door of the chip in `directory` while the context lasts.
+
+        The panel, if there is one, is at `pins`, which stay open.
 
         Raises:
             ConfigError: a key is missing or damaged, an import is under way, or another process runs
@@ -137,14 +155,18 @@ class FirstRun:
             opened.enter_context(hold_vault(directory))
             line = Line(config, clock)
             opened.callback(line.close)
-            answers = FirstRunAnswers(
-                directory, PairingWindow(directory, clock.now), lambda: line.seen
+            window = PairingWindow(
+                directory, clock.now, has_button=pins is not None and pins.lets_in
             )
+            panel = None
+            if pins is not None:
+                panel = HousePanel(pins, window, clock, is_quiet=config.is_quiet)
+            answers = FirstRunAnswers(directory, window, lambda: line.seen)
             try:
                 opened.enter_context(open_door(directory, answers.answer, runtime_directory()))
             except OSError as exc:
                 log.warning("household_door_shut", why=str(exc))
-            yield cls(directory, line, clock)
+            yield cls(directory, line, panel, clock)
 
     def run(self, stop: Stop) -> bool:
         """Run until stopped or enrolled; return whether the chip is enrolled."""
@@ -166,4 +188,6 @@ class FirstRun:
         if source < 0 or source in ready:
             self._line.read()
         self._line.look()
+        if self._panel is not None:
+            self._panel.step(is_line_good=self._line.is_good)
         self._notifier.progress()

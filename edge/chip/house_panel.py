@@ -1,9 +1,13 @@
-"""The panel in one chip's home: shows what the chip knows, and does what a press asks for."""
+"""The panel in one chip's home: shows what the chip knows, and does what a press asks for.
+
+It works from the first run on. An enrolled chip has more to tell (`EnrolledHome`).
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -41,28 +45,70 @@ class _Asked(StrEnum):
     NEWS = "news"
 
 
+class Told(NamedTuple):
+    """What an enrolled chip tells: the facts but for line and visitors, and whether receipts wait."""
+
+    facts: Facts = Facts()
+    are_receipts_held: bool = False
+
+
+class EnrolledHome:
+    """What the panel of an enrolled chip tells, and what a press does there, but for visitors."""
+
+    def __init__(
+        self, directory: Path, report: Callable[[], ChipReport], now: Callable[[], datetime]
+    ) -> None:
+        """Tell what `report` says of the chip in `directory`."""
+        self._directory = directory
+        self._report = report
+        self._now = now
+
+    def look(self) -> Told:
+        """Read what the lights tell; it may raise whatever a damaged vault raises."""
+        report, now = self._report(), self._now()
+        with read_vault(self._directory) as vault:
+            are_receipts_held = asks_for_release(vault)
+            has_come = news(vault, self._directory, now)
+        session = None if report.presence is None else report.presence.session
+        facts = Facts(
+            is_connected=session is not None and session.is_up,
+            is_sending=report.outbox_depth > 0,
+            is_refused=session is not None and session.why in _REFUSED,
+            needs_attention=bool({*report.advice} - {Advice.NETWORK}) or _is_away(session, now),
+            has_news=bool(has_come),
+        )
+        return Told(facts, are_receipts_held)
+
+    def release(self) -> None:
+        """Let receipts that are held back leave again."""
+        release_receipts(self._directory)
+        log.info("receipts_released")
+
+    def note_looked(self) -> None:
+        """Note that the household has noticed what has come."""
+        with read_vault(self._directory) as vault:
+            look(vault, self._directory, self._now(), *News)
+
+
 class HousePanel:
     """Steps a panel; it never stops metering, and waits for nothing."""
 
     def __init__(
         self,
         panel: Panel,
-        directory: Path,
-        report: Callable[[], ChipReport],
         window: PairingWindow,
         clock: Clock,
+        home: EnrolledHome | None = None,
         *,
         is_quiet: bool,
     ) -> None:
-        """Show what `report` says of the chip in `directory`; dark at night if `is_quiet`."""
+        """Show line and visitors, and what `home` tells once there is one; dark at night if `is_quiet`."""
         self._panel = panel
-        self._directory = directory
-        self._report = report
         self._window = window
         self._clock = clock
+        self._home = home
         self._is_quiet = is_quiet
-        self._facts = Facts()
-        self._asks_for_release = False
+        self._told = Told()
         # A press answers what the light asked before the hand came, and nothing that came since.
         self._asked: _Asked | str = _Asked.NEWS
         self._asked_since_s = float("-inf")
@@ -79,18 +125,19 @@ class HousePanel:
             if times := self._repeated.found("step", type(exc).__name__):
                 log.warning("panel_failed", why=type(exc).__name__, times=times)
 
-    def close(self) -> None:
-        """Turn the lights off."""
-        self._panel.close()
-
     def _step(self, *, is_line_good: bool) -> None:
         now_s = self._clock.monotonic_s()
         if now_s >= self._looks_at_s:
             self._looks_at_s = now_s + LOOKS_EVERY_S
-            self._look(self._clock.now())
+            self._look()
         pairing, knock = self._window.seen()
         number = None if knock is None else knock.number
-        facts = msgspec.structs.replace(self._facts, is_line_good=is_line_good, number=number)
+        facts = msgspec.structs.replace(
+            self._told.facts,
+            is_line_good=is_line_good,
+            is_asking=pairing.is_open or self._told.are_receipts_held,
+            number=number,
+        )
         is_night = self._is_quiet and is_at_night(self._clock.now())
         self._panel.show(rhythms(facts, is_night=is_night), now_s)
         asked = self._asks(knock, is_open=pairing.is_open)
@@ -110,7 +157,7 @@ class HousePanel:
             return knock.id
         if is_open:
             return _Asked.VISITOR
-        return _Asked.RELEASE if self._asks_for_release else _Asked.NEWS
+        return _Asked.RELEASE if self._told.are_receipts_held else _Asked.NEWS
 
     def _carry_out(self, press: Press, answered: _Asked | str | None) -> None:
         """Do what a press asks for; a yes answers `answered`, None if nothing is meant by it."""
@@ -119,37 +166,22 @@ class HousePanel:
             log.info("pairing_opened", by="button")
         elif answered is None or answered is _Asked.VISITOR:
             log.info("press_not_meant")
-        elif answered is _Asked.RELEASE:
-            release_receipts(self._directory)
-            log.info("receipts_released")
-        elif answered is _Asked.NEWS:
-            with read_vault(self._directory) as vault:
-                look(vault, self._directory, self._clock.now(), *News)
-        elif self._window.let_in(answered):
-            log.info("visitor_let_in")
+        elif not isinstance(answered, _Asked):
+            if self._window.let_in(answered):
+                log.info("visitor_let_in")
+        elif self._home is not None:
+            (self._home.release if answered is _Asked.RELEASE else self._home.note_looked)()
 
-    def _look(self, now: datetime) -> None:
-        """Read what the lights tell, but for the line."""
+    def _look(self) -> None:
+        """Read what the lights tell, but for line and visitors."""
+        if self._home is None:
+            return
         try:
-            report = self._report()
-            with read_vault(self._directory) as vault:
-                self._asks_for_release = asks_for_release(vault)
-                has_come = news(vault, self._directory, now)
-            pairing = self._window.state()
+            self._told = self._home.look()
         except Exception as exc:  # noqa: BLE001 - whatever it is, the light says so
             if times := self._repeated.found("panel", type(exc).__name__):
                 log.warning("panel_cannot_tell", why=type(exc).__name__, times=times)
-            self._facts = Facts(needs_attention=True)
-            return
-        session = None if report.presence is None else report.presence.session
-        self._facts = Facts(
-            is_connected=session is not None and session.is_up,
-            is_sending=report.outbox_depth > 0,
-            is_refused=session is not None and session.why in _REFUSED,
-            needs_attention=bool({*report.advice} - {Advice.NETWORK}) or _is_away(session, now),
-            has_news=bool(has_come),
-            is_asking=pairing.is_open or self._asks_for_release,
-        )
+            self._told = Told(Facts(needs_attention=True))
 
 
 def _tells_more(panel: Panel) -> bool:

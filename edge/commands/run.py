@@ -9,9 +9,11 @@ import msgspec
 from edge.chip.agent import Agent, StopSignal, stop_on_signals
 from edge.chip.config import EdgeConfig, load_config
 from edge.chip.first_run import FirstRun
+from edge.chip.panel_pins import panel_pins
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
+from edge.panel.panel import Panel
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
@@ -39,15 +41,29 @@ def run(directory: Path, source: str | None) -> None:
     begin_program()
     if source is not None:
         _check_exists(source)
-    config = _config(directory, source)
     with stop_on_signals() as stop:
+        run_chip(directory, source, stop)
+
+
+def run_chip(directory: Path, source: str | None, stop: StopSignal) -> None:
+    """Run the chip in `directory` until `stop` is set, from its first run on if it is not enrolled.
+
+    `source` is in the place of the configured one.
+
+    Raises:
+        ConfigError: the operator must correct something.
+        StoreError: the vault cannot continue; start the program again.
+    """
+    config = _config(directory, source)
+    with panel_pins() as pins:
         if _is_first_run(directory, config):
-            if not _first_run(directory, config, stop):
+            if not _first_run(directory, config, pins.wired(config.panel), stop):
                 return
             config = _config(directory, source)  # whoever set the chip up may have changed it
         identity = load_identity(directory)
         agreement = load_agreement(directory)
-        with Agent.open(directory, identity, config, agreement=agreement) as agent:
+        panel = pins.wired(config.panel)
+        with Agent.open(directory, identity, config, agreement=agreement, pins=panel) as agent:
             agent.run(stop)
 
 
@@ -62,9 +78,9 @@ def _is_first_run(directory: Path, config: EdgeConfig) -> bool:
     return has_keys and not config.is_recording and not Path(config.source).is_dir()
 
 
-def _first_run(directory: Path, config: EdgeConfig, stop: StopSignal) -> bool:
+def _first_run(directory: Path, config: EdgeConfig, pins: Panel | None, stop: StopSignal) -> bool:
     """Wait for the enrolment; return whether it has come."""
-    with FirstRun.open(directory, config) as first_run:
+    with FirstRun.open(directory, config, pins=pins) as first_run:
         echo_translated(
             "This chip is not enrolled yet. It meters nothing, and goes on by itself once it is "
             "enrolled: on its page (`volet edge page --pair`), or at a console, where the next step "

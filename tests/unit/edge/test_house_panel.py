@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from edge.area.settings import AreaConfig
 from edge.bills.release_token import FILE_NAME
-from edge.chip.house_panel import AWAY_S, HousePanel
+from edge.chip.house_panel import AWAY_S, EnrolledHome, HousePanel
 from edge.household.pairing import KNOCK_FOR, OPEN_FOR, ORDER, PairingWindow
 from edge.household.visitors import VisitorRole
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
@@ -39,9 +39,6 @@ class HandAndEye:
         press, self.next = self.next, None
         return press
 
-    def close(self):
-        self.shown = {}
-
 
 class Room:
     """A home with a panel on its wall."""
@@ -54,14 +51,9 @@ class Room:
         self.wall = HandAndEye()
         self.fault = None
         self.window = PairingWindow(self.home.directory, self.home.clock.now, has_button=True)
-        self.panel = HousePanel(
-            self.wall,
-            self.home.directory,
-            self.report,
-            self.window,
-            self.home.clock,
-            is_quiet=is_quiet,
-        )
+        clock = self.home.clock
+        told = EnrolledHome(self.home.directory, self.report, clock.now)
+        self.panel = HousePanel(self.wall, self.window, clock, told, is_quiet=is_quiet)
 
     def report(self):
         if self.fault is not None:
