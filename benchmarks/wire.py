@@ -15,13 +15,16 @@ from benchmarks.mqtt_size import exchange_bytes
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.sizes import Cloud, usual_status
 from benchmarks.wire_bodies import usual_bodies
+from benchmarks.wire_figures import released_curve
 from benchmarks.wire_keys import key_list, renewal, sealing_notice
 from cloud.registry.authority import DEVICE_VALIDITY
 from protocol.envelope import ALL, Address, seal_message
 from protocol.topics import (
+    NEIGHBOURHOODS,
     Kind,
     PublicKind,
     TrusteeKind,
+    area_topic,
     device_topic,
     hub_topic,
     keys_topic,
@@ -90,6 +93,9 @@ LINES: Mapping[Sent, Line] = {
     Kind.STATUS: Line(Lane.BESIDE, _DAYS + _SESSIONS, "each day, and read at each session"),
     PublicKind.HUB: Line(Lane.BESIDE, _SESSIONS, "at each session"),
     PublicKind.KEYS: Line(Lane.BESIDE, _SESSIONS, "at each session"),
+    PublicKind.CURVE: Line(
+        Lane.BESIDE, _COUNTED + _SESSIONS, "each counted day, and the last one at each session"
+    ),
     PublicKind.LIST: Line(Lane.BESIDE, _SESSIONS, "the last segment, with forty entries"),
     Kind.STORED_EPOCH: Line(Lane.BESIDE, 0, "only to a chip whose vault is lost"),
     Kind.STORED_BLOCK: Line(Lane.BESIDE, 0, "only to a chip whose vault is lost"),
@@ -129,6 +135,8 @@ def message_bytes() -> dict[Sent, float]:
         sizes[kind] = exchange_bytes(_topic(chip, kind), seal_message(address, body, platform))
     sizes[Kind.STATUS] = exchange_bytes(_topic(chip, Kind.STATUS), usual_status())
     sizes[PublicKind.KEYS] = exchange_bytes(keys_topic(COLLECTIVITY), key_list())
+    curve = area_topic(COLLECTIVITY, NEIGHBOURHOODS, "751114101")
+    sizes[PublicKind.CURVE] = exchange_bytes(curve, released_curve())
     # SUBSCRIBE and UNSUBSCRIBE name the topic once more each.
     topic, notice = sealing_notice()
     sizes[TrusteeKind.SEALING] = exchange_bytes(topic, notice) + 2 * exchange_bytes(topic, b"")

@@ -19,6 +19,8 @@ from cloud.store.put import LETTERS_A_DAY, REQUESTS_A_DAY
 from cloud.store.sqlite.batch import INCARNATIONS_MAX, MONTHS_MAX
 from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
 from cloud.worker.worker import REQUESTS_MAX
+from edge.area.figure import DAYS_KEPT, FIGURE_MAX_BYTES
+from edge.area.neighbourhood import READ_AN_HOUR_MAX
 from protocol.envelope import SIZE_MAX_BYTES
 from protocol.key_list import LIST_MAX_BYTES, LISTED_MAX
 from protocol.messages import RETENTION_MONTHS
@@ -130,6 +132,13 @@ OTHERS: dict[TrusteeKind | PublicKind, tuple[str, str]] = {
     TrusteeKind.SEALING: (
         "a trustee, at each connection and month",
         "only the trustee may write its own; 1.3 kB for each of at most 12 calendar months, retained",
+    ),
+    PublicKind.CURVE: (
+        "the release worker, for each neighbourhood and counted day",
+        (
+            f"only workers may write it; a chip reads at most {FIGURE_MAX_BYTES >> 10} KiB of each, "
+            f"{READ_AN_HOUR_MAX} an hour, and keeps those of {DAYS_KEPT} days"
+        ),
     ),
     PublicKind.HUB: ("the worker", "one retained message; only workers may write it"),
     PublicKind.KEYS: (

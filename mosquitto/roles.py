@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from protocol.topics import (
     DOWN,
+    NEIGHBOURHOODS,
     SENT_BY_CHIPS,
     UP,
     Kind,
@@ -71,13 +72,15 @@ _RULES = {
 def device_rules(collectivity: str) -> str:
     """Return the ACL's section for devices: each kind that a device sends or receives.
 
-    Devices also read the sealing keys of trustees, and which status the broker shows for them.
+    Devices also read the sealing keys of trustees, the curves of neighbourhoods, and which status the
+    broker shows for them.
     """
     written = [f"pattern write {kind_filter(collectivity, '%u', kind)}" for kind in SENT_BY_CHIPS]
     read = [
         f"pattern read {kind_filter(collectivity, '%u', kind)}" for kind in (*DOWN, Kind.STATUS)
     ]
     read.append(f"pattern read {sealing_topic(collectivity, '+', '+')}")
+    read.append(f"pattern read {area_topic(collectivity, NEIGHBOURHOODS, '+')}")
     return "".join(f"{line}\n" for line in (*written, *read))
 
 

@@ -44,7 +44,8 @@ GRID_BITS_MAX = 32
 DEADLINE_MAX_H = 720
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_Count = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
+HOUSEHOLDS_MAX = 100_000_000
+_Count = Annotated[int, msgspec.Meta(ge=1, le=HOUSEHOLDS_MAX)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,24}(?!\n)$")]
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z+/.-]{1,48}(?!\n)$")]
 

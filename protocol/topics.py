@@ -61,10 +61,12 @@ class TrusteeKind(StrEnum):
 class PublicKind(StrEnum):
     """The kinds of messages for everyone.
 
-    The platform signs a page of the list (see `envelope.ALL`), the root signs the keys.
+    The platform signs a page of the list (see `envelope.ALL`), the root signs the keys. Nobody signs
+    a released figure; CURVE are those of the neighbourhoods' curves.
     """
 
     LIST = "catalogue/list"
+    CURVE = "area/curve"
     HUB = "hub"
     KEYS = "keys"
 
@@ -96,6 +98,16 @@ _HUB_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.HUB}")
 
 
 _KEYS_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.KEYS}")
+_CURVE_TOPIC = re.compile(rf"{ROOT}/[a-z0-9-]{{1,32}}/{PublicKind.CURVE}/[^/]{{1,48}}")
+_OTHER_KINDS = {
+    PublicKind.LIST: _CATALOGUE_TOPIC,
+    PublicKind.HUB: _HUB_TOPIC,
+    PublicKind.KEYS: _KEYS_TOPIC,
+    PublicKind.CURVE: _CURVE_TOPIC,
+    f"trustee/{TrusteeKind.SEALING}": _SEALING_TOPIC,
+}
+# The measure whose figures are the curves of neighbourhoods.
+NEIGHBOURHOODS = PublicKind.CURVE.rpartition("/")[2]
 
 
 def keys_topic(collectivity: str) -> str:
@@ -113,15 +125,10 @@ def kind_of(topic: str) -> str:
     device = _DEVICE_TOPIC.fullmatch(topic)
     if device is not None:
         return str(device[3])
-    if _CATALOGUE_TOPIC.fullmatch(topic) is not None:
-        return PublicKind.LIST
-    if _HUB_TOPIC.fullmatch(topic) is not None:
-        return PublicKind.HUB
-    if _SEALING_TOPIC.fullmatch(topic) is not None:
-        return f"trustee/{TrusteeKind.SEALING}"
+    for kind, pattern in _OTHER_KINDS.items():
+        if pattern.fullmatch(topic) is not None:
+            return kind
     last = topic.rpartition("/")[2]
-    if _KEYS_TOPIC.fullmatch(topic) is not None:
-        return PublicKind.KEYS
     return f"trustee/{last}" if last in set(TrusteeKind) else "unknown"
 
 

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -58,6 +59,7 @@ class AreaOptions:
         agreement: the household's contract, which prices a day.
         sampler: the source of noise.
         send_window_s: each contribution leaves after a random delay below this.
+        figures: the file that keeps the neighbourhood's latest curves, None: none does.
     """
 
     choices: Callable[[], AreaChoices]
@@ -65,6 +67,7 @@ class AreaOptions:
     agreement: Agreement | None = None
     sampler: Sampler = draw_noise
     send_window_s: float = 0.0
+    figures: Path | None = None
 
 
 @dataclass(slots=True)
@@ -107,6 +110,11 @@ class AreaLane(MessageHandler):
         return self._trust
 
     @property
+    def is_enabled(self) -> bool:
+        """Whether the configuration allows an area lane at all."""
+        return self._options.config.enabled
+
+    @property
     def is_on(self) -> bool:
         """Whether days are contributed: the household wants it and has confirmed trustees."""
         is_wanted = self._options.config.enabled and self._choices.is_on
@@ -121,12 +129,16 @@ class AreaLane(MessageHandler):
         """See `MessageHandler.open`."""
         self._choices = self._options.choices()
         self._trust = self._trust_state()
-        if self._trust.entry_on(self._today()) is not None:
-            self._fetcher.open(self._today(), self._clock.monotonic_s())
+        if self._trust.entry_on(self.today()) is not None:
+            self._fetcher.open(self.today(), self._clock.monotonic_s())
         self._flights = {
             day: _Contribution(self._clock.monotonic_s(), deadline_s=deadline_s)
             for day, deadline_s in self._vault.area.unsent()
         }
+
+    def today(self) -> int:
+        """Return the number of the day by the meter's clock, or the machine's before it is known."""
+        return day_number(legal_day(self._now()))
 
     def observe(self, meter_at: datetime) -> None:
         """Record the meter's time, and delete contributions whose deadline has passed."""
@@ -201,7 +213,7 @@ class AreaLane(MessageHandler):
         else:
             part = open_message(address, payload, key, Document)
             self._check_own(part.household_key)
-            if self._fetcher.take_part(part, self._trust, self._today()):
+            if self._fetcher.take_part(part, self._trust, self.today()):
                 self._trust = self._trust_state()
                 self._take_entry()
 
@@ -313,7 +325,7 @@ class AreaLane(MessageHandler):
         if not self.is_on:
             self._drop(list(self._flights), "switched_off")
             return
-        today = self._today()
+        today = self.today()
         in_force = self._trust.measures_on(today)
         if in_force is not None and self._trust.entry_on(today) is not None:
             self._seeds.need(self._trust, in_force, self._now())
@@ -357,7 +369,7 @@ class AreaLane(MessageHandler):
             log.warning("area_day_refused", reason=reason)
             if reason in _TERMS_FAULTS:
                 self._fetcher.ask_terms()
-        in_force = self._trust.measures_on(self._today())
+        in_force = self._trust.measures_on(self.today())
         may_lack = ack.lacks_seeds or not _SEED_FAULTS.isdisjoint(left_out)
         if in_force is not None and (
             any(reason is Reason.SEEDS for _, reason in refused)
@@ -381,9 +393,6 @@ class AreaLane(MessageHandler):
         for day in days:
             del self._flights[day]
         log.info("area_days_deleted_unsent", days=len(days), reason=reason)
-
-    def _today(self) -> int:
-        return day_number(legal_day(self._now()))
 
     def _now(self) -> datetime:
         return self._meter_at or self._clock.now()

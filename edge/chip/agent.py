@@ -15,6 +15,7 @@ from typing import Self
 import msgspec
 import structlog
 
+from edge.area.figure import FILE_NAME as FIGURES
 from edge.area.lane import AreaOptions
 from edge.area.settings import watched_choices
 from edge.bills.receipt_lane import ReceiptOptions
@@ -248,7 +249,11 @@ def chip_settings(directory: Path, config: EdgeConfig, agreement: Agreement | No
             config.metering, is_simulated=config.metering.is_simulated or config.is_recording
         ),
         area=AreaOptions(
-            watched_choices(directory), config.area, agreement, send_window_s=config.send_window_s
+            watched_choices(directory),
+            config.area,
+            agreement,
+            send_window_s=config.send_window_s,
+            figures=directory / FIGURES,
         ),
         moving=MovingOptions(directory),
         receipts=ReceiptOptions(

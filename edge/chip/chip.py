@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 
+from edge.area.neighbourhood import Neighbourhood
 from edge.chip.handlers import open_handlers
 from edge.chip.restoring import is_unknown, restore_for
 from edge.chip.settings import ChipSettings
@@ -117,6 +118,12 @@ class Chip:
         if not self._message_handlers.is_drained:
             return False
         return self._vault.is_caught_up and not self._vault.unsent(1)
+
+    @property
+    def neighbourhood(self) -> Neighbourhood:
+        """What is known of the household's neighbourhood; any thread may read it."""
+        reader = self._handlers.neighbourhood
+        return Neighbourhood() if reader is None else reader.known
 
     @property
     def set_aside(self) -> list[str]:
@@ -314,7 +321,8 @@ class Chip:
             raise StoreError(f"The vault cannot be used: {exc}; start the chip again.") from exc
 
     def _take_message(self, message: Arrived) -> None:
-        if not self._handlers.take_public(message.topic, message.payload):
+        now_s = self._clock.monotonic_s()
+        if not self._handlers.take_public(message.topic, message.payload, now_s):
             self._dispatch(parse_device_topic(message.topic), message.payload)
 
     def _dispatch(self, topic: DeviceTopic, payload: bytes) -> None:

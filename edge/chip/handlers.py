@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edge.area.lane import AreaLane
+from edge.area.neighbourhood import NeighbourhoodReader
 from edge.bills.inbox import OnStatement, StatementInbox
 from edge.bills.letters import LetterInbox
 from edge.bills.receipt_lane import ReceiptLane
@@ -28,6 +29,7 @@ class Handlers:
 
     Attributes:
         area: the area lane, None if there is none.
+        neighbourhood: the curves of the household's neighbourhood, None if there is no area lane.
         moving: the household's departure.
         catalogue: the copy of the transparency log, which is the same for everybody.
         hub: what the collectivity's worker tells everybody.
@@ -38,6 +40,7 @@ class Handlers:
     """
 
     area: AreaLane | None
+    neighbourhood: NeighbourhoodReader | None
     moving: MovingOut
     catalogue: CatalogueReader
     hub: HubReader
@@ -49,11 +52,14 @@ class Handlers:
     def public_topics(self, now_s: float) -> frozenset[str]:
         """Return the topics to subscribe to beside the chip's own."""
         topics = self.catalogue.topics(now_s) | {self.hub.topic}
-        if self.area is None:
-            return topics
-        return topics | self.message_handlers.run(self.area, self.area.topics, frozenset[str]())
+        none, run = frozenset[str](), self.message_handlers.run
+        if self.area is not None:
+            topics |= run(self.area, self.area.topics, none)
+        if self.neighbourhood is not None and not self.moving.has_left:
+            topics |= run(self.neighbourhood, self.neighbourhood.topics, none)
+        return topics
 
-    def take_public(self, topic: str, payload: bytes) -> bool:
+    def take_public(self, topic: str, payload: bytes, now_s: float) -> bool:
         """Process a message to everybody; return False if it is none.
 
         Raises:
@@ -62,7 +68,10 @@ class Handlers:
         readers = (self.keys, self.hub, self.catalogue)
         if any(reader.take(topic, payload) for reader in readers):
             return True
-        return self.area is not None and self.area.take_sealing_key(topic, payload)
+        if self.area is not None and self.area.take_sealing_key(topic, payload):
+            return True
+        reader = self.neighbourhood
+        return reader is not None and reader.take_figure(topic, payload, now_s)
 
 
 def open_handlers(
@@ -93,11 +102,12 @@ def open_handlers(
     moving = MovingOut(context, settings.moving)
     seen = DeliveryReceipts(signer)
     renewal = CertificateRenewal(context, settings.certificates, settings.switch_within_s)
-    area = None
+    area, neighbourhood = None, None
     lanes: list[MessageHandler] = [moving]
     if settings.area is not None:
         area = AreaLane(context, contracts.listed, settings.area)
-        lanes.append(area)
+        neighbourhood = NeighbourhoodReader(area, identity.collectivity, settings.area.figures)
+        lanes += [area, neighbourhood]
     if settings.receipts is not None:
         receipts = ReceiptLane(context, contracts, settings.receipts)
         judge = receipts.judging(judge)
@@ -112,4 +122,6 @@ def open_handlers(
     message_handlers = MessageHandlers(lanes)
     message_handlers.open()
     hub, keys = HubReader(signer, identity.platform_key), KeyListReader(identity)
-    return Handlers(area, moving, catalogue, hub, contracts, keys, renewal, message_handlers)
+    return Handlers(
+        area, neighbourhood, moving, catalogue, hub, contracts, keys, renewal, message_handlers
+    )

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.area.figure import FILE_NAME as FIGURES
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import load_choices
 from edge.bills.release_token import FILE_NAME as RELEASE
@@ -79,6 +80,7 @@ FILES = (
         Fate.LEFT_OUT,
         why="the chip that runs writes it anew",
     ),
+    ListedFile(FIGURES, "`volet edge run`; the latest curves of the neighbourhood, as the collectivity published them", Fate.LEFT_OUT, why="public; newer ones come"),
     ListedFile(SET_ASIDE, "`volet edge run`; hashes of messages that it could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(VAULT),
     ListedFile(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),

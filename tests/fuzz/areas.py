@@ -1,6 +1,7 @@
 """What trustees, collectivity and registrar sign for a chip's area lane, and the chip believes."""
 
 import contextlib
+import itertools
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from edge.area.figure import FILE_NAME as FIGURES
+from edge.area.figure import load_kept
+from edge.area.neighbourhood import WRITTEN_EVERY_S
 from edge.area.sealing import SealingKeyRequest
 from edge.area.trust import MEASURES, TRUSTEE_SET, trust_state
 from edge.identity.enrolment import signer_of
@@ -22,12 +26,16 @@ from protocol.measures import Measures
 from protocol.roster import FIRST_PREVIOUS, RosterEntry, SignedEntry
 from protocol.roster import _signed_bytes as entry_bytes
 from protocol.sealing import SealingNotice, month_topic
-from protocol.topics import TrusteeKind
+from protocol.topics import NEIGHBOURHOODS, PublicKind, TrusteeKind, area_topic
 from tests.fuzz.target import Prepared, Samples, Target, named, seal_bytes
-from tests.support.chip_area import CELL, Trustees, make_measures
-from tests.support.chip_bench import BenchClock, make_identity
+from tests.support.chip_area import CELL, Trustees, area_bench, make_measures
+from tests.support.chip_bench import BenchClock, instant, make_identity
+from tests.support.figures import curve_payload
 
 DAY = 20_000
+BENCH_START = instant(2026, 3, 26, 22)
+# Slow enough for each to be read and written.
+READ_EVERY_S = WRITTEN_EVERY_S
 
 
 class FuzzedTrust:
@@ -120,12 +128,40 @@ def prepare_sealing_key(directory: Path) -> Prepared:
     return Prepared(run, bodies)
 
 
+def prepare_figure(directory: Path) -> Prepared:
+    """Fuzz a released curve, signed by nobody, up to the file that a chip keeps of it."""
+    path = directory / FIGURES
+    bench = area_bench(directory, BENCH_START, figures=path)
+    bench.begin()
+    bench.chip.topics()
+    reader, at = bench.chip._handlers.neighbourhood, itertools.count(1e6, READ_EVERY_S)
+    topic = area_topic("ville", NEIGHBOURHOODS, "75101")
+
+    def run(payload: bytes) -> None:
+        now_s = next(at)
+        with contextlib.suppress(MessageRefused):
+            assert reader.take_figure(topic, payload, now_s)
+        reader.outgoing(now_s)
+        assert load_kept(path).days == reader.known.days
+
+    day = BENCH_START.date()
+    seeds = (curve_payload(day), curve_payload(day, revision=1, count=92), b"", b"[" * 10_000)
+    return Prepared(run, seeds, bench.kill)
+
+
 TARGETS = (
     *(
         Target(
             f"chip-trusted-{kind.__name__.lower()}", partial(prepare_document, kind), named(kind)
         )
         for kind in (TrusteeSet, Measures)
+    ),
+    Target(
+        "chip-figure",
+        prepare_figure,
+        frozenset(["KeptFigures"]),
+        frozenset([PublicKind.CURVE]),
+        is_packed=False,
     ),
     Target("chip-roster-entry", prepare_entry, named(RosterEntry)),
     Target(

@@ -24,7 +24,18 @@ from tests.support.mqtt import (
     Will,
     role_pass,
 )
-from tests.support.town import ALICE, BOB, MONITOR, ROOT, TRUSTEE, WORKER, Town, settle
+from tests.support.town import (
+    ALICE,
+    BOB,
+    CURVE,
+    MONITOR,
+    OTHER_FIGURES,
+    ROOT,
+    TRUSTEE,
+    WORKER,
+    Town,
+    settle,
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +110,28 @@ def test_retained_statement_is_not_shown_to_another_chip(town):
     with town.connect(BOB) as bob:
         bob.subscribe(town.device(ALICE, "down/#"), f"{ROOT}/d/+/down/#", "+/+/+/+/+/#")
         assert {topic for topic, _ in bob.fence()} <= {town.device(BOB, "status")}
+
+
+def test_chip_changes_and_clears_no_released_figure(town):
+    with town.connect(WORKER) as worker, town.connect(BOB) as bob:
+        for topic in (CURVE, *OTHER_FIGURES):
+            worker.publish(f"{ROOT}/{topic}", b"true", retain=True)
+            for payload in (b"forged", b""):
+                assert bob.publish(f"{ROOT}/{topic}", payload, retain=True) == NOT_AUTHORIZED
+    with town.connect(ALICE, will=Will(f"{ROOT}/{CURVE}", b"forged")) as alice:
+        alice.drop()
+    with town.connect(ALICE) as again, town.connect(MONITOR) as monitor:
+        again.fence()
+        monitor.subscribe(f"{ROOT}/area/#")
+        assert {payload for _, payload in monitor.fence()} == {b"true"}
+
+
+def test_chip_reads_curves_of_neighbourhoods_and_no_other_figure(town):
+    with town.connect(WORKER) as worker, town.connect(ALICE) as alice:
+        alice.subscribe(f"{ROOT}/area/#", "+/+/+/area/+/+")
+        for topic in (CURVE, *OTHER_FIGURES, f"{CURVE}/more", "area/curve"):
+            worker.publish(f"{ROOT}/{topic}", b"a figure")
+        assert {topic for topic, _ in alice.fence()} == {f"{ROOT}/{CURVE}"}
 
 
 def test_shared_subscription_shows_nothing_of_another(town):

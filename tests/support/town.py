@@ -24,6 +24,8 @@ RECEIVED = (
 INVENTED = ("other", "up", "up/other", "up/block/0", "down/other", "down/ack/0", "status/0")
 LISTED = ("list/0", "00" * 32)
 SEALING = tuple(f"trustee/{TRUSTEE}/sealing/{month}" for month in range(1, 13))
+CURVE = "area/curve/75056"
+OTHER_FIGURES = ("area/curve-town/75056", "area/classes/75", "area/profile/75")
 ROOT = f"volet/v1/{COLLECTIVITY}"
 
 
@@ -80,13 +82,16 @@ def rights() -> Seen:
     public = (*(f"catalogue/{rest}" for rest in LISTED), "hub", "keys")
     read |= {(who, topic) for who in EVERYBODY for topic in public}
     written |= {(WORKER, topic) for topic in public}
-    written |= {(WORKER, "area/curve/75056"), (WORKER, f"trustee/{TRUSTEE}/request")}
+    written |= {(WORKER, topic) for topic in (CURVE, *OTHER_FIGURES)}
+    written |= {(WORKER, f"trustee/{TRUSTEE}/request")}
     written |= {(WORKER, f"trustee/{who}/request") for who in ("trustee-b", ALICE)}
     written |= {(TRUSTEE, f"trustee/{TRUSTEE}/{kind}") for kind in ("response", "log")}
     written |= {(TRUSTEE, topic) for topic in SEALING}
     read |= {(who, topic) for who in EVERYBODY for topic in SEALING}
     read |= {(TRUSTEE, f"trustee/{TRUSTEE}/log")}
-    read |= {(MONITOR, "area/curve/75056"), (TRUSTEE, f"trustee/{TRUSTEE}/request")}
+    read |= {(who, CURVE) for who in EVERYBODY}
+    read |= {(MONITOR, topic) for topic in OTHER_FIGURES}
+    read |= {(TRUSTEE, f"trustee/{TRUSTEE}/request")}
     read |= {(WORKER, f"trustee/{TRUSTEE}/response"), (MONITOR, "$SYS/broker/version")}
     return Seen(frozenset(written), frozenset(read))
 
@@ -108,8 +113,9 @@ TOPICS = (
     f"trustee/{ALICE}/log",
     f"trustee/{ALICE}/request",
     f"trustee/{ALICE}/response",
-    "area/curve/75056",
-    "area/curve/75056/more",
+    CURVE,
+    f"{CURVE}/more",
+    *OTHER_FIGURES,
     "catalogue/list/0/more",
     "hub",
     "hub/more",

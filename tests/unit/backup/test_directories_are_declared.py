@@ -15,6 +15,8 @@ from cloud.commands.directory import COLLECTIVITY
 from cloud.registry.broker import current_user
 from cloud.registry.key_files import load_signed_list, pki_path
 from cloud.roster.files import REGISTRAR
+from edge.area.figure import FILE_NAME as FIGURES
+from edge.area.figure import KeptFigures, save_kept
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
@@ -108,6 +110,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
         os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
+        save_kept(old.directory / FIGURES, KeptFigures("75101"))
         SEEN.leave(old.directory, Seen({}))
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
