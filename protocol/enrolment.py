@@ -56,12 +56,13 @@ class EnrolmentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
 class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The collectivity's answer to the chip.
 
-    `certificate_pem` is the chip's certificate, then its issuer's; `ca_pem` has the root that the
-    chip will trust (earlier versions: and those that it replaced). `record_signature` is the issuer's ECDSA signature (P-256, SHA-256) over
-    `record`, `signature` the same over `signed_bytes`, which is everything that no certificate
-    covers. `api_port` is that of the API at the broker's host, where a chip without a session
-    renews its certificate. `platform_key` verifies acks and statements. Answers of earlier versions have no
-    `signature`.
+    `certificate_pem` is the chip's certificate, then its issuer's. `ca_pem` has the root that the chip
+    will trust, which nobody signs and the household compares (earlier versions: with those that it
+    replaced, which chips no longer take). `record_signature` is the issuer's ECDSA signature (P-256,
+    SHA-256) over `record`, `signature` the same over `signed_bytes`, which is everything that no
+    certificate covers. `api_port` is that of the API at the broker's host, where a chip without a
+    session renews its certificate. `platform_key` verifies acks and statements. Answers of earlier
+    versions have no `signature`.
     """
 
     record: bytes

@@ -17,7 +17,13 @@ from edge.contracts.meter import meter_hash
 from edge.contracts.requests import forget_answered, keep_request
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement, read_signed
-from edge.identity.enrolment import AUTHORITY, CERTIFICATE, check_enrolment, check_same_authority
+from edge.identity.enrolment import (
+    AUTHORITY,
+    CERTIFICATE,
+    authority_of,
+    check_enrolment,
+    check_same_authority,
+)
 from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
@@ -166,8 +172,8 @@ def checked_answer(directory: Path, data: bytes, name: str) -> tuple[Enrolment, 
 
     Raises:
         ConfigError: a file of the chip is missing or damaged.
-        DocumentRefused: the answer is for another chip, from another authority than before, or for
-            a contract that this chip does not have.
+        DocumentRefused: the answer is for another chip, from another authority than before or from
+            several, or for a contract that this chip does not have.
     """
     keys = load_keys(directory)
     try:
@@ -180,6 +186,7 @@ def checked_answer(directory: Path, data: bytes, name: str) -> tuple[Enrolment, 
             f"{name} does not vouch for broker, platform and contracts; have the collectivity, with today's "
             "Volet, answer the request again."
         )
+    authority_of(enrolment)
     known = directory / AUTHORITY
     if known.exists():
         check_same_authority(enrolment, known.read_bytes())
@@ -197,7 +204,7 @@ def install_answer(directory: Path, data: bytes, name: str) -> EnrolmentRecord:
     enrolment, record = checked_answer(directory, data, name)
     take_contracts(directory, record)
     if not (directory / AUTHORITY).exists():
-        write_public(directory / AUTHORITY, enrolment.ca_pem)
+        write_public(directory / AUTHORITY, authority_of(enrolment))
     write_public(directory / CERTIFICATE, enrolment.certificate_pem)
     # Written last: its presence marks the chip as enrolled.
     write_public(directory / ENROLMENT, data)

@@ -1,6 +1,7 @@
 """The chip's certified identity: `enrolment.json`, `device.pem`, `ca.pem`, and former chips."""
 
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
 
@@ -24,7 +26,7 @@ from protocol.ids import DeviceId, HouseholdKeyId, is_collectivity, is_device_id
 from protocol.json_text import read_json
 from protocol.key_list import UNREADABLE
 from protocol.keys import HouseholdSecret
-from system.certificates import check_chain
+from system.certificates import check_chain, is_issued_by
 from system.files import read_document
 from system.tls import client_context
 
@@ -171,7 +173,7 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
         certificate, *issuers = load_pem_x509_certificates(enrolment.certificate_pem)
         record = decode_body(enrolment.record, EnrolmentRecord)
         check_chain((certificate, *issuers), trusted)
-        _verify_answer(enrolment, (*issuers, *trusted)[0])
+        _verify_answer(enrolment, _issuer_of(certificate, (*issuers, *trusted)))
         Ed25519PublicKey.from_public_bytes(enrolment.platform_key)
     except MessageRefused as exc:
         raise DocumentRefused(f"the enrolment record cannot be read: {exc.detail}.") from exc
@@ -202,6 +204,24 @@ def ca_fingerprint(ca_pem: bytes) -> str:
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
+def authority_of(enrolment: Enrolment) -> bytes:
+    """Return the root of an answer as PEM, and nothing else that stands beside it there.
+
+    Nobody signs `ca_pem`: the household compares its fingerprint, so there must be one alone.
+
+    Raises:
+        ConfigError: it is not a certificate.
+        DocumentRefused: there are several.
+    """
+    root, *others = _roots(enrolment.ca_pem)
+    if others:
+        raise DocumentRefused(
+            "This answer names more than one authority, of which you could compare one; have the "
+            "collectivity, with today's Volet, answer the request again."
+        )
+    return root.public_bytes(Encoding.PEM)
+
+
 def check_same_authority(enrolment: Enrolment, ca_pem: bytes) -> None:
     """Check that one of the roots that this chip trusts stands behind an answer.
 
@@ -230,6 +250,11 @@ def _read_enrolment(path: Path, data: bytes) -> Enrolment:
         return read_json(data, Enrolment)
     except msgspec.MsgspecError as exc:
         raise ConfigError(f"{path} is no enrolment: {exc}.") from exc
+
+
+def _issuer_of(certificate: Certificate, authorities: Iterable[Certificate]) -> Certificate:
+    """Return the authority whose key signed a certificate, wherever in the answer it stands."""
+    return next(each for each in authorities if is_issued_by(certificate, each))
 
 
 def _verify_answer(enrolment: Enrolment, issuer: Certificate) -> None:

@@ -37,6 +37,11 @@ DOCUMENTS = {
         "{path} ne se porte pas garant du serveur ni des contrats ; demandez à la collectivité de répondre à "
         "nouveau, avec le Volet d'aujourd'hui."
     ),
+    "This answer names more than one authority, of which you could compare one; have the "
+    "collectivity, with today's Volet, answer the request again.": (
+        "Cette réponse nomme plus d'une autorité, dont vous ne pourriez comparer qu'une ; demandez à "
+        "la collectivité de répondre à nouveau, avec le Volet d'aujourd'hui."
+    ),
     "An import into {path} was interrupted; run `volet edge import` again first.": (
         "Un import dans {path} a été interrompu ; relancez d'abord `volet edge import`."
     ),

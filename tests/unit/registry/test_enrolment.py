@@ -3,7 +3,7 @@
 import hashlib
 import json
 import stat
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -379,6 +379,62 @@ def test_certificate_that_the_authority_did_not_sign_is_refused(answer, keys, tm
     forged = issue_device(tmp_path / "elsewhere", device, keys.tls_key.public_key(), NOW)
     with pytest.raises(DocumentRefused, match="not signed by the authority"):
         check_enrolment(msgspec.structs.replace(answer, certificate_pem=forged), keys)
+
+
+def _stranger() -> tuple[bytes, ec.EllipticCurvePrivateKey]:
+    """Return an authority of somebody's own as PEM, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stranger")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=9))
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM), key
+
+
+def test_the_authority_of_another_collectivity_does_not_hide_behind_the_compared_one(
+    answer, chip, keys, tmp_path
+):
+    """The fingerprint is the genuine root's; what would be trusted is the stranger's."""
+    make_cloud(tmp_path / "elsewhere", COLLECTIVITY)
+    store = SqliteStore.open(tmp_path / "elsewhere")
+    forged = enrol(tmp_path / "elsewhere", store, make_request(keys, None, None), NOW).answer
+    store.close()
+    forged = msgspec.structs.replace(forged, ca_pem=answer.ca_pem + forged.ca_pem)
+    with pytest.raises(DocumentRefused, match="more than one authority"):
+        _install(chip, forged)
+    assert not (chip / "ca.pem").exists()
+
+
+def test_no_further_authority_is_trusted_than_the_compared_one(answer, chip):
+    """Nobody signs the roots in an answer: who hands it on could add one of his own."""
+    pem, _ = _stranger()
+    added = msgspec.structs.replace(answer, ca_pem=answer.ca_pem + pem)
+    with pytest.raises(DocumentRefused, match="more than one authority"):
+        _install(chip, added)
+    # OpenSSL trusts what is written so, and cryptography does not see it.
+    hidden = pem.replace(b" CERTIFICATE", b" TRUSTED CERTIFICATE")
+    _install(chip, msgspec.structs.replace(answer, ca_pem=hidden + answer.ca_pem + hidden))
+    assert (chip / "ca.pem").read_bytes() == answer.ca_pem
+    trusted = load_identity(chip).tls_context().get_ca_certs()
+    assert [dict(part[0] for part in each["subject"])["commonName"] for each in trusted] != []
+    assert "stranger" not in str(trusted)
+
+
+def test_answer_is_signed_by_the_issuer_of_its_certificate(answer, keys):
+    """Not by whoever stands where an issuer would."""
+    own, issuer = x509.load_pem_x509_certificates(answer.certificate_pem)
+    pem, key = _stranger()
+    forged = msgspec.structs.replace(
+        answer,
+        broker_host="evil.example",
+        certificate_pem=own.public_bytes(Encoding.PEM) + pem,
+        ca_pem=answer.ca_pem + issuer.public_bytes(Encoding.PEM),
+        record_signature=key.sign(answer.record, ec.ECDSA(SHA256())),
+    )
+    signature = key.sign(forged.signed_bytes, ec.ECDSA(SHA256()))
+    with pytest.raises(DocumentRefused, match="not signed by the authority"):
+        check_enrolment(msgspec.structs.replace(forged, signature=signature), keys)
 
 
 def test_rubbish_in_place_of_certificates_is_refused(answer, keys):
