@@ -14,7 +14,14 @@ from starlette.status import (
 from edge.household.requests import AskPairing, AskToEnter, AskWhetherLetIn, Pair
 from edge.household.shown import Knocked, Paired, Pairing
 from edge.page.places import ENTER
-from edge.page.visit import KNOCK_COOKIE, SESSION_COOKIE, Visit, expected, set_cookie
+from edge.page.visit import (
+    KNOCK_COOKIE,
+    SESSION_COOKIE,
+    Visit,
+    cookie_of,
+    expected,
+    set_cookie,
+)
 
 # The most that browsers keep (RFC 6265bis, 5.5); a session ends here, by its last visit.
 SESSION_COOKIE_S = 400 * 86_400
@@ -50,7 +57,7 @@ async def knock(visit: Visit) -> Response:
         waiting = RedirectResponse(KNOCK, HTTP_303_SEE_OTHER)
         set_cookie(waiting, KNOCK_COOKIE, knocked.knock, KNOCK_COOKIE_S)
         return waiting
-    knock = visit.request.cookies.get(KNOCK_COOKIE, "")
+    knock = cookie_of(visit.request, KNOCK_COOKIE)
     if not _KNOCK.match(knock):
         return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
     try:

@@ -4,14 +4,17 @@ import asyncio
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from edge.household.visitors import VisitorRole
 from edge.page.app import Page, application
 from edge.page.guards import BODY_BYTES_MAX
 from edge.page.sessions import FILE_NAME, form_token
 from edge.page.visit import SESSION_COOKIE
+from tests.support.steps import steps_of
 
 HOME = "https://localhost"
+STEPS_MAX = 3_000
 
 
 @pytest.fixture
@@ -41,6 +44,14 @@ def test_a_form_with_too_many_fields_is_refused(app):
 def test_a_body_that_does_not_say_its_size_is_cut(app):
     assert sent(app, content=in_parts(BODY_BYTES_MAX)).status_code == 422
     assert sent(app, content=in_parts(BODY_BYTES_MAX + 1)).status_code == 413
+
+
+def test_a_strangers_cookie_costs_few_steps(tmp_path):
+    """It took the standard library two seconds to unquote this one, in which nobody was answered."""
+    page = Page(tmp_path / "door", tmp_path)
+    cookie = SESSION_COOKIE.encode() + b'="' + rb"\1" * 15_000 + b'"'
+    request = Request({"type": "http", "headers": [(b"cookie", cookie)]})
+    assert steps_of(lambda: page.visit(request)) < STEPS_MAX
 
 
 def test_a_visitor_who_hangs_up_within_a_form_is_no_fault(app):

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.page.guards import BODY_BYTES_MAX
 from edge.page.uploads import UploadRefused, upload_fields
+from tests.support.steps import steps_of
 
 OFFER = b'{"body": "AA==",\r\n"signature": "\xc3\xa9"}\n'
 
@@ -65,12 +67,49 @@ def test_too_many_fields_are_refused():
         upload_fields(kind, body, 8)
 
 
-def test_a_form_within_forms_is_refused():
-    head, deep = b"", 2_000
-    for number in range(deep):
-        head += b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (
-            number,
-            number + 1,
-        )
-    with pytest.raises(UploadRefused):
-        upload_fields("multipart/form-data; boundary=b0", head, 8)
+def within_each_other(deep: int) -> bytes:
+    """Return forms that hold each other, and empty lines, each of which might end any of them."""
+    head = "".join(
+        f"--b{number}\r\nContent-Type: multipart/mixed; boundary=b{number + 1}\r\n\r\n"
+        for number in range(deep)
+    ).encode()
+    return head + b"\n" * (BODY_BYTES_MAX - len(head))
+
+
+PART = b'--b0\r\nContent-Disposition: form-data; name="'
+COSTLY = {
+    "within each other": within_each_other(200),
+    "one quotation mark": PART + b";" * 60_000 + b"\r\n\r\nv\r\n--b0--\r\n",
+    "many parts": b"--b0\r\n\r\n" * 7_000,
+    "many lines": PART + b'a"\r\n' + b"A: b\r\n" * 10_000 + b"\r\nv\r\n--b0--\r\n",
+}
+# A field takes about fifty.
+STEPS_MAX = 3_000
+
+
+@pytest.mark.parametrize("costly", COSTLY)
+def test_what_anybody_in_the_network_may_send_is_refused_in_few_steps(costly):
+    """Before somebody is let in, too: each of these took seconds, in which nobody was answered."""
+
+    def send():
+        with pytest.raises(UploadRefused):
+            upload_fields("multipart/form-data; boundary=b0", COSTLY[costly], 32)
+
+    assert steps_of(send) < STEPS_MAX
+
+
+def test_a_content_type_of_many_quotes_is_refused():
+    for kind in ('"' + ";" * 30_000, "x" * 71):
+        with pytest.raises(UploadRefused):
+            upload_fields(f"multipart/form-data; boundary={kind}", b"--x--\r\n", 32)
+
+
+def test_what_a_part_says_of_its_own_form_is_not_believed():
+    """No part is a form, encoded or of another charset: its bytes are its text."""
+    head = (
+        'Content-Disposition: form-data; name="a"\r\nContent-Type: multipart/mixed; boundary=c\r\n'
+    )
+    head += "Content-Transfer-Encoding: base64\r\n"
+    text = "--c\r\n\r\nQUJD\r\n--c--"
+    body = f"--b\r\n{head}\r\n{text}\r\n--b--\r\n".encode()
+    assert upload_fields("multipart/form-data; boundary=b", body, 8) == {"a": text}
