@@ -27,7 +27,7 @@ from edge.chip.house_panel import EnrolledHome, HousePanel
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
-from edge.household.answers import Answers
+from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow
 from edge.identity.enrolment import Identity, signer_of
@@ -181,8 +181,7 @@ class Agent:
                 window,
                 config.area,
                 clock.now,
-                lambda: chip.live,
-                reporting,
+                LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood),
             )
             _open_door(opened, directory, answers)
             yield cls(chip, link, source, panel, watch, clock)

@@ -1,10 +1,12 @@
 """Finds the answer to each request of the page, by what the chip's directory holds."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edge.area.neighbourhood import Neighbourhood
 from edge.area.settings import AreaConfig, load_choices
 from edge.household.agreements import agreements
 from edge.household.bills import bills
@@ -54,8 +56,17 @@ from protocol.ids import HouseholdKeyId
 LIVE_FOR_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class LiveChip:
+    """What the chip's process knows: its line, its state, and its neighbourhood's curves."""
+
+    live: Callable[[], LiveValues]
+    report: Callable[[], ChipReport]
+    neighbourhood: Callable[[], Neighbourhood]
+
+
 class Answers:
-    """Answers for the chip in one directory, whose running parts are asked by functions."""
+    """Answers for the chip in one directory."""
 
     def __init__(
         self,
@@ -64,18 +75,16 @@ class Answers:
         window: PairingWindow,
         area: AreaConfig,
         now: Callable[[], datetime],
-        live: Callable[[], LiveValues],
-        report: Callable[[], ChipReport],
+        chip: LiveChip,
     ) -> None:
-        """Read `directory` at each request; `live` and `report` are those of the chip.
+        """Read `directory` at each request, and ask `chip` what only its process knows.
 
         Visitors whom another household than `household` let in are told nothing.
         """
         self._directory = directory
         self._area = area
         self._now = now
-        self._live = live
-        self._report = report
+        self._chip = chip
         self._compared = ComparedOffers(directory)
         changes = Changes(directory, area, now)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
@@ -111,12 +120,15 @@ class Answers:
     def _today(self, asked: AskToday) -> Answer:
         now = self._now()
         with read_vault(self._directory) as vault:
-            return today(vault, self._report_for(asked), now, asked.lang)
+            return today(
+                vault, self._report_for(asked), self._chip.neighbourhood(), now, asked.lang
+            )
 
     def _shared(self, asked: AskShared) -> Answer:
         choices, on = load_choices(self._directory), legal_day(self._now())
+        known = self._chip.neighbourhood()
         with read_vault(self._directory) as vault:
-            return shared(vault, choices, self._area, asked.day, on, asked.lang)
+            return shared(vault, choices, self._area, known, asked.day, on, asked.lang)
 
     def _budget(self, asked: AskBudget) -> Answer:
         choices, on = load_choices(self._directory), day_number(legal_day(self._now()))
@@ -154,11 +166,11 @@ class Answers:
         return state(self._report_for(asked), self._now(), asked.lang, asked.role)
 
     def _report_for(self, asked: AskToday | AskState) -> ChipReport:
-        report = self._report()
+        report = self._chip.report()
         return report if asked.role is VisitorRole.OWNER else without_contract(report)
 
     def _latest(self, _: AskLive) -> Answer:
-        live, now = self._live(), self._now()
+        live, now = self._chip.live(), self._now()
         is_good = live.at is not None and (now - live.at).total_seconds() <= LIVE_FOR_S
         return Live(live.at, live.drawn_va, live.injected_va, live.register, is_line_good=is_good)
 

@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+from edge.area.neighbourhood import Neighbourhood
 from edge.area.report import participation
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.words import PARTICIPATION
+from edge.household.neighbourhood import beside
 from edge.household.shown import SentBlock, SentContribution, Shared
-from edge.household.today import energy_wh, quarters_of
+from edge.household.today import energy_wh, first_day, quarters_of
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.privacy.ledger import DELTA, Ledger
@@ -37,17 +39,19 @@ def shared(
     vault: VaultReader,
     choices: AreaChoices,
     config: AreaConfig,
+    known: Neighbourhood,
     day: date | None,
     today: date,
     lang: Lang,
 ) -> Shared:
     """Return what left for `day`; None: the last closed day, or today if none is closed.
 
+    `known` is of the neighbourhood.
+
     Raises:
         DocumentRefused: there is nothing of that day.
     """
-    numbers = vault.values.days_from(0)
-    first = day_of_number(min(numbers)) if numbers else today
+    first = first_day(vault, today)
     closed = vault.values.last_closed()
     asked = day or (today if closed is None else day_of_number(closed))
     if not first <= asked <= today:
@@ -67,6 +71,7 @@ def shared(
         ),
         contribution=_contribution(vault, ledger, day_number(asked), lang),
         participation=PARTICIPATION[lang][taking_part],
+        beside=beside(known, asked, first, lang),
     )
 
 

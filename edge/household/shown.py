@@ -43,6 +43,7 @@ class Today(msgspec.Struct, frozen=True, tag="today"):
         waiting: what the household can do, the most urgent first.
         notices: what has happened that the household should know, newest last.
         has_left: the household has moved out.
+        beside: the last day of which there is a curve of the neighbourhood, None if there is none.
     """
 
     day: date
@@ -57,6 +58,35 @@ class Today(msgspec.Struct, frozen=True, tag="today"):
     waiting: tuple[str, ...]
     notices: tuple[Row, ...]
     has_left: bool
+    beside: date | None
+
+
+class MeanCurve(msgspec.Struct, frozen=True):
+    """A neighbourhood's curve of a day, as the collectivity published it; nobody signed it.
+
+    Attributes:
+        households: how many are in it.
+        mean_wh: their mean energy in each quarter-hour of the day.
+        band_wh: half-width of the band around it that contains the true mean 90 times in 100.
+    """
+
+    households: int
+    mean_wh: tuple[float, ...]
+    band_wh: tuple[float, ...]
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What stands beside the household's own curve of a day.
+
+    Attributes:
+        curve: None if there is none of that day.
+        why_none: a sentence; empty if there is one.
+        days: of which there is one, the newest first.
+    """
+
+    curve: MeanCurve | None
+    why_none: str
+    days: tuple[date, ...]
 
 
 class SentBlock(msgspec.Struct, frozen=True):
@@ -98,6 +128,7 @@ class Shared(msgspec.Struct, frozen=True, tag="shared"):
     blocks: tuple[SentBlock, ...]
     contribution: SentContribution | None
     participation: str
+    beside: Beside
 
 
 class SpentNoise(msgspec.Struct, frozen=True):

@@ -2,16 +2,20 @@
 
 from datetime import date, datetime, timedelta
 
+from edge.area.neighbourhood import Neighbourhood
+from edge.household.neighbourhood import last_beside
 from edge.household.shown import Quarter, Row, Today
 from edge.language.choice import Lang
 from edge.status.report import ChipReport
 from edge.status.words import advice_texts, city_text, line_text, notice_rows
 from edge.vault.reader import VaultReader
-from protocol.calendar import legal_day, quarter_hour_start, quarter_hours
+from protocol.calendar import day_of_number, legal_day, quarter_hour_start, quarter_hours
 
 
-def today(vault: VaultReader, report: ChipReport, now: datetime, lang: Lang) -> Today:
-    """Return the answer for the legal day of `now`."""
+def today(
+    vault: VaultReader, report: ChipReport, known: Neighbourhood, now: datetime, lang: Lang
+) -> Today:
+    """Return the answer for the legal day of `now`; `known` is of the neighbourhood."""
     day, presence = legal_day(now), report.presence
     quarters = quarters_of(vault, day)
     closed = report.last_day_closed
@@ -28,7 +32,14 @@ def today(vault: VaultReader, report: ChipReport, now: datetime, lang: Lang) -> 
         waiting=tuple(advice_texts(report, lang)),
         notices=tuple(Row(*row) for row in notice_rows(report, lang)),
         has_left=report.left_after is not None,
+        beside=last_beside(known, first_day(vault, day)),
     )
+
+
+def first_day(vault: VaultReader, today: date) -> date:
+    """Return the first day of which the vault knows that it was closed, or today."""
+    numbers = vault.values.days_from(0)
+    return day_of_number(min(numbers)) if numbers else today
 
 
 def quarters_of(vault: VaultReader, day: date) -> tuple[Quarter, ...]:

@@ -46,6 +46,7 @@ async def today_page(visit: Visit) -> Response:
         curve=views.curve(today.day, today.quarters, visit.lang),
         so_far=so_far,
         last_day=last_day,
+        beside=views.beside_link(today, visit.lang),
     )
 
 
@@ -66,6 +67,8 @@ async def shared_page(visit: Visit) -> Response:
         blocks=views.blocks(shared, visit.lang),
         contribution=contribution,
         contribution_how=how,
+        beside=views.beside(shared, visit.lang),
+        beside_days=views.beside_days(shared, visit.lang),
     )
 
 

@@ -23,7 +23,7 @@ from edge.household.shown import (
 from edge.language.choice import Lang
 from edge.language.numbers import clock_text, day_text, euros, number, time_text
 from edge.language.typography import measure
-from edge.page.charts import day_bars, share_bar
+from edge.page.charts import MeanLine, day_bars, share_bar
 from edge.page.texts import TEXTS
 from protocol.calendar import QUARTER_HOUR, Instant
 
@@ -37,6 +37,19 @@ class CurveView(msgspec.Struct, frozen=True):
     svg: str
     title: str
     rows: tuple[tuple[str, str, str], ...]
+
+
+class BesideView(msgspec.Struct, frozen=True):
+    """The neighbourhood's curve beside the home's own.
+
+    The rows of its table have from, to, the home's energy, the mean, and the band.
+    """
+
+    svg: str
+    title: str
+    sums: str
+    how: str
+    rows: tuple[tuple[str, str, str, str, str], ...]
 
 
 class BlockView(msgspec.Struct, frozen=True):
@@ -96,6 +109,49 @@ def curve(day: date, quarters: Sequence[Quarter], lang: Lang) -> CurveView:
         if quarter.energy_wh is not None
     )
     return CurveView(svg, title, rows)
+
+
+def beside(shared: Shared, lang: Lang) -> BesideView | None:
+    """Return the neighbourhood's curve beside the home's own, None if there is none."""
+    found, texts = shared.beside.curve, TEXTS[lang]
+    if found is None or len(found.mean_wh) != len(shared.quarters):
+        return None
+    title = texts["beside_curve"].format(day=day_text(shared.day, lang))
+    own_wh = [quarter.energy_wh for quarter in shared.quarters]
+    mean = energy_text(round(sum(found.mean_wh)), lang)
+    sums = texts["beside_sum"].format(mean=mean)
+    if None not in own_wh:
+        sums = texts["beside_sums"].format(own=energy_text(shared.energy_wh, lang), mean=mean)
+    return BesideView(
+        svg=day_bars(own_wh, title, lang, MeanLine(found.mean_wh, found.band_wh)),
+        title=title,
+        sums=sums,
+        how=texts["beside_how"].format(households=number(found.households, lang)),
+        rows=tuple(
+            (
+                clock_text(quarter.start, lang),
+                clock_text(quarter.start + QUARTER_HOUR, lang),
+                texts["unknown"] if quarter.energy_wh is None else _quarter_text(quarter, lang),
+                _mean_text(mean_wh, lang),
+                f"± {_mean_text(band_wh, lang)}",
+            )
+            for quarter, mean_wh, band_wh in zip(
+                shared.quarters, found.mean_wh, found.band_wh, strict=True
+            )
+        ),
+    )
+
+
+def beside_days(shared: Shared, lang: Lang) -> list[tuple[date, str]]:
+    """Return the other days of which there is a curve of the neighbourhood, the newest first."""
+    return [(day, day_text(day, lang)) for day in shared.beside.days if day != shared.day]
+
+
+def beside_link(today: Today, lang: Lang) -> str:
+    """Return what leads to the last curve of the neighbourhood; empty if there is none."""
+    if today.beside is None:
+        return ""
+    return TEXTS[lang]["beside_link"].format(day=day_text(today.beside, lang))
 
 
 def energy_text(energy_wh: int, lang: Lang) -> str:
@@ -323,6 +379,10 @@ def neighbours(shared: Shared) -> tuple[date | None, date | None]:
 def _quarter_text(quarter: Quarter, lang: Lang) -> str:
     energy = measure(number(quarter.energy_wh or 0, lang), "Wh", lang)
     return f"{energy} ({TEXTS[lang]['estimated']})" if quarter.is_estimated else energy
+
+
+def _mean_text(energy_wh: float, lang: Lang) -> str:
+    return measure(number(Decimal(f"{energy_wh:.1f}"), lang), "Wh", lang)
 
 
 def _block(block: SentBlock, lang: Lang) -> BlockView:

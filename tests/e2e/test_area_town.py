@@ -16,6 +16,8 @@ from cloud.config import load_config
 from cloud.governance.documents import cosigned_file, read_cosigned_file
 from cloud.store.area import FigureKey, FigureStage
 from cloud.store.sqlite.store import FILE_NAME, SqliteStore
+from edge.area.figure import FILE_NAME as FIGURES
+from edge.area.figure import load_kept
 from edge.vault.area import AreaState
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, day_of_number, days_between, legal_day
@@ -25,6 +27,8 @@ from protocol.measures import Group, Measure, MeasureKind, Measures, Shares
 from protocol.release import decode
 from protocol.transform import read_transform
 from tests.support.broker import wait_until
+from tests.support.chip_process import ChipProcess
+from tests.support.page_process import PageProcess
 from volet.demo.area_findings import measure_all, quiet_days
 from volet.demo.area_play import AreaPlay, Verified
 from volet.demo.commune import CELLS, DemoCommune, create_commune
@@ -146,6 +150,34 @@ def test_a_figure_goes_from_chips_to_a_release_with_a_trustee_killed(tmp_path):
         # The check slots, and the sum; the trustee that was killed was asked for the sum alone.
         assert [each.answered for each in town.play.statuses()] == [2, 1, 2, 2]
         assert town.refused() == {}
+        check_page(commune.places[0], release)
+
+
+def check_page(home, release):
+    """Check that a home's page shows what was released beside what its own meter said."""
+    day = release.day
+    with (
+        ChipProcess(home.directory),
+        PageProcess(home.directory) as page,
+        page.visitor() as visitor,
+    ):
+
+        def known():
+            return load_kept(home.directory / FIGURES).days
+
+        wait_until(known, "the chip to have the figure")
+        page.pair(visitor, "--viewer")
+        model = visitor.get("/api/v1/shared", params={"day": day}).json()
+        curve = model["beside"]["curve"]
+        assert curve["households"] == FEW
+        assert curve["mean_wh"] == [round(each / FEW, 1) for each in release.quarter_hours]
+        assert curve["band_wh"] == [round(each / FEW, 1) for each in release.band_90]
+        assert (model["beside"]["days"], model["beside"]["why_none"]) == ([day], "")
+        shown = visitor.get("/partage", params={"jour": day}).text
+        assert shown.count('class="mean"') == shown.count('class="band"') == 1
+        assert f"{FEW} households of your neighbourhood" in shown
+        assert "Your home" in shown
+        assert f"/partage?jour={day}#quartier" in visitor.get("/").text
 
 
 @pytest.mark.long

@@ -4,13 +4,14 @@ The chip lives in this process and has done so when the page opens; the door and
 real ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
 
+from edge.area.neighbourhood import Neighbourhood
 from edge.area.settings import AreaConfig
-from edge.household.answers import Answers
+from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow, open_window
 from edge.household.visitors import VisitorRole
@@ -25,7 +26,11 @@ def window_of(home: BillingHome, *, has_button: bool = False) -> PairingWindow:
     return PairingWindow(home.directory, home.clock.now, has_button=has_button)
 
 
-def answers_of(home: BillingHome, window: PairingWindow | None = None) -> Answers:
+def answers_of(
+    home: BillingHome,
+    window: PairingWindow | None = None,
+    neighbourhood: Callable[[], Neighbourhood] | None = None,
+) -> Answers:
     """Return the answers of a household's chip at its virtual time."""
     now, area = home.clock.now, AreaConfig()
     return Answers(
@@ -34,8 +39,11 @@ def answers_of(home: BillingHome, window: PairingWindow | None = None) -> Answer
         window or window_of(home),
         area,
         now,
-        LiveValues,
-        lambda: report(home.directory, area, now(), None),
+        LiveChip(
+            LiveValues,
+            lambda: report(home.directory, area, now(), None),
+            neighbourhood or (lambda: home.chip.neighbourhood),
+        ),
     )
 
 

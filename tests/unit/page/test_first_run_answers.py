@@ -12,7 +12,7 @@ from edge.area.settings import AreaConfig
 from edge.contracts.enrolling import draw_keys, requested_contract
 from edge.contracts.meter import meter_hash
 from edge.contracts.signed import load_contract
-from edge.household.answers import Answers
+from edge.household.answers import Answers, LiveChip
 from edge.household.first_run import FirstRunAnswers, SeenLine
 from edge.household.messages import encode
 from edge.household.pairing import PairingWindow, open_window
@@ -217,8 +217,11 @@ def test_another_collectivitys_answer_comes_too_late(chip, town, other_town):
         PairingWindow(chip.directory, lambda: NOW),
         AreaConfig(),
         lambda: NOW,
-        LiveValues,
-        lambda: pytest.fail("nothing is reported for it"),
+        LiveChip(
+            LiveValues,
+            lambda: pytest.fail("nothing is reported for it"),
+            lambda: pytest.fail("nor of its neighbourhood"),
+        ),
     )
     owner = {"household": chip.household, "role": VisitorRole.OWNER}
     asked = [TakeAnswer, {"answer": others, "is_sure": True}], [MakeRequest, {"is_sure": True}]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from edge.area.settings import AreaConfig
-from edge.household.answers import Answers
+from edge.household.answers import Answers, LiveChip
 from edge.household.call import door_in
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow, open_window
@@ -41,7 +41,8 @@ def no_chip():
 @pytest.fixture
 def answers(tmp_path):
     window = PairingWindow(tmp_path, lambda: NOW)
-    return Answers(tmp_path, KEY, window, AreaConfig(), lambda: NOW, LiveValues, no_chip)
+    chip = LiveChip(LiveValues, no_chip, no_chip)
+    return Answers(tmp_path, KEY, window, AreaConfig(), lambda: NOW, chip)
 
 
 def test_each_question_is_for_visitors_of_this_household(answers):
