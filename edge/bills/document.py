@@ -1,4 +1,4 @@
-"""The content of a bill's page, as text in the household's language; `render` lays it out."""
+"""Composes the content of a bill's page, as text in the household's language."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -8,6 +8,7 @@ import msgspec
 
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Judgement, Verdict
 from edge.bills.remarks import remarks
+from edge.bills.sheet import Bar, BillDocument, IndexRow, Section, TableRow
 from edge.bills.words import WORDS
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH, day_text, energy, euros, number, percent
@@ -44,65 +45,6 @@ class Papers(msgspec.Struct, frozen=True):
     previous: Judgement | None = None
     messages: tuple[str, ...] = ()
     consent: Consent = Consent.NOTHING
-
-
-class TableRow(msgspec.Struct, frozen=True):
-    """One line of a table, as it is printed."""
-
-    label: str
-    period: str
-    quantity: str
-    unit_price: str
-    ht: str
-    vat: str
-
-
-class Section(msgspec.Struct, frozen=True):
-    """Lines of one kind and their sum before tax."""
-
-    title: str
-    rows: tuple[TableRow, ...]
-    subtotal: str
-
-
-class IndexRow(msgspec.Struct, frozen=True):
-    """A register's index at the period's start and end, and the energy between, in kWh."""
-
-    label: str
-    start: str
-    end: str
-    energy: str
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """One of two bars that compare periods; `share` is its length, 0 to 100 % of the longer one."""
-
-    label: str
-    text: str
-    share: int
-
-
-class BillDocument(msgspec.Struct, frozen=True):
-    """The whole content of the page, as text in one language."""
-
-    lang: Lang
-    words: dict[str, str]
-    provider: str
-    product: str
-    contract: str
-    statement: str
-    period: str
-    is_correct: bool
-    is_credit: bool
-    is_estimated: bool
-    findings: tuple[str, ...]
-    sections: tuple[Section, ...]
-    total_ht: str
-    vat: tuple[tuple[str, str], ...]
-    total_ttc: str
-    indices: tuple[IndexRow, ...]
-    bars: tuple[Bar, ...]
-    messages: tuple[str, ...]
 
 
 def compose(judgement: Judgement, papers: Papers, lang: Lang) -> BillDocument:

@@ -1,19 +1,34 @@
-"""Finds what a bill's page shows beside the chip's judgement: contract, indices, the bill before."""
+"""Finds what a bill's page shows, and composes it: judgement, contract, indices, the bill before."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from edge.bills.document import Papers
+from edge.bills.arrived import read_arrived
+from edge.bills.document import Papers, compose
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.letters import read_letters
+from edge.bills.sheet import BillDocument
 from edge.contracts.agreement import Agreement, load_agreement
 from edge.contracts.former import agreements_of
 from edge.identity.enrolment import load_identity
+from edge.language.choice import Lang
 from edge.vault.reader import VaultReader
 from protocol.errors import ConfigError, DocumentRefused
 
 ONE_DAY = timedelta(days=1)
+
+
+def document_of(directory: Path, vault: VaultReader, statement: str, lang: Lang) -> BillDocument:
+    """Return the page of the latest bill, or of that whose id begins with `statement`.
+
+    Raises:
+        DocumentRefused: there is none.
+        ConfigError: the bill's contract is not there.
+    """
+    judgements = [bill.judgement for bill in read_arrived(directory, vault).bills]
+    chosen = latest_bill(judgements, statement)
+    return compose(chosen, papers_of(directory, vault, chosen, judgements), lang)
 
 
 def latest_bill(judgements: Sequence[Judgement], statement: str = "") -> Judgement:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from edge.bills.document import BillDocument
+from edge.bills.sheet import BillDocument
 
 if TYPE_CHECKING:
     from jinja2 import Template

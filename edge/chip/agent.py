@@ -183,6 +183,7 @@ class Agent:
                 clock.now,
                 LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood),
             )
+            opened.callback(answers.close)
             _open_door(opened, directory, answers)
             yield cls(chip, link, source, panel, watch, clock)
 

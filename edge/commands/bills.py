@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from edge.bills.arrived import ArrivedBill, notes, read_arrived
-from edge.bills.document import FINDINGS, Papers, compose
-from edge.bills.judgement import Judgement
-from edge.bills.papers import latest_bill, papers_of
+from edge.bills.document import FINDINGS
+from edge.bills.papers import document_of
 from edge.bills.render import render_html, render_pdf
+from edge.bills.sheet import BillDocument
 from edge.bills.words import VERDICTS, WORDS
 from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.contracts.words import NOTICES
@@ -53,16 +53,13 @@ def bills(
     days on which another meter was taken for the home's, because no bill can cover them.
     """
     with read_vault(directory) as vault:
-        arrived = read_arrived(directory, vault)
-        judgements = [bill.judgement for bill in arrived.bills]
         if html is not None or pdf is not None:
-            chosen = latest_bill(judgements, statement)
-            papers = papers_of(directory, vault, chosen, judgements)
-            _write(html, pdf, chosen, papers, language())
+            _write(html, pdf, document_of(directory, vault, statement, language()))
             return
+        arrived = read_arrived(directory, vault)
     if is_json:
         report = {
-            "bills": judgements,
+            "bills": [bill.judgement for bill in arrived.bills],
             "contract": arrived.differing,
             "receipts": arrived.receipts.statements,
         }
@@ -79,11 +76,8 @@ def bills(
         sys.exit(EXIT_DIFFERS)
 
 
-def _write(
-    html: Path | None, pdf: Path | None, judgement: Judgement, papers: Papers, lang: Lang
-) -> None:
+def _write(html: Path | None, pdf: Path | None, document: BillDocument) -> None:
     """Write the bill to the given files, readable only by their owner."""
-    document = compose(judgement, papers, lang)
     if html is not None:
         write_secret(html, render_html(document).encode())
         echo_translated(f"Wrote {html}.")

@@ -14,6 +14,7 @@ today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said
 budget    what the neighbourhood's figures have cost in privacy
 bills     the bills that have arrived, and the lines of one
+printing  bills as PDF, each laid out in a process of its own
 letters   the providers' private messages
 offers    the quotes as they stand
 agreements  contracts, receipts, the neighbourhood's figures, trustees

@@ -8,6 +8,8 @@ from typing import Any
 
 from edge.area.neighbourhood import Neighbourhood
 from edge.area.settings import AreaConfig, load_choices
+from edge.bills.papers import document_of
+from edge.bills.sheet import BillDocument
 from edge.household.agreements import agreements
 from edge.household.bills import bills
 from edge.household.budget import budget
@@ -18,8 +20,10 @@ from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
+from edge.household.printing import BillPrinter
 from edge.household.requests import (
     AskAgreements,
+    AskBillPdf,
     AskBills,
     AskBudget,
     AskFirstRun,
@@ -41,7 +45,7 @@ from edge.household.requests import (
     TakePart,
 )
 from edge.household.shared import shared
-from edge.household.shown import Answer, FirstRunStep, Live, ShownFirstRun
+from edge.household.shown import Answer, BillPdf, FirstRunStep, Live, ShownFirstRun
 from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.household.visitors import VisitorRole
@@ -86,12 +90,14 @@ class Answers:
         self._now = now
         self._chip = chip
         self._compared = ComparedOffers(directory)
+        self._printer = BillPrinter()
         changes = Changes(directory, area, now)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
             AskShared: self._shared,
             AskBudget: self._budget,
             AskBills: self._bills,
+            AskBillPdf: self._bill_pdf,
             AskLetters: self._letters,
             AskOffers: self._offers,
             AskAgreements: self._agreements,
@@ -113,6 +119,10 @@ class Answers:
     def answer(self, request: Question) -> Answer:
         """Return the answer; what cannot be done is `NotDone`, in the household's language."""
         return self._entrance.answer(request, self._found)
+
+    def close(self) -> None:
+        """End what is in work; nothing is answered any more."""
+        self._printer.close()
 
     def _found(self, request: Question) -> Answer:
         return self._answers[type(request)](request)
@@ -139,6 +149,13 @@ class Answers:
         with read_vault(self._directory) as vault:
             look(vault, self._directory, self._now(), News.BILL)
             return bills(self._directory, vault, asked.statement, asked.lang)
+
+    def _bill_pdf(self, asked: AskBillPdf) -> Answer:
+        def document() -> BillDocument:
+            with read_vault(self._directory) as vault:
+                return document_of(self._directory, vault, asked.statement, asked.lang)
+
+        return BillPdf(self._printer.pdf(f"{asked.statement} {asked.lang}", document))
 
     def _letters(self, _: AskLetters) -> Answer:
         with read_vault(self._directory) as vault:

@@ -13,7 +13,7 @@ REQUEST_BYTES_MAX = 64_000
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
 _Document = Annotated[str, msgspec.Meta(max_length=REQUEST_BYTES_MAX)]
 _Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
-_StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
+StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -48,7 +48,13 @@ class AskBudget(_Request, frozen=True, tag="budget"):
 class AskBills(_Request, frozen=True, tag="bills"):
     """Ask for the bills that have arrived, and for the lines of one; without one, of the latest."""
 
-    statement: _StatementId | None = None
+    statement: StatementId | None = None
+
+
+class AskBillPdf(_Request, frozen=True, tag="bill-pdf"):
+    """Ask for a bill as PDF."""
+
+    statement: StatementId
 
 
 class AskLetters(_Request, frozen=True, tag="letters"):
@@ -163,6 +169,7 @@ Question = (
     | AskShared
     | AskBudget
     | AskBills
+    | AskBillPdf
     | AskLetters
     | AskOffers
     | AskAgreements

@@ -266,6 +266,12 @@ class BillList(msgspec.Struct, frozen=True, tag="bills"):
     warnings: tuple[str, ...]
 
 
+class BillPdf(msgspec.Struct, frozen=True, tag="bill-pdf"):
+    """A bill as PDF; `data` is None while the chip lays one out, and to be asked for again."""
+
+    data: bytes | None
+
+
 class ReceivedLetter(msgspec.Struct, frozen=True):
     """A provider's private message."""
 
@@ -542,6 +548,7 @@ Answer = (
     | Shared
     | SpentBudget
     | BillList
+    | BillPdf
     | LetterList
     | OfferList
     | AgreementList

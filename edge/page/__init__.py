@@ -12,6 +12,7 @@ views      the content of each page, as texts
 entering   how a visitor is let in, and leaves
 live       the latest values on the line, as a stream
 scripts    the same answers as JSON
+bill_file  a bill as PDF, which the chip lays out meanwhile
 curve_file  the household's own curve as a file, sent in pieces
 places     the menu, and what a viewer may see
 charts     curves and bars as SVG

@@ -25,12 +25,13 @@ from starlette.status import (
 
 from edge.language.choice import Lang
 from edge.page import pages
+from edge.page.bill_file import BillFiles
 from edge.page.changes import CHANGES, change_page
 from edge.page.entering import KNOCK, end, enter, knock, leave
 from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
 from edge.page.guards import Guards
 from edge.page.live import LiveStreams
-from edge.page.places import API, ENTER, FIRST_RUN, may_see
+from edge.page.places import API, BILL_FILE, ENTER, FIRST_RUN, may_see
 from edge.page.scripts import MODELS, model
 from edge.page.sessions import Sessions
 from edge.page.visit import LANGUAGE_COOKIE, EarlyVisitor, FormerVisitor, Show, Visit, set_cookie
@@ -59,6 +60,7 @@ class Page:
         self._lang = lang
         self.sessions = Sessions(directory, now)
         self.streams = LiveStreams()
+        self.bill_files = BillFiles()
 
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
@@ -113,6 +115,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/shared", _moved_to_shared),
                 route("/budget", pages.budget_page),
                 route("/factures", pages.bills_page),
+                route(BILL_FILE, page.bill_files.send),
                 route("/lettres", pages.letters_page),
                 route("/offres", pages.offers_page),
                 route("/accords", pages.agreements_page),

@@ -11,6 +11,8 @@ from edge.household.visitors import VisitorRole
 API = "/api/v1/"
 # Where a visitor is let in.
 ENTER = "/entrer"
+# A bill as PDF.
+BILL_FILE = "/factures/facture.pdf"
 # From the meter's line to the enrolment, while the chip shows nothing else.
 FIRST_RUN = "/installation"
 

@@ -131,9 +131,16 @@ _SHOWN = bilingual(
         ),
         "correct_more": "Plus sur « juste »",
         "this_bill": "Facture {period}",
-        "bill_pdf": (
-            "En PDF, à garder ou à montrer : `volet edge bills --pdf FACTURE.pdf`, tapé sur le "
-            "boîtier. La page n'en fait pas : cela prendrait au comptage sa mémoire et son temps."
+        "bill_pdf": "Cette facture en PDF",
+        "bill_pdf_how": (
+            "Le boîtier la met en page pour vous ; cela prend quelques secondes. Elle montre les totaux, "
+            "et rien des jours : vous pouvez la montrer."
+        ),
+        "bill_file": "facture",
+        "bill_busy_title": "Réessayez dans un instant",
+        "bill_busy": (
+            "Le boîtier met d'autres factures en page, une à la fois. Rien n'est perdu ; demandez de "
+            "nouveau celle-ci."
         ),
         "letters_title": "Ce que vos fournisseurs vous écrivent",
         "letters_how": (
@@ -440,9 +447,15 @@ _SHOWN = bilingual(
         ),
         "correct_more": "More on “correct”",
         "this_bill": "Bill for {period}",
-        "bill_pdf": (
-            "As PDF, to keep or to show: `volet edge bills --pdf BILL.pdf`, typed at the chip. The "
-            "page makes none: that would take memory and time from metering."
+        "bill_pdf": "This bill as PDF",
+        "bill_pdf_how": (
+            "The chip lays it out for you, which takes a few seconds. It shows totals and nothing of "
+            "single days, so you can show it."
+        ),
+        "bill_file": "bill",
+        "bill_busy_title": "Try again in a moment",
+        "bill_busy": (
+            "The chip lays out other bills, one at a time. Nothing is lost; ask for this one again."
         ),
         "letters_title": "What your providers write to you",
         "letters_how": (

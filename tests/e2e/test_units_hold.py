@@ -81,9 +81,9 @@ def closed(unit: str):
         yield attempt
 
 
-def make(root: Path) -> None:
-    """Make a Debian with units, their users and directories, and what attempts are after."""
-    make_root(root, "mosquitto")
+def make(root: Path, *more: str) -> None:
+    """Make a Debian with units, their users and directories, what attempts are after, and `more`."""
+    make_root(root, "mosquitto", *more)
     inside = root / "etc/systemd/system"
     for unit in UNITS.glob("volet-*"):
         shutil.copy(unit, inside)

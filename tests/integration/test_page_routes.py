@@ -1,16 +1,27 @@
 """The page of a household that has lived through some weeks: what each route shows, and to whom."""
 
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from edge.household.visitors import VisitorRole
+from edge.language.choice import Lang
+from edge.page.bill_file import WAITING_MAX
 from edge.page.places import MENU, may_see
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
 
 HOSTILE = "<script src=/static/page.js>alert(1)</script>"
+VOLET = (sys.executable, "-m", "volet.main")
+FIRST_BILL, REFUSED_BILL = "31" * 16, "33" * 16
+# To lay a bill out takes seconds, and a busy machine more of them.
+LONG_S = 150.0
 OWNERS = [place.path for place in MENU if not may_see(VisitorRole.VIEWER, place.path)]
 
 
@@ -47,14 +58,16 @@ def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text
-        for place in (*OWNERS, *models, "/factures?releve=" + "31" * 16, "/factures/"):
+        bills = f"/factures?releve={FIRST_BILL}", f"/factures/facture.pdf?releve={FIRST_BILL}"
+        for place in (*OWNERS, *models, *bills, "/factures/"):
             refused = viewer.get(place, follow_redirects=True)
             assert refused.status_code == 403, place
             assert "You were let in to see the curve only." in refused.text
             assert not any(word in refused.text for word in ("kWh", "Bonjour", "Ville"))
             assert place not in models or list(refused.json()) == ["error"]
             assert f'href="{place}"' not in shown
-            assert owner.get(place, follow_redirects=True).status_code == 200, place
+            shown_to_owner = owner.get(place, follow_redirects=True, timeout=LONG_S)
+            assert shown_to_owner.status_code == 200, place
 
 
 def test_who_sees_the_curve_only_sees_no_bill_to_come(home):
@@ -84,6 +97,67 @@ def test_bills_are_shown_with_the_chips_verdict_and_their_lines(home):
         assert "A correct bill has billed these days already" in refused
         assert visitor.get("/factures?releve=" + "ab" * 16).status_code == 422
         assert visitor.get("/factures?releve=../keys").status_code == 404
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_bill_as_pdf_is_the_one_that_the_command_writes(home, tmp_path, lang):
+    written = tmp_path / "bill.pdf"
+    chosen = ("--dir", home.chip.directory, "--statement", FIRST_BILL, "--pdf", written)
+    subprocess.run([*VOLET, "edge", "--lang", lang, "bills", *chosen], check=True)
+    with home.visitor() as visitor:
+        headers = {"Accept-Language": lang.value}
+        shown = visitor.get("/factures", params={"releve": FIRST_BILL}, headers=headers).text
+        address = re.search(r'href="(/factures/facture.pdf[^"]*)"', shown)[1]
+        before = {path for path in home.chip.directory.rglob("*") if path.is_file()}
+        sent = visitor.get(address, headers=headers, timeout=LONG_S)
+    assert sent.status_code == 200, sent.text
+    assert sent.headers["content-type"] == "application/pdf"
+    name = {Lang.FR: "facture", Lang.EN: "bill"}[lang]
+    days = "2026-03-01_2026-03-30"
+    assert sent.headers["content-disposition"] == f'attachment; filename="{name}_{days}.pdf"'
+    assert sent.headers["cache-control"] == "no-store"
+    assert sent.content == written.read_bytes()
+    assert {path for path in home.chip.directory.rglob("*") if path.is_file()} <= before
+    assert "weasyprint" not in Path(f"/proc/{home.page.pid}/maps").read_text()
+    assert "pango" not in Path(f"/proc/{home.page.pid}/maps").read_text()
+
+
+def test_visitors_who_ask_for_bills_at_once_get_theirs_or_are_told_to_wait(home):
+    bills = [FIRST_BILL, "32" * 16] * 3
+
+    def ask(statement):
+        return visitor.get("/factures/facture.pdf", params={"releve": statement}, timeout=LONG_S)
+
+    with home.visitor() as visitor, ThreadPoolExecutor(len(bills)) as asking:
+        sent = list(asking.map(ask, bills))
+    given = [each for each in sent if each.status_code == 200]
+    assert {each.status_code for each in sent} == {200, 503}
+    assert len(given) == WAITING_MAX
+    assert len({each.content for each in given}) == len(
+        {each.headers["content-disposition"] for each in given}
+    )
+    busy = next(each for each in sent if each.status_code == 503)
+    assert "one at a time" in busy.text
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 404),
+        ("?releve=", 404),
+        ("?releve=../../../etc/passwd", 404),
+        ("?releve=" + FIRST_BILL + "%0a", 404),
+        ("?releve=" + FIRST_BILL.upper().replace("3", "a"), 422),
+        ("?releve=" + "f" * 9_000, 404),
+        ("?releve=" + "ab" * 16, 422),
+        ("?releve=" + REFUSED_BILL, 404),
+    ],
+)
+def test_a_bill_that_is_not_there_has_no_pdf(home, query, status):
+    with home.visitor() as visitor:
+        refused = visitor.get(f"/factures/facture.pdf{query}")
+    assert refused.status_code == status
+    assert "text/html" in refused.headers["content-type"]
 
 
 def test_the_budget_is_shown_in_words_and_numbers(home):

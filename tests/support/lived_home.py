@@ -5,7 +5,7 @@ real ones.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import httpx
 
@@ -71,5 +71,9 @@ class LivedHome:
 def lived_home(chip: BillingHome, *, has_button: bool = False) -> Iterator[LivedHome]:
     """Open a household's page."""
     page, window = PageProcess(chip.directory), window_of(chip, has_button=has_button)
-    with open_door(chip.directory, answers_of(chip, window).answer), page:
+    with (
+        closing(answers_of(chip, window)) as answers,
+        open_door(chip.directory, answers.answer),
+        page,
+    ):
         yield LivedHome(chip, page, window)

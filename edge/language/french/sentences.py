@@ -237,6 +237,9 @@ SENTENCES = {
     "There is no such bill yet; `volet edge bills` shows those that have arrived.": (
         "Il n'y a pas encore de telle facture ; `volet edge bills` montre celles qui sont arrivées."
     ),
+    "This bill could not be laid out as PDF here; type `volet edge bills --pdf FILE`.": (
+        "Cette facture n'a pas pu être mise en page en PDF ici ; tapez `volet edge bills --pdf FILE`."
+    ),
     "Receipts go again.": "Les reçus repartent.",
     "Nothing was changed.": "Rien n'a changé.",
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, "

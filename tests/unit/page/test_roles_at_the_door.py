@@ -10,6 +10,7 @@ from edge.household.entrance import Entrance
 from edge.household.pairing import PairingWindow
 from edge.household.requests import (
     FOR_VIEWERS,
+    AskBillPdf,
     AskPairing,
     AskQuarters,
     AskToEnter,
@@ -33,6 +34,7 @@ DAY = date(2026, 11, 30)
 NEEDED = MappingProxyType(
     {
         AskQuarters: {"first": DAY, "last": DAY},
+        AskBillPdf: {"statement": "31" * 16},
         KeepCurve: {"months": 3},
         TakePart: {"is_on": True},
         CapYear: {"rho": 0.5},

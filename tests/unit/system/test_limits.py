@@ -12,6 +12,7 @@ WINDOWS = {
     "benchmarks/storm_attacks.py": "attacks for so long",
     "edge/contracts/serial.py": "listens to the line for so long",
     "edge/household/call.py": "hangs up on a page that holds the door, byte by byte",
+    "edge/household/printing.py": "ends a process that hangs over a bill",
     "edge/tic/serial_line.py": "tries again after so long",
     "tests/fuzz/running.py": "fuzzes for so long",
     "tests/mutation/forking.py": "takes a mutant that hangs for one that is noticed",
