@@ -2,9 +2,34 @@
 
 import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from protocol.errors import ConfigError
+
+# A change takes milliseconds; whoever holds a directory for half a second has been stopped.
+_LOOKS_MAX, _LOOKS_EVERY_S = 50, 0.01
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Change a file by what it held before, while no other program or thread changes one beside it.
+
+    Raises:
+        ConfigError: another one holds the directory for too long.
+    """
+    for _ in range(_LOOKS_MAX):
+        if (lock := take_lock(path.parent)) is not None:
+            break
+        time.sleep(_LOOKS_EVERY_S)
+    else:
+        raise ConfigError(f"{path} is held by another program; try again.")
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def take_lock(path: Path, *, is_made: bool = False) -> int | None:

@@ -11,6 +11,7 @@ import structlog
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
 from system.files import read_secret, write_secret
+from system.locks import changing
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -125,6 +126,15 @@ class ChoiceFile(Generic[S]):
     def save(self, directory: Path, choices: S) -> None:
         """Store the choices."""
         write_secret(directory / self.name, msgspec.json.format(msgspec.json.encode(choices)))
+
+    def change(self, directory: Path, **changed: object) -> None:
+        """Store the choices with the fields `changed`; those changed meanwhile elsewhere stay so.
+
+        Raises:
+            ConfigError: as `load`, or another program holds the directory.
+        """
+        with changing(directory / self.name):
+            self.save(directory, msgspec.structs.replace(self.load(directory), **changed))
 
     def watched(self, directory: Path) -> WatchedFile[S]:
         """Return a reader of the latest choices."""

@@ -60,13 +60,9 @@ class AreaChoices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 # Nothing leaves for the area by choices that cannot be read.
 _FILE = ChoiceFile(FILE_NAME, AreaChoices(), unreadable=AreaChoices(is_on=False))
-watched_choices, load_choices, save_choices = _FILE.watched, _FILE.load, _FILE.save
+watched_choices, load_choices = _FILE.watched, _FILE.load
+save_choices, change_choices = _FILE.save, _FILE.change
 UNREADABLE = _FILE.unreadable
-
-
-def change_choices(directory: Path, **changed: object) -> None:
-    """Store the household's choices with the fields `changed`."""
-    save_choices(directory, msgspec.structs.replace(load_choices(directory), **changed))
 
 
 def cap_year(directory: Path, config: AreaConfig, rho: float) -> None:

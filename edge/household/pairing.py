@@ -8,11 +8,8 @@ gives more attempts. Console and chip change it under a lock on the directory.
 """
 
 import hmac
-import os
 import secrets
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -23,13 +20,11 @@ from edge.household.shown import Knocked, Pairing
 from edge.household.visitors import NUMBER_LEAST, NUMBER_MOST, KnockId, KnockNumber, VisitorRole
 from protocol.calendar import Instant
 from protocol.errors import ConfigError, DocumentRefused
-from system.locks import take_lock
+from system.locks import changing
 from system.watched import OrderFile
 
 OPEN_FOR = timedelta(minutes=5)
 KNOCK_FOR = timedelta(seconds=60)
-# A change takes milliseconds; whoever holds the file for half a second has been stopped.
-_LOOKS_MAX, _LOOKS_EVERY_S = 50, 0.01
 WRONG_CODES_MAX = 5
 _CODES = 10**8
 _NUMBERS = range(NUMBER_LEAST, NUMBER_MOST + 1)
@@ -66,7 +61,7 @@ def open_window(directory: Path, role: VisitorRole, now: datetime) -> PairingOrd
     Raises:
         ConfigError: the file cannot be written, or another program holds it.
     """
-    with _alone(directory):
+    with changing(directory / ORDER.name):
         order = PairingOrder(f"{secrets.randbelow(_CODES):08}", role, now + OPEN_FOR)
         ORDER.leave(directory, order)
     return order
@@ -109,7 +104,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: the code is wrong, or no window is open. The fifth wrong code shuts it.
         """
-        with _alone(self._directory):
+        with changing(self._directory / ORDER.name):
             return self._admit(code)
 
     def knock(self) -> Knocked:
@@ -118,7 +113,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: no window is open, there is no button, or another visitor waits.
         """
-        with _alone(self._directory):
+        with changing(self._directory / ORDER.name):
             order = self._open()
             if order is None or not self._has_button:
                 raise DocumentRefused(
@@ -139,7 +134,7 @@ class PairingWindow:
 
     def let_in(self, knock_id: str) -> bool:
         """Let in the visitor of that knock; return whether it still waits for the button."""
-        with _alone(self._directory):
+        with changing(self._directory / ORDER.name):
             order = self._open()
             waiting = None if order is None else self._pending(order)
             if order is None or waiting is None or waiting.id != knock_id:
@@ -154,7 +149,7 @@ class PairingWindow:
         Raises:
             DocumentRefused: nobody pressed the button in time.
         """
-        with _alone(self._directory):
+        with changing(self._directory / ORDER.name):
             order = self._open()
             knock = None if order is None else order.knock
             if (
@@ -206,25 +201,6 @@ class PairingWindow:
         if order is None or not self._now() < order.until <= self._now() + OPEN_FOR:
             return None
         return order
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Change the window while no other program or thread does.
-
-    Raises:
-        ConfigError: another one holds it for too long.
-    """
-    for _ in range(_LOOKS_MAX):
-        if (lock := take_lock(directory)) is not None:
-            break
-        time.sleep(_LOOKS_EVERY_S)
-    else:
-        raise ConfigError(f"{directory / ORDER.name} is held by another program; try again.")
-    try:
-        yield
-    finally:
-        os.close(lock)
 
 
 def _too_many() -> DocumentRefused:

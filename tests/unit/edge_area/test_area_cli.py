@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -9,7 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge.area.settings import AreaChoices, load_choices, save_choices, watched_choices
+from edge.area.settings import (
+    AreaChoices,
+    change_choices,
+    load_choices,
+    save_choices,
+    watched_choices,
+)
 from edge.commands import trustees as trustees_command
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
@@ -149,6 +156,22 @@ def test_choices_are_read_again_when_they_have_changed(tmp_path):
         load_choices(tmp_path)
     (tmp_path / "area.json").unlink()
     assert choices() == AreaChoices()
+
+
+def test_page_and_console_may_change_choices_at_the_same_moment(tmp_path):
+    """A home that says no at the console must not be put back by a change on the page."""
+    lost = []
+
+    def change(name, values):
+        for value in values:
+            change_choices(tmp_path, **{name: value})
+            lost.extend([name] * (getattr(load_choices(tmp_path), name) != value))
+
+    console = threading.Thread(target=change, args=("is_on", [True, False] * 150))
+    console.start()
+    change("year_cap_rho", [rho / 10 for rho in range(300)])
+    console.join()
+    assert lost == []
 
 
 # The mechanism on one day.
