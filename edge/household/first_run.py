@@ -170,13 +170,14 @@ class FirstRunAnswers:
                 follows=asked.follows,
             )
             check_follows(self._directory, contract)
-        if asked.is_sure:
-            after = latest_made_at(self._directory)
-            request = make_request(keys, offer, contract, after=after)
-            write_request(self._directory, self._directory / REQUEST, request)
         shown = None
         if offer is not None and contract is not None:
             shown = _shown(offer, contract, asked.lang)
+        if asked.is_sure:
+            _check_is_shown(asked, shown)
+            after = latest_made_at(self._directory)
+            request = make_request(keys, offer, contract, after=after)
+            write_request(self._directory, self._directory / REQUEST, request)
         return ShownRequest(asked.is_sure, shown, meter)
 
     def _meter(self, lang: Lang) -> str:
@@ -228,6 +229,19 @@ def already_enrolled() -> DocumentRefused:
         "OFFER.json --from DAY`, and an answer to it installed with `volet edge enrol "
         "ENROLMENT.json`."
     )
+
+
+def _check_is_shown(asked: MakeRequest, contract: ShownContract | None) -> None:
+    """Check that the household says yes to the contract that it saw.
+
+    Raises:
+        DocumentRefused: it is another one, as when another meter is on the line by now.
+    """
+    if asked.contract != ("" if contract is None else contract.contract):
+        raise DocumentRefused(
+            "This is no longer the contract that was shown, as when the line leads to another meter "
+            "now; begin again, and compare the serial with the one that is printed on the meter."
+        )
 
 
 def _shown(offer: Signed, signed: Signed, lang: Lang) -> ShownContract:

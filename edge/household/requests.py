@@ -11,6 +11,7 @@ from edge.language.choice import Lang
 REQUEST_BYTES_MAX = 64_000
 
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
+_ContractName = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?(?!\n)$")]
 _Document = Annotated[str, msgspec.Meta(max_length=REQUEST_BYTES_MAX)]
 _Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
 StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
@@ -124,12 +125,14 @@ class MakeRequest(_Request, frozen=True, tag="make-request"):
         start: the first day of the contract.
         consent: what a receipt may tell the provider.
         follows: whether the contract follows listed offers that extend its own.
+        contract: by its name, the contract that was shown before the yes; empty for none.
     """
 
     offer: _Document = ""
     start: date | None = None
     consent: Literal["nothing", "total", "lines"] = "total"
     follows: bool = True
+    contract: _ContractName = ""
     is_sure: bool = False
 
 

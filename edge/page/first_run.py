@@ -56,6 +56,7 @@ async def request(visit: Visit) -> Response:
     if shown.is_made:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     fields = {name: form.get(name, "") for name in ("offer", *_TAKEN)}
+    fields["contract"] = "" if shown.contract is None else shown.contract.contract
     rows = _contract_rows(visit, shown.contract)
     if shown.meter:
         rows.insert(1, (visit.texts["contract_meter"], shown.meter))
@@ -95,6 +96,7 @@ def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
         if form.get("offer", "").strip():
             fields |= {"offer": form["offer"]} | {name: form[name] for name in _TAKEN}
             fields["start"] = fields["start"] or None
+        fields["contract"] = form.get("contract", "")
         return msgspec.convert(fields, MakeRequest, strict=False)
     except (KeyError, msgspec.ValidationError) as exc:
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc

@@ -19,6 +19,12 @@ SETTING_UP = {
     "An offer is taken from a day on; name the first one.": (
         "Une offre se prend à partir d'un jour ; indiquez le premier."
     ),
+    "This is no longer the contract that was shown, as when the line leads to another meter now; "
+    "begin again, and compare the serial with the one that is printed on the meter.": (
+        "Ce n'est plus le contrat qui a été montré, par exemple parce que la ligne mène maintenant à un "
+        "autre compteur ; recommencez, et comparez le numéro de série avec celui qui est imprimé sur le "
+        "compteur."
+    ),
     "A contract names its meter, and this chip has read none yet; see what is wrong with the line "
     "first, or make a request without an offer.": (
         "Un contrat nomme son compteur, et ce boîtier n'en a encore lu aucun ; voyez d'abord ce que la "

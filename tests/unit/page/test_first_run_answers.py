@@ -78,7 +78,9 @@ class Chip:
         return self.ask(AskFirstRun).step
 
     def request(self, **fields) -> str:
-        made = self.ask(MakeRequest, is_sure=True, **fields)
+        seen = self.ask(MakeRequest, **fields)
+        name = "" if seen.contract is None else seen.contract.contract
+        made = self.ask(MakeRequest, is_sure=True, contract=name, **fields)
         assert isinstance(made, ShownRequest), made
         return self.ask(AskFirstRun).request
 
@@ -193,6 +195,22 @@ def test_what_makes_no_contract_is_refused_and_changes_nothing(chip, line, chang
     assert chip.held() == before
 
 
+def test_no_other_contract_is_made_than_the_one_that_was_shown(chip):
+    seen, before = chip.ask(MakeRequest, **TAKEN), chip.held()
+    sure = {"is_sure": True, "contract": seen.contract.contract}
+    chip.line = SeenLine("041961234568", Mode.STANDARD)
+    for changes in ({}, {"consent": "lines"}, {"start": date(2026, 4, 1)}, {"offer": ""}):
+        for lang in Lang:
+            refused = chip.ask(MakeRequest, **TAKEN | sure | changes | {"lang": lang})
+            assert isinstance(refused, NotDone), changes
+            assert lang is Lang.FR or "no longer the contract" in refused.why
+    chip.line = READ
+    for changes in ({"follows": True}, {"contract": ""}, {"contract": "0" * 16}):
+        assert isinstance(chip.ask(MakeRequest, **TAKEN | sure | changes), NotDone)
+    assert chip.held() == before
+    assert chip.ask(MakeRequest, **TAKEN | sure).is_made
+
+
 def test_an_answer_that_is_not_for_this_chip_changes_nothing(chip, town, tmp_path):
     other = Chip(tmp_path / "other")
     mine, others = town.answer(chip.request(**TAKEN)), town.answer(other.request(**TAKEN))
@@ -286,7 +304,9 @@ def test_no_answer_holds_a_key_or_a_code(chip, town):
     ]
     planted = {word for secret in secrets for word in spellings(secret)}
     planted.add(open_window(chip.directory, VisitorRole.OWNER, NOW).code.encode())
-    told = [chip.ask(MakeRequest, **TAKEN), chip.ask(MakeRequest, is_sure=True, **TAKEN)]
+    told = [chip.ask(MakeRequest, **TAKEN)]
+    sure = {"is_sure": True, "contract": told[0].contract.contract}
+    told.append(chip.ask(MakeRequest, **TAKEN | sure))
     told.append(chip.ask(AskFirstRun))
     answer = town.answer(told[-1].request)
     told += [chip.ask(TakeAnswer, answer=answer, is_sure=sure) for sure in (False, True)]
