@@ -8,11 +8,13 @@ import msgspec
 from edge.household.visitors import HouseholdName, KnockId, VisitorRole
 from edge.language.choice import Lang
 
-REQUEST_BYTES_MAX = 64_000
+# Of a file that a visitor chooses, in characters; as JSON, each takes six bytes at most.
+_DOCUMENT_LENGTH_MAX = 64_000
+REQUEST_BYTES_MAX = 6 * _DOCUMENT_LENGTH_MAX + 1_000
 
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
 _ContractName = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?(?!\n)$")]
-_Document = Annotated[str, msgspec.Meta(max_length=REQUEST_BYTES_MAX)]
+_Document = Annotated[str, msgspec.Meta(max_length=_DOCUMENT_LENGTH_MAX)]
 _Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
 StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 

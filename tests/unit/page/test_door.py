@@ -15,8 +15,9 @@ from edge.household import door as door_module
 from edge.household.call import call, door_in
 from edge.household.door import open_door
 from edge.household.messages import ANSWER_BYTES_MAX
-from edge.household.requests import REQUEST_BYTES_MAX, AskPairing, AskState
+from edge.household.requests import REQUEST_BYTES_MAX, AskPairing, AskState, TakeAnswer
 from edge.household.shown import NotDone, Pairing
+from edge.page.guards import BODY_BYTES_MAX
 from protocol.errors import TransportError
 
 CLOSED = Pairing(is_open=False)
@@ -50,6 +51,11 @@ def connected(path):
 def test_a_request_is_answered_and_the_socket_is_closed_to_others(path):
     assert call(path, AskPairing()) == CLOSED
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_whatever_file_a_visitor_may_choose_gets_through(path):
+    for text in ('"' * BODY_BYTES_MAX, "\0" * BODY_BYTES_MAX, "\ufffd" * BODY_BYTES_MAX):
+        assert call(path, TakeAnswer(answer=text, household="ab" * 8)) == CLOSED
 
 
 def test_nobody_answers_where_no_chip_runs(tmp_path):
