@@ -1,11 +1,12 @@
 """The page's own authority and certificate, since nobody else vouches for an address at home.
 
-The authority may vouch for names of a home alone (RFC 5280, 4.2.1.10), so that a household that
-lets its browser trust it risks nothing elsewhere. Times follow the host's clock.
+The authority may vouch for names of a home alone, for no address, and for servers only (RFC 5280,
+4.2.1.10 and 4.2.1.12), so that a household that lets its browser trust it risks nothing elsewhere. Times follow the host's clock.
 """
 
 import socket
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 from cryptography import x509
@@ -74,9 +75,14 @@ def _authority(
         _builder(f"Volet, {socket.gethostname()}", name, key.public_key(), now, AUTHORITY_LASTS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(
-            x509.NameConstraints([x509.DNSName("local"), x509.DNSName("localhost")], None),
+            x509.NameConstraints(
+                [x509.DNSName("local"), x509.DNSName("localhost")],
+                [x509.IPAddress(ip_network(each)) for each in ("0.0.0.0/0", "::/0")],
+            ),
             critical=True,
         )
+        # The constraint of names says nothing of mail and programs.
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
     write_secret(directory / AUTHORITY_KEY, _pem_key(key))

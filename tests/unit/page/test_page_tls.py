@@ -3,9 +3,13 @@
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edge.page.names import (
     AUTHORITY,
@@ -55,6 +59,57 @@ def test_the_authority_can_vouch_for_nothing_beyond_the_home(tmp_path):
     certify(tmp_path, ("bank.example",), NOW)
     refused = verifies(tmp_path, tmp_path / CERTIFICATE, "bank.example")
     assert b"permitted subtree violation" in refused.stderr
+
+
+def vouched_for(directory, name, usage):
+    """Return a certificate that whoever has the authority's key makes for a name and a usage."""
+    certify(directory, NAMES, NOW)
+    key = load_pem_private_key((directory / AUTHORITY_KEY).read_bytes(), None)
+    authority = read(directory / AUTHORITY)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([name]), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .sign(key, SHA256())
+    )
+    path = directory / "made.pem"
+    path.write_bytes(made.public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "usage", "asked"),
+    [
+        (
+            x509.IPAddress(ip_address("203.0.113.9")),
+            ExtendedKeyUsageOID.SERVER_AUTH,
+            ["-purpose", "sslserver", "-verify_ip", "203.0.113.9"],
+        ),
+        (
+            x509.IPAddress(ip_address("2001:db8::9")),
+            ExtendedKeyUsageOID.SERVER_AUTH,
+            ["-purpose", "sslserver", "-verify_ip", "2001:db8::9"],
+        ),
+        (
+            x509.RFC822Name("someone@bank.example"),
+            ExtendedKeyUsageOID.EMAIL_PROTECTION,
+            ["-purpose", "smimesign", "-verify_email", "someone@bank.example"],
+        ),
+    ],
+)
+def test_its_key_vouches_for_no_address_and_no_mail_either(tmp_path, name, usage, asked):
+    """A constraint of names binds the kinds of names that it lists, and no other."""
+    path = vouched_for(tmp_path, name, usage)
+    command = ["openssl", "verify", "-CAfile", tmp_path / AUTHORITY, *asked]
+    at = ["-attime", str(int(NOW.timestamp()))]
+    refused = subprocess.run([*command, *at, path], capture_output=True, check=False)
+    assert refused.returncode != 0, refused.stdout
 
 
 @pytest.mark.parametrize(
