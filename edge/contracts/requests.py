@@ -15,15 +15,27 @@ from edge.stage import ENROLMENT, REQUEST
 from protocol.contract import Signed
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
-from protocol.errors import ConfigError, MessageRefused
+from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.json_text import read_json
 from system.files import make_private_dir, read_document, write_secret
 
 FOLDER = "requests"
+# None may be dropped, since the collectivity may have enrolled any; so there are no more than this.
+REQUESTS_MAX = 100
 
 
 def keep_request(directory: Path, signed: Signed) -> None:
-    """Store a request before it is handed out."""
+    """Store a request before it is handed out.
+
+    Raises:
+        DocumentRefused: too many wait for an answer.
+        ConfigError: it cannot be written.
+    """
+    if len(list((directory / FOLDER).glob("*.json"))) >= REQUESTS_MAX:
+        raise DocumentRefused(
+            f"{REQUESTS_MAX} requests wait for an answer already; install the collectivity's answer, or "
+            f"delete those in {directory / FOLDER} that you have handed to nobody."
+        )
     made_at = decode_body(signed.body, EnrolmentRequest).mandate.made_at
     make_private_dir(directory / FOLDER)
     write_secret(directory / FOLDER / f"{made_at}.json", msgspec.json.encode(signed))

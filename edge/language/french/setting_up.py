@@ -25,6 +25,11 @@ SETTING_UP = {
         "autre compteur ; recommencez, et comparez le numéro de série avec celui qui est imprimé sur le "
         "compteur."
     ),
+    "{count} requests wait for an answer already; install the collectivity's answer, or delete those in "
+    "{path} that you have handed to nobody.": (
+        "{count} demandes attendent déjà une réponse ; installez la réponse de la collectivité, ou "
+        "supprimez dans {path} celles que vous n'avez remises à personne."
+    ),
     "A contract names its meter, and this chip has read none yet; see what is wrong with the line "
     "first, or make a request without an offer.": (
         "Un contrat nomme son compteur, et ce boîtier n'en a encore lu aucun ; voyez d'abord ce que la "

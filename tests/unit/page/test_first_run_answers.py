@@ -11,6 +11,7 @@ import pytest
 from edge.area.settings import AreaConfig
 from edge.contracts.enrolling import draw_keys, requested_contract
 from edge.contracts.meter import meter_hash
+from edge.contracts.requests import REQUESTS_MAX
 from edge.contracts.signed import load_contract
 from edge.household.answers import Answers, LiveChip
 from edge.household.first_run import FirstRunAnswers, SeenLine
@@ -264,6 +265,20 @@ def test_an_import_under_way_is_left_alone(chip, town):
         assert isinstance(refused, NotDone)
         assert "import" in refused.why
     assert chip.held() == before
+
+
+def test_whoever_asks_again_and_again_does_not_fill_the_disk(chip, town):
+    """None of them may be dropped for another, since the collectivity may have enrolled any."""
+    for _ in range(REQUESTS_MAX):
+        chip.request()
+    before = chip.held()
+    for lang in Lang:
+        refused = chip.ask(MakeRequest, is_sure=True, lang=lang)
+        assert isinstance(refused, NotDone)
+        assert "100" in refused.why
+    assert chip.held() == before
+    answer = town.answer(chip.ask(AskFirstRun).request)
+    assert isinstance(chip.ask(TakeAnswer, answer=answer, is_sure=True), Done)
 
 
 def test_a_request_that_was_damaged_is_made_again(chip):
