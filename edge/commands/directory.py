@@ -21,6 +21,7 @@ from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
+from edge.moving.exported import NOTE as EXPORTED
 from edge.moving.transfer import departure_of
 from edge.page.sessions import FILE_NAME as SESSIONS
 from edge.quotes.asking import ORDER as QUOTE_ORDER
@@ -72,6 +73,7 @@ FILES = (
     ListedFile(KEPT_CURVE, "`volet edge curve --keep`; how many months of quarter-hours the vault keeps", private=_YES),
     ListedFile(RELEASE, "`volet edge receipts --release` or the panel's button; a new random token each time", private=_YES),
     ListedFile(MOVE_OUT.name, "`volet edge move-out`; the order, until the chip is erased; a restore drops one that was not carried out", private=_YES),
+    ListedFile(EXPORTED.name, "`volet edge export`; when, for the page, which says what is left to do for a move", Fate.LEFT_OUT, _YES, "export again"),
     ListedFile(ERASED, "`volet edge erase`; until the former household's seeds are off the broker", private=_YES),
     ListedFile(VAULT, "`volet edge run`", Fate.DATABASE, private="yes: readings of 1 to 12 months"),
     ListedFile(

@@ -8,6 +8,7 @@ import click
 from edge.commands.backup_words import words
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.moving.bundle import seal_bundle
+from edge.moving.exported import note_export
 from edge.moving.sheet import Sheet, fingerprint_of, render
 from edge.moving.transfer import pack
 from edge.stage import DEFAULT_DIRECTORY
@@ -52,6 +53,7 @@ def export(
     for path in (out, sheet):
         if path is not None:
             check_is_new(path)
+    packed_at = datetime.now(UTC)
     bundle = pack(directory, keys_only=keys_only)
     if draw:
         passphrase = draw_passphrase()
@@ -60,6 +62,7 @@ def export(
         check_passphrase(passphrase)
     data = seal_bundle(bundle, passphrase)
     write_new_secret(out, data)
+    note_export(directory, packed_at, has_vault=bundle.vault is not None)
     echo_translated(f"Wrote {out}. Fingerprint: {fingerprint_of(data)}")
     if draw:
         echo_translated(f"Passphrase: {passphrase}")

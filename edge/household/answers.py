@@ -18,6 +18,7 @@ from edge.household.curve import own_curve, quarters_between
 from edge.household.entrance import Entrance
 from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
+from edge.household.moving import moving
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
 from edge.household.printing import BillPrinter
@@ -30,6 +31,7 @@ from edge.household.requests import (
     AskForQuotes,
     AskLetters,
     AskLive,
+    AskMoving,
     AskOffers,
     AskOwnCurve,
     AskQuarters,
@@ -55,6 +57,7 @@ from edge.status.report import ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
 from protocol.ids import HouseholdKeyId
+from system.systemd import runtime_directory
 
 # Values older than this are of a line that has fallen silent.
 LIVE_FOR_S = 10.0
@@ -101,6 +104,7 @@ class Answers:
             AskLetters: self._letters,
             AskOffers: self._offers,
             AskAgreements: self._agreements,
+            AskMoving: self._moving,
             AskState: self._state,
             AskOwnCurve: self._own_curve,
             AskQuarters: self._quarters,
@@ -170,6 +174,14 @@ class Answers:
         on = legal_day(self._now())
         with read_vault(self._directory) as vault:
             return agreements(self._directory, vault, self._area, on, asked.lang)
+
+    def _moving(self, asked: AskMoving) -> Answer:
+        on, is_revoked = legal_day(self._now()), self._chip.report().revoked_at is not None
+        has_unit = runtime_directory() is not None
+        with read_vault(self._directory) as vault:
+            return moving(
+                self._directory, vault, on, asked.lang, is_revoked=is_revoked, has_unit=has_unit
+            )
 
     def _own_curve(self, asked: AskOwnCurve) -> Answer:
         with read_vault(self._directory) as vault:

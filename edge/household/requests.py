@@ -72,6 +72,10 @@ class AskAgreements(_Request, frozen=True, tag="agreements"):
     """Ask for contracts, consent, the part in the neighbourhood's figures, and the trustees."""
 
 
+class AskMoving(_Request, frozen=True, tag="moving"):
+    """Ask how far the household is with moving out."""
+
+
 class AskOwnCurve(_Request, frozen=True, tag="own-curve"):
     """Ask how much of the load curve the chip keeps."""
 
@@ -178,6 +182,7 @@ Question = (
     | AskLetters
     | AskOffers
     | AskAgreements
+    | AskMoving
     | AskState
     | AskOwnCurve
     | AskQuarters

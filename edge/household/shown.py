@@ -388,6 +388,35 @@ class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
     forks: tuple[str, ...]
 
 
+class MovingStep(StrEnum):
+    """The household stays, has ordered to leave, is being sent, has left, or is in a bundle too."""
+
+    STAYS = "stays"
+    ORDERED = "ordered"
+    SENDING = "sending"
+    LEFT = "left"
+    TAKEN = "taken"
+
+
+class MovingTask(msgspec.Struct, frozen=True):
+    """Something to do; `commands` are typed at the chip, one after the other, as they stand."""
+
+    title: str
+    text: str
+    commands: tuple[str, ...]
+    is_done: bool = False
+    is_next: bool = False
+
+
+class Moving(msgspec.Struct, frozen=True, tag="moving"):
+    """How far the household is with moving out, in words, and what there is to do for it."""
+
+    step: MovingStep
+    standing: str
+    warnings: tuple[str, ...]
+    tasks: tuple[MovingTask, ...]
+
+
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
     """The state of everything, row by row."""
 
@@ -552,6 +581,7 @@ Answer = (
     | LetterList
     | OfferList
     | AgreementList
+    | Moving
     | ChipState
     | OwnCurve
     | Quarters

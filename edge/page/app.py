@@ -119,6 +119,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/lettres", pages.letters_page),
                 route("/offres", pages.offers_page),
                 route("/accords", pages.agreements_page),
+                route("/demenager", pages.moving_page),
                 route("/donnees", pages.own_curve_page),
                 route("/donnees/courbe.{kind}", pages.curve_file),
                 route("/etat", pages.state_page),

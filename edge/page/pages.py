@@ -10,6 +10,7 @@ from edge.household.requests import (
     AskBudget,
     AskLetters,
     AskLive,
+    AskMoving,
     AskOffers,
     AskOwnCurve,
     AskShared,
@@ -22,6 +23,7 @@ from edge.household.shown import (
     ChipState,
     LetterList,
     Live,
+    Moving,
     OfferList,
     OwnCurve,
     Shared,
@@ -121,6 +123,12 @@ async def agreements_page(visit: Visit) -> Response:
         contracts=views.contracts(agreements, visit.lang),
         sets=views.trustee_sets(agreements, visit.lang),
     )
+
+
+async def moving_page(visit: Visit) -> Response:
+    """Show how far the household is with moving out, and what to type at the chip for it."""
+    moving = expected(Moving, await visit.ask(AskMoving(lang=visit.lang)))
+    return visit.show("moving", moving=moving)
 
 
 async def own_curve_page(visit: Visit) -> Response:

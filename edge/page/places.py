@@ -33,6 +33,7 @@ MENU = (
     Place("/lettres", "letters", "letters"),
     Place("/offres", "offers", "offers"),
     Place("/accords", "agreements", "agreements"),
+    Place("/demenager", "moving", "moving"),
     Place("/donnees", "own_curve", "own-curve"),
     Place("/etat", "state", "state"),
     Place("/aide", "help"),

@@ -4,6 +4,7 @@ from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.page.change_texts import CHANGE_TEXTS
 from edge.page.first_run_texts import FIRST_RUN_TEXTS
+from edge.page.moving_texts import MOVING_TEXTS
 from edge.page.neighbourhood_texts import NEIGHBOURHOOD_TEXTS
 
 _SHOWN = bilingual(
@@ -641,6 +642,10 @@ _SHOWN = bilingual(
 )
 
 TEXTS = {
-    lang: _SHOWN[lang] | CHANGE_TEXTS[lang] | FIRST_RUN_TEXTS[lang] | NEIGHBOURHOOD_TEXTS[lang]
+    lang: _SHOWN[lang]
+    | CHANGE_TEXTS[lang]
+    | FIRST_RUN_TEXTS[lang]
+    | MOVING_TEXTS[lang]
+    | NEIGHBOURHOOD_TEXTS[lang]
     for lang in Lang
 }

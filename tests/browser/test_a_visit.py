@@ -26,6 +26,7 @@ PLACES = {
     "/lettres": "letters_how",
     "/offres": "offers_how",
     "/accords": "who_contract",
+    "/demenager": "moving_how",
     "/donnees": "take_curve_how",
     "/etat": "state_title",
     "/aide": "help_what",

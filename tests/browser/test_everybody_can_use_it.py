@@ -26,6 +26,7 @@ PLACES = {
     "letters": ("/lettres", 200),
     "offers": ("/offres", 200),
     "agreements": ("/accords", 200),
+    "moving": ("/demenager", 200),
     "own_curve": ("/donnees", 200),
     "state": ("/etat", 200),
     "help": ("/aide", 200),

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.page.bill_file import WAITING_MAX
 from edge.page.places import MENU, may_see
+from edge.page.texts import TEXTS
+from edge.stage import PAGE_DIRECTORY
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
 
@@ -54,7 +56,7 @@ def check_is_text(page: str, text: str) -> None:
 
 
 def test_who_sees_the_curve_only_is_refused_what_is_the_households(home):
-    assert {"/factures", "/lettres", "/offres", "/accords", "/donnees"} <= set(OWNERS)
+    assert {"/factures", "/lettres", "/offres", "/accords", "/demenager", "/donnees"} <= set(OWNERS)
     models = [f"/api/v1/{place.model}" for place in MENU if place.path in OWNERS]
     with home.visitor(VisitorRole.VIEWER) as viewer, home.visitor() as owner:
         shown = viewer.get("/budget").text
@@ -158,6 +160,28 @@ def test_a_bill_that_is_not_there_has_no_pdf(home, query, status):
         refused = visitor.get(f"/factures/facture.pdf{query}")
     assert refused.status_code == status
     assert "text/html" in refused.headers["content-type"]
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_moving_is_shown_and_changes_nothing(home, lang):
+    def held():
+        return {
+            path: path.read_bytes()
+            for path in home.chip.directory.rglob("*")
+            if path.is_file() and path.parent.name != PAGE_DIRECTORY and "vault.db" not in path.name
+        }
+
+    before = held()
+    with home.visitor() as visitor:
+        shown = visitor.get("/demenager", headers={"Accept-Language": lang.value}).text
+        refused = visitor.post("/demenager", headers=home.page.origin)
+    assert TEXTS[lang]["moving_how"] in unescape(shown)
+    command = f"volet edge move-out --dir {home.chip.directory}"
+    assert f"<code>{command}</code>" in shown
+    assert "volet edge erase" not in shown
+    assert "<form" not in shown.split("<main")[1]
+    assert refused.status_code == 405
+    assert held() == before
 
 
 def test_the_budget_is_shown_in_words_and_numbers(home):
