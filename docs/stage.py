@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGED = ROOT / "build" / "site-pages"
-PAGES = ("*.md", "docs/**/*.md", "hardware/*")
+PAGES = ("*.md", "docs/**/*.md", "hardware/*.md", "hardware/**/*.svg")
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```[^\n]*$)", re.DOTALL | re.MULTILINE)
 

@@ -28,7 +28,7 @@ HINTS = bilingual(
         ),
         LineFault.SLOW_EDGES: (
             "Bits of 1 arrive as 0: the opto-coupler is too slow for this speed. Make its load "
-            "3.3 kΩ at most, then the series resistor smaller, down to 220 Ω."
+            "2.2 kΩ, then 1.5 kΩ; a smaller series resistor does not help here."
         ),
         LineFault.BIT_ERRORS: (
             "Many characters are damaged. Use a twisted, shielded pair, keep it away from mains "
@@ -75,7 +75,7 @@ HINTS = bilingual(
         ),
         LineFault.SLOW_EDGES: (
             "Des bits à 1 arrivent à 0 : l'optocoupleur est trop lent pour cette vitesse. Réduisez "
-            "sa charge à 3,3 kΩ au plus, puis la résistance série, jusqu'à 220 Ω."
+            "sa charge à 2,2 kΩ, puis à 1,5 kΩ ; réduire la résistance série n'aide pas ici."
         ),
         LineFault.BIT_ERRORS: (
             "Beaucoup de caractères sont abîmés. Prenez une paire torsadée blindée, loin des câbles "

@@ -15,6 +15,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 # What each lock file installs, as `./run setup` and `./run setup edge` use them.
 LOCKS = {"all": ("edge", "cloud", "trustee", "dev", "bench"), "edge": ("edge",)}
+# `./run hardware` installs the last, beside them; what SKiDL may do without is left out of it.
+FILES = (*LOCKS, "hardware")
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
 _PIN = re.compile(r"^(?P<requirement>[a-z0-9].*?) \\$")
@@ -53,6 +55,9 @@ def environments() -> list[dict[str, str]]:
 
 
 def asked(lock: str) -> list[Requirement]:
+    if lock == "hardware":
+        groups = PYPROJECT["dependency-groups"]
+        return [Requirement(each) for each in (*groups["build"], *groups["hardware"])]
     listed = [
         *PYPROJECT["build-system"]["requires"],
         *PYPROJECT["project"]["dependencies"],
@@ -85,7 +90,7 @@ def reached(lock: str) -> set[str]:
     return {name for name, _ in seen}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", FILES)
 @pytest.mark.parametrize("environment", environments(), ids=lambda e: e["python_version"])
 def test_each_dependency_is_pinned_within_its_bounds(lock, environment):
     versions = pinned(lock, environment)
@@ -119,7 +124,14 @@ def test_this_environment_is_the_locked_one():
     assert differing == {}, "`./run setup` installs what is locked"
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("environment", environments(), ids=lambda e: e["python_version"])
+def test_the_boards_tools_are_of_the_versions_that_all_else_has(environment):
+    others = pinned("all", environment)
+    board = pinned("hardware", environment)
+    assert {name: others.get(name, own) for name, own in board.items()} == board
+
+
+@pytest.mark.parametrize("lock", FILES)
 def test_each_pin_has_hashes_and_no_file_names_a_place_to_fetch_from(lock):
     lines = text(lock).splitlines()
     for number, line in enumerate(lines):
