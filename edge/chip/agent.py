@@ -30,9 +30,12 @@ from edge.contracts.former import agreements_of
 from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow
+from edge.household.panel_questions import PanelQuestions
 from edge.identity.enrolment import Identity, signer_of
 from edge.metering.unconfirmed import Unconfirmed
 from edge.moving.departure import MovingOptions
+from edge.moving.erasing import ORDER as ERASE
+from edge.moving.erasing import EraseOrder
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 from edge.mqtt.moments import at_once, in_next_day
@@ -112,6 +115,7 @@ class Agent:
         source: TicSource,
         panel: HousePanel | None,
         watch: CertificateWatch,
+        erasure: Callable[[], EraseOrder | None],
         clock: Clock,
     ) -> None:
         """Use `open` instead."""
@@ -120,6 +124,7 @@ class Agent:
         self._source = source
         self._panel = panel
         self._watch = watch
+        self._erasure = erasure
         self._clock = clock
         self._notifier = Notifier(clock)
         self._has_source_ended = False
@@ -168,27 +173,30 @@ class Agent:
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
             reporting = partial(_report, directory, config, clock, confirmed)
-            window = PairingWindow(
-                directory, clock.now, has_button=pins is not None and pins.lets_in
-            )
-            panel = None
+            has_panel = pins is not None and pins.lets_in
+            window = PairingWindow(directory, clock.now, has_button=has_panel)
+            questions = PanelQuestions(clock, has_panel=has_panel)
+            panel, key = None, identity.household_key
             if pins is not None:
-                home = EnrolledHome(directory, reporting, clock.now)
+                home = EnrolledHome(directory, key, questions, reporting, clock.now)
                 panel = HousePanel(pins, window, clock, home, is_quiet=config.is_quiet)
             answers = Answers(
                 directory,
-                identity.household_key,
+                key,
                 window,
+                questions,
                 config.area,
                 clock.now,
                 LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood),
             )
             opened.callback(answers.close)
             _open_door(opened, directory, answers)
-            yield cls(chip, link, source, panel, watch, clock)
+            yield cls(chip, link, source, panel, watch, ERASE.watched(directory), clock)
 
-    def run(self, stop: StopSignal) -> None:
+    def run(self, stop: StopSignal) -> bool:
         """Run until stopped, or until a finite source has ended and everything is stored.
+
+        Return whether the program is to begin anew, since the household is to be erased.
 
         Raises:
             StoreError: the vault cannot continue; start the program again.
@@ -196,15 +204,22 @@ class Agent:
         self._link.start()
         self._notifier.ready()
         log.info("chip_started")
-        goodbye = None
+        goodbye, begins_anew = None, False
         try:
-            while not stop.is_set and not (self._has_source_ended and self.chip.is_drained):
+            while not (stop.is_set or begins_anew) and not self._is_over:
                 self._round(stop)
+                begins_anew = self._erasure() is not None
             goodbye = self.chip.goodbye()
         finally:
-            self._notifier.stopping()
+            if not begins_anew:  # systemd kills a program that has said so and goes on
+                self._notifier.stopping()
             self._link.stop(goodbye)
             log.info("chip_stopped")
+        return begins_anew and not stop.is_set
+
+    @property
+    def _is_over(self) -> bool:
+        return self._has_source_ended and self.chip.is_drained
 
     def _round(self, stop: StopSignal) -> None:
         waiting = [stop.fileno(), self._link.fileno()]

@@ -15,7 +15,9 @@ import structlog
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import asks_for_release
 from edge.household.pairing import Knock, PairingWindow
+from edge.household.panel_questions import YES_TO, PanelQuestion, PanelQuestions
 from edge.household.visitors import VisitorRole
+from edge.moving.erasing import order_erasure
 from edge.mqtt.message import Absence
 from edge.panel.model import Facts, Light, Press, counted, counting_s, rhythms
 from edge.panel.panel import Panel
@@ -24,6 +26,7 @@ from edge.status.presence import SessionState
 from edge.status.report import Advice, ChipReport
 from edge.vault.reader import read_vault
 from protocol.calendar import PARIS
+from protocol.ids import HouseholdKeyId
 from system.clock import Clock
 from system.conditions import Repeated
 
@@ -45,6 +48,10 @@ class _Asked(StrEnum):
     NEWS = "news"
 
 
+# Of a visitor who waits, the knock's id.
+_Answerable = _Asked | PanelQuestion | str
+
+
 class Told(NamedTuple):
     """What an enrolled chip tells: the facts but for line and visitors, and whether receipts wait."""
 
@@ -56,10 +63,17 @@ class EnrolledHome:
     """What the panel of an enrolled chip tells, and what a press does there, but for visitors."""
 
     def __init__(
-        self, directory: Path, report: Callable[[], ChipReport], now: Callable[[], datetime]
+        self,
+        directory: Path,
+        household: HouseholdKeyId,
+        questions: PanelQuestions,
+        report: Callable[[], ChipReport],
+        now: Callable[[], datetime],
     ) -> None:
-        """Tell what `report` says of the chip in `directory`."""
+        """Tell what `report` says of the chip in `directory`, and what the page asks."""
+        self.questions = questions
         self._directory = directory
+        self._household = household
         self._report = report
         self._now = now
 
@@ -78,6 +92,12 @@ class EnrolledHome:
             has_news=bool(has_come),
         )
         return Told(facts, are_receipts_held)
+
+    def say_yes(self, question: PanelQuestion) -> None:
+        """Do what the page has asked, if it still does: order that the household is erased."""
+        if self.questions.take(question):
+            order_erasure(self._directory, self._household)
+            log.info("erasure_ordered")
 
     def release(self) -> None:
         """Let receipts that are held back leave again."""
@@ -110,9 +130,9 @@ class HousePanel:
         self._is_quiet = is_quiet
         self._told = Told()
         # A press answers what the light asked before the hand came, and nothing that came since.
-        self._asked: _Asked | str = _Asked.NEWS
+        self._asked: _Answerable = _Asked.NEWS
         self._asked_since_s = float("-inf")
-        self._meant: _Asked | str | None = None
+        self._meant: _Answerable | None = None
         self._repeated = Repeated(clock.monotonic_s)
         # The line's own light needs no look into the vault.
         self._looks_at_s = float("-inf") if _tells_more(panel) else float("inf")
@@ -131,16 +151,17 @@ class HousePanel:
             self._looks_at_s = now_s + LOOKS_EVERY_S
             self._look()
         pairing, knock = self._window.seen()
+        question = None if self._home is None else self._home.questions.standing()
         number = None if knock is None else knock.number
         facts = msgspec.structs.replace(
             self._told.facts,
             is_line_good=is_line_good,
-            is_asking=pairing.is_open or self._told.are_receipts_held,
+            is_asking=pairing.is_open or question is not None or self._told.are_receipts_held,
             number=number,
         )
         is_night = self._is_quiet and is_at_night(self._clock.now())
         self._panel.show(rhythms(facts, is_night=is_night), now_s)
-        asked = self._asks(knock, is_open=pairing.is_open)
+        asked = self._asks(knock, question, is_open=pairing.is_open)
         if asked != self._asked:
             self._asked, self._asked_since_s = asked, now_s
         meant, press = self._meant, self._panel.press()
@@ -149,28 +170,40 @@ class HousePanel:
             self._meant = asked if now_s - self._asked_since_s >= count_s else None
         if press is not None:
             self._looks_at_s = now_s
-            self._carry_out(press, asked if asked == meant else None)
+            self._carry_out(press, meant, asked if asked == meant else None)
 
-    def _asks(self, knock: Knock | None, *, is_open: bool) -> _Asked | str:
-        """Return what a press would answer; of a visitor who waits, the knock's id."""
+    def _asks(
+        self, knock: Knock | None, question: PanelQuestion | None, *, is_open: bool
+    ) -> _Answerable:
+        """Return what a press would answer."""
         if knock is not None:
             return knock.id
+        if question is not None:
+            return question
         if is_open:
             return _Asked.VISITOR
         return _Asked.RELEASE if self._told.are_receipts_held else _Asked.NEWS
 
-    def _carry_out(self, press: Press, answered: _Asked | str | None) -> None:
-        """Do what a press asks for; a yes answers `answered`, None if nothing is meant by it."""
+    def _carry_out(
+        self, press: Press, meant: _Answerable | None, answered: _Answerable | None
+    ) -> None:
+        """Do what a press asks for; a yes answers `answered`, None if nothing is meant by it.
+
+        `meant` is what the hand came for.
+        """
         if press is Press.PAIR:
-            self._window.open(VisitorRole.OWNER)
-            log.info("pairing_opened", by="button")
-        elif answered is None or answered is _Asked.VISITOR:
+            if not isinstance(meant, PanelQuestion):  # for that, the hold goes on
+                self._window.open(VisitorRole.OWNER)
+                log.info("pairing_opened", by="button")
+            return
+        needed = YES_TO[answered.matter] if isinstance(answered, PanelQuestion) else Press.YES
+        if press is not needed or answered is None or answered is _Asked.VISITOR:
             log.info("press_not_meant")
-        elif not isinstance(answered, _Asked):
+        elif isinstance(answered, str) and not isinstance(answered, _Asked):
             if self._window.let_in(answered):
                 log.info("visitor_let_in")
         elif self._home is not None:
-            (self._home.release if answered is _Asked.RELEASE else self._home.note_looked)()
+            _answer(self._home, answered)
 
     def _look(self) -> None:
         """Read what the lights tell, but for line and visitors."""
@@ -182,6 +215,15 @@ class HousePanel:
             if times := self._repeated.found("panel", type(exc).__name__):
                 log.warning("panel_cannot_tell", why=type(exc).__name__, times=times)
             self._told = Told(Facts(needs_attention=True))
+
+
+def _answer(home: EnrolledHome, answered: _Asked | PanelQuestion) -> None:
+    if isinstance(answered, PanelQuestion):
+        home.say_yes(answered)
+    elif answered is _Asked.RELEASE:
+        home.release()
+    else:
+        home.note_looked()
 
 
 def _tells_more(panel: Panel) -> bool:

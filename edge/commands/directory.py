@@ -21,6 +21,7 @@ from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.departure import ERASED
 from edge.moving.departure import ORDER as MOVE_OUT
+from edge.moving.erasing import ORDER as ERASE
 from edge.moving.exported import NOTE as EXPORTED
 from edge.moving.transfer import departure_of
 from edge.page.sessions import FILE_NAME as SESSIONS
@@ -96,6 +97,7 @@ FILES = (
     ListedFile(f"{PAGE_DIRECTORY}/*.key", "`volet edge page`; their keys, P-256", Fate.LEFT_OUT, _YES, "the page makes new ones"),
     ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(SEEN.name, "the panel's button, or the page; when the household last looked at bills and letters", Fate.LEFT_OUT, _YES, "look again"),
+    ListedFile(ERASE.name, "the panel's button; the order of a household that has left to be erased, which the next start carries out", Fate.LEFT_OUT, why="another household's is refused"),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 

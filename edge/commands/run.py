@@ -13,11 +13,12 @@ from edge.chip.panel_pins import panel_pins
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
+from edge.moving.erasing import carry_out_erasure
 from edge.panel.panel import Panel
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from protocol.errors import ConfigError
 from system.commands import directory_option
-from system.program import begin_program
+from system.program import begin_anew, begin_program
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 _DEVICES = Path("/dev")
@@ -42,29 +43,33 @@ def run(directory: Path, source: str | None) -> None:
     if source is not None:
         _check_exists(source)
     with stop_on_signals() as stop:
-        run_chip(directory, source, stop)
+        begins_anew = run_chip(directory, source, stop)
+    if begins_anew:
+        begin_anew()
 
 
-def run_chip(directory: Path, source: str | None, stop: StopSignal) -> None:
+def run_chip(directory: Path, source: str | None, stop: StopSignal) -> bool:
     """Run the chip in `directory` until `stop` is set, from its first run on if it is not enrolled.
 
-    `source` is in the place of the configured one.
+    `source` is in the place of the configured one. A household that is to be erased is erased first.
+    Return whether the program is to begin anew for that.
 
     Raises:
         ConfigError: the operator must correct something.
         StoreError: the vault cannot continue; start the program again.
     """
+    carry_out_erasure(directory)
     config = _config(directory, source)
     with panel_pins() as pins:
         if _is_first_run(directory, config):
             if not _first_run(directory, config, pins.wired(config.panel), stop):
-                return
+                return False
             config = _config(directory, source)  # whoever set the chip up may have changed it
         identity = load_identity(directory)
         agreement = load_agreement(directory)
         panel = pins.wired(config.panel)
         with Agent.open(directory, identity, config, agreement=agreement, pins=panel) as agent:
-            agent.run(stop)
+            return agent.run(stop)
 
 
 def _config(directory: Path, source: str | None) -> EdgeConfig:

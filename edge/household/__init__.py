@@ -10,6 +10,8 @@ answers   finds the answer to each request
 entrance  lets visitors in, and keeps those of another household out
 first_run  answers while the chip is not enrolled: line, request, answer
 pairing   lets a visitor in by a code that the chip's console shows
+panel_questions  what the page asks at the panel, because it cannot be undone
+erasing   asks at the panel whether a household that has left is to be erased
 today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said
 budget    what the neighbourhood's figures have cost in privacy

@@ -16,11 +16,13 @@ from edge.household.budget import budget
 from edge.household.changes import Changes
 from edge.household.curve import own_curve, quarters_between
 from edge.household.entrance import Entrance
+from edge.household.erasing import Erasing
 from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
 from edge.household.moving import moving
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
+from edge.household.panel_questions import PanelQuestions
 from edge.household.printing import BillPrinter
 from edge.household.requests import (
     AskAgreements,
@@ -39,6 +41,7 @@ from edge.household.requests import (
     AskState,
     AskToday,
     CapYear,
+    EraseHousehold,
     KeepCurve,
     MakeRequest,
     Question,
@@ -80,11 +83,12 @@ class Answers:
         directory: Path,
         household: HouseholdKeyId,
         window: PairingWindow,
+        questions: PanelQuestions,
         area: AreaConfig,
         now: Callable[[], datetime],
         chip: LiveChip,
     ) -> None:
-        """Read `directory` at each request, and ask `chip` what only its process knows.
+        """Read `directory` at each request, ask `chip` what only its process knows, and the panel.
 
         Visitors whom another household than `household` let in are told nothing.
         """
@@ -94,7 +98,7 @@ class Answers:
         self._chip = chip
         self._compared = ComparedOffers(directory)
         self._printer = BillPrinter()
-        changes = Changes(directory, area, now)
+        changes, self._erasing = Changes(directory, area, now), Erasing(directory, questions)
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
             AskShared: self._shared,
@@ -113,6 +117,7 @@ class Answers:
             SetProfile: changes.set_profile,
             CapYear: changes.cap_year,
             AskForQuotes: changes.ask_for_quotes,
+            EraseHousehold: self._erasing.ask,
             AskLive: self._latest,
             AskFirstRun: lambda _: ShownFirstRun(FirstRunStep.DONE),
             MakeRequest: _is_past,
@@ -179,9 +184,10 @@ class Answers:
         on, is_revoked = legal_day(self._now()), self._chip.report().revoked_at is not None
         has_unit = runtime_directory() is not None
         with read_vault(self._directory) as vault:
-            return moving(
+            found = moving(
                 self._directory, vault, on, asked.lang, is_revoked=is_revoked, has_unit=has_unit
             )
+        return self._erasing.shown_in(found)
 
     def _own_curve(self, asked: AskOwnCurve) -> Answer:
         with read_vault(self._directory) as vault:

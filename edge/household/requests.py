@@ -119,6 +119,10 @@ class AskForQuotes(_Request, frozen=True, tag="ask-for-quotes"):
     """Order the question for quotes; it leaves hours later."""
 
 
+class EraseHousehold(_Request, frozen=True, tag="erase"):
+    """Ask at the panel whether the household, which has left, is to be erased from the chip."""
+
+
 class AskFirstRun(_Request, frozen=True, tag="first-run"):
     """Ask how far the chip has come from its meter's line to its enrolment."""
 
@@ -191,6 +195,7 @@ Question = (
     | SetProfile
     | CapYear
     | AskForQuotes
+    | EraseHousehold
     | AskFirstRun
     | MakeRequest
     | TakeAnswer

@@ -409,12 +409,18 @@ class MovingTask(msgspec.Struct, frozen=True):
 
 
 class Moving(msgspec.Struct, frozen=True, tag="moving"):
-    """How far the household is with moving out, in words, and what there is to do for it."""
+    """How far the household is with moving out, in words, and what there is to do for it.
+
+    `can_erase`: the household has left, and the chip has a panel at which its erasure is confirmed;
+    `asked_until`: until when it is asked for there, None if it is not.
+    """
 
     step: MovingStep
     standing: str
     warnings: tuple[str, ...]
     tasks: tuple[MovingTask, ...]
+    can_erase: bool = False
+    asked_until: Instant | None = None
 
 
 class ChipState(msgspec.Struct, frozen=True, tag="state"):

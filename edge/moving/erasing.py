@@ -3,10 +3,17 @@
 Each file is overwritten, synced and unlinked. On an SD card or SSD overwriting guarantees nothing:
 the controller writes elsewhere and keeps the old cells until it needs them. The household key is
 gone from every file, but whoever reads raw flash cells may find it until they are reused.
+
+A running chip has keys and vault open, so it does not erase its own household: the panel leaves an
+order, the program ends, and the next one carries it out before it opens anything.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
+import structlog
 
 from edge.contracts.enrolling import draw_keys
 from edge.contracts.former import FOLDER
@@ -16,19 +23,110 @@ from edge.identity.keys import METER_SALT, check_keys_are_files
 from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
+from edge.moving.transfer import departure_of
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, PAGE_DIRECTORY
 from edge.vault.database import FILE_NAME
 from edge.vault.keyring import LEFT_BEHIND, PATTERN
 from edge.vault.lock import hold_vault
-from protocol.errors import ConfigError
+from protocol.errors import CipherError, ConfigError, DocumentRefused, VoletError
+from protocol.ids import HouseholdKeyId
+from protocol.keys import HouseholdSecret
 from system.backup.listing import RESTORING, STAGING, TRYING
-from system.files import destroy
+from system.files import destroy, read_secret
+from system.watched import OrderFile
 
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
 # Every file of the household has one of these suffixes; what is the collectivity's stays.
 _SUFFIXES = (".json", ".pem", ".word")
 _KEPT = (AUTHORITY, KEY_LIST, FORK)
+
+log = structlog.get_logger()
+
+
+class EraseOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The order of a household that has left: to erase it, and no other."""
+
+    household: HouseholdKeyId
+
+
+ORDER = OrderFile("erase.json", EraseOrder, "hold the button again, or type `volet edge erase`.")
+
+
+def check_has_left(directory: Path) -> None:
+    """Check that the household has left for good, and that its keys can be destroyed here.
+
+    Raises:
+        ConfigError: its keys come from systemd.
+        DocumentRefused: the cloud has not confirmed its departure.
+        StoreError: the vault cannot be read.
+    """
+    check_keys_are_files(directory)
+    departure = departure_of(directory)
+    if departure is None or not departure.is_told:
+        raise DocumentRefused(
+            "This household has not left, or the collectivity has not confirmed it yet; type "
+            "`volet edge move-out` at the chip first."
+        )
+
+
+def order_erasure(directory: Path, household: HouseholdKeyId) -> None:
+    """Order the next start of the chip in `directory` to erase `household`, which has left.
+
+    Raises:
+        VoletError: as `check_has_left`, or the order cannot be written.
+    """
+    check_has_left(directory)
+    ORDER.leave(directory, EraseOrder(household))
+
+
+def carry_out_erasure(directory: Path) -> bool:
+    """Erase the household that has ordered it, or go on where that was cut short.
+
+    Call it before anything of the chip is open. An order that is not of the household that is here,
+    or of one that has not left, is withdrawn. Returns whether a household was erased.
+
+    Raises:
+        ConfigError: a file cannot be removed, or another process runs this chip.
+    """
+    try:
+        order = ORDER.read(directory)
+    except ConfigError as exc:
+        log.warning("erasure_order_refused", why=str(exc))
+        return False
+    if order is None:
+        return False
+    if (why := _why_not(directory, order)) is not None:
+        log.warning("erasure_order_refused", why=why)
+        ORDER.withdraw(directory)
+        return False
+    count = erase(directory)
+    log.info("household_erased", files=count)
+    return True
+
+
+def _why_not(directory: Path, order: EraseOrder) -> str | None:
+    """Return why an order is not carried out; None if it is.
+
+    The enrolment is destroyed first. Without it the erasure has begun, and the vault, which knows
+    of the departure, may be gone.
+    """
+    is_whole, household = (directory / ENROLMENT).exists(), _household_in(directory)
+    if household != order.household and (is_whole or household is not None):
+        return "It is of another household."
+    try:
+        if is_whole:
+            check_has_left(directory)
+    except VoletError as exc:
+        return str(exc)
+    return None
+
+
+def _household_in(directory: Path) -> HouseholdKeyId | None:
+    """Return the household whose key is here; None if it is gone or half overwritten."""
+    with suppress(ConfigError, CipherError):
+        return HouseholdSecret.from_bytes(read_secret(directory / "keys" / HOUSEHOLD_KEY, "")).id
+    return None
 
 
 def erase(directory: Path) -> int:
@@ -48,8 +146,9 @@ def erase(directory: Path) -> int:
         for path in _households_files(directory):
             destroy(path)
             count += 1
-    draw_keys(directory)
     note_erasure(directory)
+    draw_keys(directory)
+    ORDER.withdraw(directory)  # last: until then the order is what continues after an interruption
     return count
 
 
@@ -61,7 +160,7 @@ def _households_files(directory: Path) -> Iterator[Path]:
         # An interrupted write leaves `.NAME.xxxx` beside the file (system/files.py).
         name = path.name[1:].rpartition(".")[0] if path.name.startswith(".") else path.name
         is_households = name.endswith(_SUFFIXES) and name not in (*_KEPT, *_ENROLMENT)
-        if path.is_file() and is_households and not is_bundle(path):
+        if path.name != ORDER.name and path.is_file() and is_households and not is_bundle(path):
             yield path
     # A killed restore, backup or rehearsal leaves copies in a folder of its own.
     folders = (FOLDER, REQUESTS, PAGE_DIRECTORY)  # of the page also who was let in

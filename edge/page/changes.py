@@ -16,6 +16,7 @@ from edge.household.requests import (
     AskAgreements,
     AskForQuotes,
     CapYear,
+    EraseHousehold,
     KeepCurve,
     Question,
     SetProfile,
@@ -72,6 +73,7 @@ CHANGES = (
     Change("/budget/plafond", "/budget", "cap_year", CapYear, ("rho",)),
     Change("/offres/demander", "/offres", "ask_quotes", AskForQuotes),
     Change("/donnees/garder", "/donnees", "keep_months", KeepCurve, ("months",)),
+    Change("/demenager/effacer", "/demenager", "erase", EraseHousehold),
 )
 
 

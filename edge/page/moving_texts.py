@@ -1,4 +1,4 @@
-"""The words of moving out, in French and English."""
+"""The words of moving out and of erasing the household, in French and English."""
 
 from edge.language.typography import bilingual
 
@@ -8,8 +8,8 @@ MOVING_TEXTS = bilingual(
         "moving_title": "Déménager",
         "moving_steps": "À faire, dans l'ordre",
         "moving_how": (
-            "Cette page ne change rien : elle montre où vous en êtes, et ce qui se tape sur le boîtier. "
-            "Vous pouvez vous arrêter après chaque étape."
+            "Cette page montre où vous en êtes, et ce qui se tape sur le boîtier ; elle ne change rien "
+            "elle-même. Vous pouvez vous arrêter après chaque étape."
         ),
         "task_done": "fait",
         "task_next": "à faire maintenant",
@@ -40,14 +40,31 @@ MOVING_TEXTS = bilingual(
             "À la collectivité : les blocs chiffrés des factures, qu'elle ne peut pas ouvrir, et ce qui "
             "est déjà dans les sommes du quartier."
         ),
+        "moving_panel": "Effacer par le bouton",
+        "moving_panel_how": (
+            "Sans console : demandez-le ici, puis tenez le bouton du boîtier vingt secondes."
+        ),
+        "moving_asked": (
+            "Le boîtier attend jusqu'au {until} : tenez son bouton vingt secondes. Il redémarre alors, "
+            "cette page ne répond plus et ses visiteurs devront être admis de nouveau. Si vous ne voulez "
+            "plus effacer, ne touchez à rien."
+        ),
+        "erase_title": "Effacer ce foyer ?",
+        "erase_means": (
+            "Les clés et les relevés de ce foyer seront détruits sur ce boîtier, sans retour ; sans le "
+            "fichier de `volet edge export`, personne n'ouvrira plus ses factures. Rien ne part de chez "
+            "vous. Après ce oui, il faut encore tenir le bouton du boîtier vingt secondes."
+        ),
+        "erase_yes": "Oui, demander au boîtier",
+        "erase_do": "Effacer ce foyer",
     },
     en={
         "moving": "Moving",
         "moving_title": "Moving out",
         "moving_steps": "What to do, in this order",
         "moving_how": (
-            "This page changes nothing: it shows how far you are, and what is typed at the chip. You can "
-            "stop after each step."
+            "This page shows how far you are, and what is typed at the chip; it changes nothing itself. "
+            "You can stop after each step."
         ),
         "task_done": "done",
         "task_next": "to do now",
@@ -75,5 +92,22 @@ MOVING_TEXTS = bilingual(
             "At the city: the encrypted blocks of the bills, which it cannot open, and what is in the "
             "neighbourhood's sums already."
         ),
+        "moving_panel": "Erase it by the button",
+        "moving_panel_how": (
+            "Without a console: ask for it here, then hold the chip's button for twenty seconds."
+        ),
+        "moving_asked": (
+            "The chip waits until {until}: hold its button for twenty seconds. It then starts anew, this "
+            "page no longer answers, and its visitors have to be let in again. If you no longer want to "
+            "erase, touch nothing."
+        ),
+        "erase_title": "Erase this household?",
+        "erase_means": (
+            "The keys and readings of this household will be destroyed on this chip, for good; without the "
+            "file of `volet edge export` nobody will be able to open its bills. Nothing leaves your home. "
+            "After this yes, somebody still has to hold the chip's button for twenty seconds."
+        ),
+        "erase_yes": "Yes, ask at the chip",
+        "erase_do": "Erase this household",
     },
 )

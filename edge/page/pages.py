@@ -128,7 +128,8 @@ async def agreements_page(visit: Visit) -> Response:
 async def moving_page(visit: Visit) -> Response:
     """Show how far the household is with moving out, and what to type at the chip for it."""
     moving = expected(Moving, await visit.ask(AskMoving(lang=visit.lang)))
-    return visit.show("moving", moving=moving)
+    until = None if moving.asked_until is None else time_text(moving.asked_until, visit.lang)
+    return visit.show("moving", moving=moving, until=until)
 
 
 async def own_curve_page(visit: Visit) -> Response:

@@ -11,6 +11,7 @@ import msgspec
 # What the hand has to hold for each; a short touch, by a child or a broom, is nobody's decision.
 YES_S = 3.0
 PAIR_S = 10.0
+ERASE_S = 20.0
 
 
 class Light(StrEnum):
@@ -109,26 +110,36 @@ class Press(StrEnum):
 
     YES = "yes"
     PAIR = "pair"
+    ERASE = "erase"
 
 
 class Button:
     """Turns how long the button is held into presses; a press counts once.
 
-    A hold of three seconds counts when it ends, since it may become one of ten.
+    A hold of three seconds counts when it ends, since it may become one of ten; a hold of ten goes
+    on to one of twenty.
     """
 
     def __init__(self) -> None:
         self._held_s = 0.0
-        self._is_taken = False
+        self._taken: Press | None = None
 
     def step(self, held_s: float | None) -> Press | None:
         """Return the press that `held_s` completes: for how long it is held, None if it is not."""
         if held_s is None:
-            held_before_s, was_taken = self._held_s, self._is_taken
-            self._held_s, self._is_taken = 0.0, False
-            return Press.YES if held_before_s >= YES_S and not was_taken else None
+            held_before_s, taken = self._held_s, self._taken
+            self._held_s, self._taken = 0.0, None
+            return Press.YES if held_before_s >= YES_S and taken is None else None
         self._held_s = max(self._held_s, held_s)
-        if self._is_taken or held_s < PAIR_S:
+        press = _longest(held_s)
+        if press is None or self._taken in {press, Press.ERASE}:
             return None
-        self._is_taken = True
-        return Press.PAIR
+        self._taken = press
+        return press
+
+
+def _longest(held_s: float) -> Press | None:
+    """Return what a hold means that is not over; None if it may still become a yes."""
+    if held_s >= ERASE_S:
+        return Press.ERASE
+    return Press.PAIR if held_s >= PAIR_S else None

@@ -14,6 +14,7 @@ from edge.area.settings import AreaConfig
 from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow, open_window
+from edge.household.panel_questions import PanelQuestions
 from edge.household.visitors import VisitorRole
 from edge.status.live import LiveValues
 from edge.status.report import report
@@ -30,6 +31,7 @@ def answers_of(
     home: BillingHome,
     window: PairingWindow | None = None,
     neighbourhood: Callable[[], Neighbourhood] | None = None,
+    questions: PanelQuestions | None = None,
 ) -> Answers:
     """Return the answers of a household's chip at its virtual time."""
     now, area = home.clock.now, AreaConfig()
@@ -37,6 +39,7 @@ def answers_of(
         home.directory,
         home.identity.household_key,
         window or window_of(home),
+        questions or PanelQuestions(home.clock),
         area,
         now,
         LiveChip(
@@ -50,8 +53,15 @@ def answers_of(
 class LivedHome:
     """A household and its page."""
 
-    def __init__(self, chip: BillingHome, page: PageProcess, window: PairingWindow) -> None:
-        self.chip, self.page, self.window = chip, page, window
+    def __init__(
+        self,
+        chip: BillingHome,
+        page: PageProcess,
+        window: PairingWindow,
+        questions: PanelQuestions,
+    ) -> None:
+        self.chip, self.page = chip, page
+        self.window, self.questions = window, questions
 
     def code(self, role: VisitorRole = VisitorRole.OWNER) -> str:
         """Return a code that lets a visitor in, as the console shows it."""
@@ -71,9 +81,10 @@ class LivedHome:
 def lived_home(chip: BillingHome, *, has_button: bool = False) -> Iterator[LivedHome]:
     """Open a household's page."""
     page, window = PageProcess(chip.directory), window_of(chip, has_button=has_button)
+    questions = PanelQuestions(chip.clock, has_panel=has_button)
     with (
-        closing(answers_of(chip, window)) as answers,
+        closing(answers_of(chip, window, questions=questions)) as answers,
         open_door(chip.directory, answers.answer),
         page,
     ):
-        yield LivedHome(chip, page, window)
+        yield LivedHome(chip, page, window, questions)

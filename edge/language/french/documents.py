@@ -135,6 +135,19 @@ DOCUMENTS = {
     "--out and --sheet name one file; keep the sheet apart.": (
         "--out et --sheet nomment le même fichier ; gardez la fiche à part."
     ),
+    "This household has not left, or the collectivity has not confirmed it yet; type `volet edge "
+    "move-out` at the chip first.": (
+        "Ce foyer n'est pas parti, ou la collectivité ne l'a pas encore confirmé ; tapez d'abord `volet "
+        "edge move-out` sur le boîtier."
+    ),
+    "This chip has no panel with a button and a home light; stop it and type `volet edge erase` "
+    "there.": (
+        "Ce boîtier n'a pas de panneau avec bouton et voyant foyer ; arrêtez-le et tapez-y `volet edge "
+        "erase`."
+    ),
+    "hold the button again, or type `volet edge erase`.": (
+        "tenez de nouveau le bouton, ou tapez `volet edge erase`."
+    ),
     "{path} holds no chip; there is nothing to erase.": (
         "{path} ne contient pas de boîtier ; il n'y a rien à effacer."
     ),

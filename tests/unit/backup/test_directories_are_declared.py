@@ -22,8 +22,10 @@ from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.household.call import SOCKET_NAME
 from edge.household.visitors import VisitorRole
+from edge.identity.keys import load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
 from edge.metering.unconfirmed import Quarantine
+from edge.moving.erasing import order_erasure
 from edge.moving.transfer import pack, take_in
 from edge.page.names import names_of_host
 from edge.page.sessions import Sessions
@@ -139,6 +141,8 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         new.start()
         new.settle()
         look(new)
+        order_erasure(old.directory, load_keys(old.directory).household.id)
+        look(old)
         run("edge", "erase", *at, "--yes")
         look(old)
         new.kill()

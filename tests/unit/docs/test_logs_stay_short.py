@@ -29,6 +29,7 @@ BOUNDED = {
     "broker_hung_up": "behind Trouble's own condition",
     "contract_differs": "once for each difference",
     "document_forked": "once for each proof that is kept",
+    "erasure_order_refused": "once at the start",
     "figure_set_aside": "a figure rests from then on",
     "gap_accounted_for": "once for each gap",
     "gap_left_open": "once for each gap",

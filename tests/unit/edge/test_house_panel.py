@@ -13,7 +13,10 @@ from edge.area.settings import AreaConfig
 from edge.bills.release_token import FILE_NAME
 from edge.chip.house_panel import AWAY_S, EnrolledHome, HousePanel
 from edge.household.pairing import KNOCK_FOR, OPEN_FOR, ORDER, PairingWindow
+from edge.household.panel_questions import ASKED_FOR, Matter, PanelQuestions
 from edge.household.visitors import VisitorRole
+from edge.moving.erasing import ORDER as ERASE
+from edge.moving.erasing import EraseOrder
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
 from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN
@@ -52,7 +55,9 @@ class Room:
         self.fault = None
         self.window = PairingWindow(self.home.directory, self.home.clock.now, has_button=True)
         clock = self.home.clock
-        told = EnrolledHome(self.home.directory, self.report, clock.now)
+        self.questions = PanelQuestions(clock, has_panel=True)
+        key = self.home.identity.household_key
+        told = EnrolledHome(self.home.directory, key, self.questions, self.report, clock.now)
         self.panel = HousePanel(self.wall, self.window, clock, told, is_quiet=is_quiet)
 
     def report(self):
@@ -213,6 +218,115 @@ def test_a_press_for_a_visitor_who_is_late_releases_no_receipts(room):
     room.look(OPEN_FOR)
     room.press(Press.YES)
     assert (room.home.directory / FILE_NAME).exists()
+
+
+@pytest.fixture
+def left(room):
+    """A room whose household has left."""
+    room.home.move_out()
+    room.home.settle()
+    return room
+
+
+def hold_on(room):
+    """Hold the button, which is held already, up to twenty seconds, and let it go."""
+    room.wall.next = Press.PAIR
+    room.look(timedelta(seconds=9))
+    room.wall.next = Press.ERASE
+    room.look(timedelta(seconds=10))
+    return room.let_go(None)
+
+
+def orders_erasure(room):
+    order = ERASE.read(room.home.directory)
+    return order == EraseOrder(room.home.identity.household_key)
+
+
+def test_twenty_seconds_order_the_erasure_that_the_page_has_asked_for(left):
+    left.look()
+    left.questions.ask(Matter.ERASE)
+    assert left.look()[Light.HOME] == SLOW
+    left.hold()
+    assert not ERASE.is_in(left.home.directory)
+    assert hold_on(left)[Light.HOME] != SLOW
+    assert orders_erasure(left)
+    assert left.questions.standing() is None
+    assert not left.window.state().is_open, "the ten seconds on the way open nothing"
+
+
+@pytest.mark.parametrize("press", [Press.YES, Press.PAIR])
+def test_nothing_else_erases(left, press):
+    left.look()
+    question = left.questions.ask(Matter.ERASE)
+    left.press(press)
+    assert not ERASE.is_in(left.home.directory)
+    assert left.questions.standing() == question
+    assert not left.window.state().is_open
+
+
+def test_twenty_seconds_without_a_question_erase_nothing(left):
+    left.look()
+    left.hold()
+    hold_on(left)
+    assert not ERASE.is_in(left.home.directory)
+    assert left.window.state().is_open, "they were ten first"
+
+
+def test_a_hold_does_not_answer_what_the_page_has_asked_since(left):
+    left.look()
+    left.hold()
+    left.questions.ask(Matter.ERASE)
+    hold_on(left)
+    assert not ERASE.is_in(left.home.directory)
+    left.look(OPEN_FOR)
+    left.questions.ask(Matter.ERASE)
+    left.look()
+    left.hold()
+    left.questions.ask(Matter.ERASE)
+    hold_on(left)
+    assert not ERASE.is_in(left.home.directory), "another question, in the same words"
+
+
+def test_a_question_ends_by_itself_also_while_the_button_is_held(left):
+    left.look()
+    left.questions.ask(Matter.ERASE)
+    left.look(ASKED_FOR - timedelta(seconds=5))
+    left.hold()
+    hold_on(left)
+    assert not ERASE.is_in(left.home.directory)
+    assert not left.window.state().is_open
+    assert left.look()[Light.HOME] != SLOW
+
+
+def test_a_visitor_who_knocks_meanwhile_keeps_a_hold_from_erasing(left):
+    left.look()
+    left.window.open(VisitorRole.OWNER)
+    left.questions.ask(Matter.ERASE)
+    left.look()
+    left.hold()
+    knock = left.window.knock()
+    hold_on(left)
+    assert not ERASE.is_in(left.home.directory)
+    assert left.window.admit_by_button(knock.knock) == knock
+
+
+def test_a_household_that_has_not_left_is_not_erased_whatever_the_page_asks(room):
+    room.look()
+    room.questions.ask(Matter.ERASE)
+    room.look()
+    room.hold()
+    with capture_logs() as lines:
+        hold_on(room)
+    assert [line["why"] for line in lines if line["event"] == "panel_failed"] == ["DocumentRefused"]
+    assert not ERASE.is_in(room.home.directory)
+
+
+def test_receipts_and_visitors_are_not_answered_by_twenty_seconds(room):
+    hold_receipts_back(room)
+    room.look()
+    room.hold()
+    hold_on(room)
+    assert not (room.home.directory / FILE_NAME).exists()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from edge.household.answers import Answers, LiveChip
 from edge.household.first_run import FirstRunAnswers, SeenLine
 from edge.household.messages import encode
 from edge.household.pairing import PairingWindow, open_window
+from edge.household.panel_questions import PanelQuestions
 from edge.household.requests import AskFirstRun, AskPairing, AskToday, MakeRequest, Pair, TakeAnswer
 from edge.household.shown import (
     Done,
@@ -43,6 +44,7 @@ from protocol.contract import Consent, Contract
 from protocol.envelope import decode_body
 from system import files
 from tests.support.answering import Registrar
+from tests.support.chip_bench import BenchClock
 from tests.support.dwelling import make_offer
 from tests.unit.page.test_answers import END_BYTES, HEADER_BYTES, spellings
 
@@ -234,6 +236,7 @@ def test_another_collectivitys_answer_comes_too_late(chip, town, other_town):
         chip.directory,
         load_keys(chip.directory).household.id,
         PairingWindow(chip.directory, lambda: NOW),
+        PanelQuestions(BenchClock(NOW)),
         AreaConfig(),
         lambda: NOW,
         LiveChip(

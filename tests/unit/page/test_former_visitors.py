@@ -11,6 +11,7 @@ from edge.household.answers import Answers, LiveChip
 from edge.household.call import door_in
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow, open_window
+from edge.household.panel_questions import PanelQuestions
 from edge.household.requests import (
     AskBudget,
     AskLive,
@@ -28,6 +29,7 @@ from edge.page.visit import SESSION_COOKIE
 from edge.status.live import LiveValues
 from protocol.errors import ConfigError
 from protocol.ids import HouseholdKeyId
+from tests.support.chip_bench import BenchClock
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 KEY, FORMER = HouseholdKeyId(bytes(range(16))), "ab" * 8
@@ -41,8 +43,8 @@ def no_chip():
 @pytest.fixture
 def answers(tmp_path):
     window = PairingWindow(tmp_path, lambda: NOW)
-    chip = LiveChip(LiveValues, no_chip, no_chip)
-    return Answers(tmp_path, KEY, window, AreaConfig(), lambda: NOW, chip)
+    questions, chip = PanelQuestions(BenchClock(NOW)), LiveChip(LiveValues, no_chip, no_chip)
+    return Answers(tmp_path, KEY, window, questions, AreaConfig(), lambda: NOW, chip)
 
 
 def test_each_question_is_for_visitors_of_this_household(answers):

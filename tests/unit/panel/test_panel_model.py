@@ -1,11 +1,15 @@
 """What lights show and presses mean, over everything that a chip can tell and a hand can do."""
 
+from itertools import product
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.panel.model import (
     DARK,
+    ERASE_S,
     FAST,
     PAIR_S,
     SLOW,
@@ -52,6 +56,23 @@ def test_each_light_tells_its_own(facts):
         assert shown[Light.CITY] == DARK
 
 
+def test_every_state_of_the_lights_is_one_of_the_table_and_each_can_be_told_apart():
+    """The whole model: each fact and its opposite, each number, by day and by night."""
+    names = [name for name in Facts.__struct_fields__ if name != "number"]
+    seen = {light: set() for light in Light}
+    for *values, number, is_night in product(
+        *[(False, True)] * len(names), (None, *range(2, 10)), (False, True)
+    ):
+        facts = Facts(**dict(zip(names, values, strict=True)), number=number)
+        for light, rhythm in rhythms(facts, is_night=is_night).items():
+            seen[light].add(rhythm)
+    assert seen == {
+        Light.LINE: {DARK, SLOW, FAST},
+        Light.CITY: {DARK, STEADY, SLOW, FAST},
+        Light.HOME: {DARK, STEADY, SLOW, FAST, *map(counted, range(2, 10))},
+    }
+
+
 @pytest.mark.parametrize(
     ("facts", "rhythm"),
     [
@@ -80,6 +101,11 @@ def test_each_hold_means_one_thing_by_its_length(hands):
         assert button.step(None) is None
     for hold, seen in zip(hands, presses, strict=True):
         if hold[-1] >= PAIR_S:
-            assert seen == [Press.PAIR]
+            by_length = {Press.PAIR: (PAIR_S, ERASE_S), Press.ERASE: (ERASE_S, inf)}
+            assert seen == [
+                press
+                for press, (least, most) in by_length.items()
+                if any(least <= held_s < most for held_s in hold)
+            ]
         else:
             assert seen == ([Press.YES] if hold[-1] >= YES_S else [])

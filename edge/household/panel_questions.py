@@ -1,0 +1,80 @@
+"""What the page asks at the panel, because it cannot be undone: a session alone does not suffice.
+
+The question is in the memory of the chip's program, so that a restart forgets it, and it ends after
+three minutes. Only the press that its matter names says yes, begun while the question stood.
+"""
+
+import secrets
+import threading
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from edge.panel.model import Press
+from protocol.errors import DocumentRefused
+from system.clock import Clock
+
+ASKED_FOR = timedelta(minutes=3)
+
+
+class Matter(StrEnum):
+    """What can be asked."""
+
+    ERASE = "erase"
+
+
+# Twenty seconds, so that nobody erases a household who meant to answer something else.
+YES_TO = {Matter.ERASE: Press.ERASE}
+
+
+class PanelQuestion(NamedTuple):
+    """A question that stands until then; each has an id of its own."""
+
+    id: str
+    matter: Matter
+    until: datetime
+
+
+class PanelQuestions:
+    """The question that stands in one chip, if one does, for its page and its panel in any thread."""
+
+    def __init__(self, clock: Clock, *, has_panel: bool = False) -> None:
+        """Without a panel that has button and home light, nothing can be asked."""
+        self.has_panel = has_panel
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._question: PanelQuestion | None = None
+        self._ends_at_s = 0.0
+
+    def ask(self, matter: Matter) -> PanelQuestion:
+        """Ask; a question that stood is replaced.
+
+        Raises:
+            DocumentRefused: nobody could answer.
+        """
+        if not self.has_panel:
+            raise DocumentRefused(
+                "This chip has no panel with a button and a home light; stop it and type "
+                "`volet edge erase` there."
+            )
+        with self._lock:
+            until = self._clock.now() + ASKED_FOR
+            self._question = PanelQuestion(secrets.token_hex(16), matter, until)
+            self._ends_at_s = self._clock.monotonic_s() + ASKED_FOR.total_seconds()
+            return self._question
+
+    def standing(self) -> PanelQuestion | None:
+        """Return the question that stands."""
+        with self._lock:
+            return self._standing()
+
+    def take(self, question: PanelQuestion) -> bool:
+        """End a question by a yes; return whether it still stood."""
+        with self._lock:
+            is_standing = self._standing() == question
+            if is_standing:
+                self._question = None
+            return is_standing
+
+    def _standing(self) -> PanelQuestion | None:
+        return self._question if self._clock.monotonic_s() < self._ends_at_s else None
