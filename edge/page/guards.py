@@ -14,11 +14,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.language.typography import typeset
 from edge.page.places import API
 
 BODY_BYTES_MAX = 64_000
 # Whoever chooses a wrong file is told before anything is read, and so before the language is known.
-TOO_LARGE = "Trop volumineux : 64 ko au plus. Too large: 64 kB at most."
+TOO_LARGE = f"{typeset('Trop volumineux : 64 ko au plus.')} Too large: 64 kB at most."
 # Of one address.
 REQUESTS_PER_S = 20.0
 AT_ONCE = 40.0
