@@ -59,7 +59,7 @@ FILES = (
     ListedFile(f"keys/{PATTERN}", "`volet edge run` with the first value of a year, or `import`; opens that year's bills; destroyed on 1 March two years later; [898 bytes, encrypted under the household's key](../explanation/ciphers.md#how-keys-are-stored)", private="yes, above all"),
     ListedFile(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
     ListedFile(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
-    ListedFile(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed", private=_YES),
+    ListedFile(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed; at most 100", private=_YES),
     ListedFile(CONTRACT, "`volet edge enrol`, from the request; the contract with the offer that it takes", private=_YES),
     ListedFile(OFFER, "`volet edge enrol` of an earlier Volet, beside a contract without its offer", private=_YES),
     ListedFile(CERTIFICATE, "`volet edge enrol`, from the collectivity"),
