@@ -41,7 +41,8 @@ def day_bars(
     highest = max((high for _, _, high in line), default=0.0)
     most = _ceiling(max(highest, *(each for each in power_kw if each is not None), 0.0))
     frame = f'viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg"'
-    parts = [f'<svg class="curve" {frame} role="img" aria-label="{escape(title)}">']
+    name = "curve both" if line else "curve"
+    parts = [f'<svg class="{name}" {frame} role="img" aria-label="{escape(title)}">']
     parts += _axes(most, len(power_kw), lang)
     step = _PLOT_WIDTH / len(power_kw)
     for j, power in enumerate(power_kw):
@@ -118,10 +119,10 @@ def _kw(energy_wh: float) -> float:
 
 
 def _ceiling(most: float) -> float:
-    """Return the end of the axis: the next of 1, 2, 5 times a power of ten."""
+    """Return the end of the axis: the next of 1, 2, 3, 4, 6, 8 times a power of ten."""
     scale = 0.1
     while True:
-        for step in (1, 2, 5):
+        for step in (1, 2, 3, 4, 6, 8):
             if most <= step * scale:
                 return step * scale
         scale *= 10

@@ -20,6 +20,7 @@ PICTURES = {
     "page-today-en": ("/", Look(Lang.EN, size=(900, 760))),
     "page-shared-en": ("/partage", Look(Lang.EN, size=(1_100, 900))),
     "page-shared-fr": ("/partage", Look(Lang.FR, size=(1_100, 900))),
+    "page-beside-en": ("/partage#quartier", Look(Lang.EN, size=(900, 760))),
     "page-today-fr-dark": ("/", Look(Lang.FR, "dark", NARROW)),
 }
 

@@ -1,7 +1,8 @@
 """A home with its page: meter, chip and page here, broker and worker of the collectivity there.
 
 The meter has counted for three days when the page opens, and goes on each second. A day left in
-blocks of a quarter-hour, those after it in a block each.
+blocks of a quarter-hour, those after it in a block each. The neighbourhood's curve of yesterday has
+been released.
 """
 
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from edge.area.figure import FILE_NAME as FIGURES
+from edge.area.figure import load_kept
 from edge.simulate.curve import Curve
 from edge.simulate.home import HomeSettings, build_home
 from edge.simulate.household import synthetic_curve
@@ -23,6 +26,7 @@ from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start, legal_day
 from tests.support.broker import enrol_chip, running_broker, wait_until
 from tests.support.chip_process import ChipProcess
+from tests.support.page_area import certify_release, publish_curve, settle_in_area
 from tests.support.page_process import PageProcess
 
 DAYS = 3
@@ -149,6 +153,7 @@ def page_home(directory: Path) -> Iterator[PageHome]:
     chip = directory / "chip"
     with ExitStack() as opened:
         broker = opened.enter_context(running_broker(directory / "cloud"))
+        certify_release(broker)
         enrol_chip(broker.cloud, chip)
         opened.enter_context(_worker(broker.cloud, directory / "worker.log"))
         page = PageProcess(chip)
@@ -157,9 +162,12 @@ def page_home(directory: Path) -> Iterator[PageHome]:
         home = PageHome(directory, page, meter)
         opened.callback(home.stop_chip)
         home.meter_first_day()
+        settle_in_area(broker.cloud, chip)
         home.start_chip()
         yesterday = legal_day(datetime.now(UTC)) - timedelta(days=1)
         wait_until(lambda: home.has_sent(yesterday), "the city to have what the chip metered")
+        publish_curve(broker, yesterday)
+        wait_until(lambda: load_kept(chip / FIGURES).days, "the chip to have yesterday's curve")
         opened.enter_context(page)
         yield home
 
