@@ -27,6 +27,9 @@ from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.chip.config import EdgeConfig, PanelConfig
 from edge.commands.directory import CHIP
+from edge.home.entities import ENTITIES, NAMES
+from edge.home.settings import HomeConfig
+from edge.language.choice import Lang
 from edge.metering.state import MeteringSettings
 from edge.mqtt.outbox import OutboxSettings as SendingSettings
 from protocol.errors import VoletError
@@ -133,12 +136,30 @@ def directory(party: Party) -> str:
     return table(("file", "from", "secret", "in a backup"), rows)
 
 
+def home_entities() -> str:
+    """Return what a smart home can be shown."""
+    rows = [
+        (
+            f"`{key}`",
+            NAMES[Lang.EN][key],
+            f"`{entity.topic}`",
+            entity.unit or "",
+            ", ".join(each for each in (entity.device_class, entity.state_class) if each),
+            "hidden" if not entity.is_shown else "diagnostic" if entity.is_diagnostic else "shown",
+        )
+        for key, entity in ENTITIES.items()
+    ]
+    return table(("key", "name", "topic", "unit", "class, state class", "at first"), rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "errors": errors,
     "findings": findings,
     "edge": lambda: settings(EdgeConfig),
     "panel": lambda: settings(PanelConfig),
+    "home": lambda: settings(HomeConfig),
+    "home-entities": home_entities,
     "area": lambda: settings(AreaConfig),
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),

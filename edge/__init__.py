@@ -6,6 +6,7 @@ commands/   one module for each `volet edge X`
 chip/       the program: its loop, its core, its configuration
 page/       the household's page in a browser, a process of its own
 household/  the door between page and chip
+home/       the household's own smart home
 status/     the chip's state, reported to its household and to the operator
 panel/      a light and a button
 moving/     a household that moves to another chip

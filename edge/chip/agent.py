@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 import structlog
@@ -27,11 +27,18 @@ from edge.chip.house_panel import EnrolledHome, HousePanel
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
+from edge.home.announcer import HomeAnnouncer, look_at_chip
+from edge.home.guard import check_address, check_broker
+from edge.home.link import HomeLink
+from edge.home.record import new_record, read_record
+from edge.home.settings import read_password
+from edge.home.telling import HomeTelling
 from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
 from edge.household.pairing import PairingWindow
 from edge.household.panel_questions import PanelQuestions
 from edge.identity.enrolment import Identity, signer_of
+from edge.language.choice import language
 from edge.metering.unconfirmed import Unconfirmed
 from edge.moving.departure import MovingOptions
 from edge.moving.erasing import ORDER as ERASE
@@ -105,6 +112,13 @@ def stop_on_signals() -> Iterator[StopSignal]:
         stop.close()
 
 
+class _Beside(NamedTuple):
+    """What tells the household while the chip meters; neither can stop it."""
+
+    panel: HousePanel | None
+    home: HomeAnnouncer | None
+
+
 class Agent:
     """One chip with its link, source and panel."""
 
@@ -113,7 +127,7 @@ class Agent:
         chip: Chip,
         link: ChipLink,
         source: TicSource,
-        panel: HousePanel | None,
+        beside: _Beside,
         watch: CertificateWatch,
         erasure: Callable[[], EraseOrder | None],
         clock: Clock,
@@ -122,7 +136,7 @@ class Agent:
         self.chip = chip
         self._link = link
         self._source = source
-        self._panel = panel
+        self._panel, self._home = beside
         self._watch = watch
         self._erasure = erasure
         self._clock = clock
@@ -191,7 +205,9 @@ class Agent:
             )
             opened.callback(answers.close)
             _open_door(opened, directory, answers)
-            yield cls(chip, link, source, panel, watch, ERASE.watched(directory), clock)
+            smart_home = _open_home(directory, identity, config, agreement, clock, reporting)
+            beside = _Beside(panel, smart_home)
+            yield cls(chip, link, source, beside, watch, ERASE.watched(directory), clock)
 
     def run(self, stop: StopSignal) -> bool:
         """Run until stopped, or until a finite source has ended and everything is stored.
@@ -202,6 +218,8 @@ class Agent:
             StoreError: the vault cannot continue; start the program again.
         """
         self._link.start()
+        if self._home is not None:
+            self._home.start(self.chip.account)
         self._notifier.ready()
         log.info("chip_started")
         goodbye, begins_anew = None, False
@@ -214,6 +232,8 @@ class Agent:
             if not begins_anew:  # systemd kills a program that has said so and goes on
                 self._notifier.stopping()
             self._link.stop(goodbye)
+            if self._home is not None:
+                self._home.stop()
             log.info("chip_stopped")
         return begins_anew and not stop.is_set
 
@@ -237,6 +257,8 @@ class Agent:
             self._link.begin_anew()
         if self._panel is not None:
             self._panel.step(is_line_good=self.chip.is_line_good)
+        if self._home is not None:
+            self._home.step(self.chip.frame, self.chip.account)
         self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
 
@@ -302,6 +324,36 @@ def _report(
         clock.now(),
         confirmed(),
         is_real_line_called_simulated=config.is_real_line_called_simulated,
+    )
+
+
+def _open_home(
+    directory: Path,
+    identity: Identity,
+    config: EdgeConfig,
+    agreement: Agreement | None,
+    clock: Clock,
+    reporting: Callable[[], ChipReport],
+) -> HomeAnnouncer | None:
+    """Return who tells the household's smart home; metering goes on without one that is refused."""
+    settings = config.home
+    if settings is None:
+        return None
+    try:
+        check_broker(settings, identity)
+        record = read_record(directory) or new_record()
+        password = read_password(directory)
+    except ConfigError as exc:
+        log.warning("home_refused", why=str(exc))
+        return None
+    check = partial(check_address, settings, identity)
+    return HomeAnnouncer(
+        directory,
+        HomeTelling(settings, record, language()),
+        HomeLink(settings, record.id, password, check),
+        clock,
+        lambda now: look_at_chip(directory, settings, reporting(), now),
+        None if agreement is None else agreement.offer,
     )
 
 

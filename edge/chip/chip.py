@@ -23,7 +23,7 @@ from edge.metering.events import DayClosed, Event, Notice, NoticeKind
 from edge.metering.meter import Meter
 from edge.metering.reading import read
 from edge.metering.restore import RestorePoint
-from edge.metering.state import MeterState
+from edge.metering.state import Account, MeterState
 from edge.mqtt.handler import InboundMessage
 from edge.mqtt.message import (
     Arrived,
@@ -65,6 +65,7 @@ class Chip:
     Attributes:
         refused: the number of messages refused since the start, by reason.
         live: the latest values on the line.
+        frame: the latest frame on the line, without what earlier ones contradict.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Chip:
         self._settings = settings or ChipSettings()
         self.refused = Counter[Reason]()
         self.live = LiveValues()
+        self.frame: Frame | None = None
         self._rng = random.SystemRandom()
         self._signer = vault.signer
         self._decoder = Decoder()
@@ -111,6 +113,11 @@ class Chip:
     def is_line_good(self) -> bool:
         """True if a good frame has come within the last ten seconds."""
         return self._line.is_good(self._clock.monotonic_s())
+
+    @property
+    def account(self) -> Account | None:
+        """What metering has accepted of the meter that it follows; None if it follows none."""
+        return None if self._meter is None else self._meter.state.account
 
     @property
     def is_drained(self) -> bool:
@@ -158,6 +165,7 @@ class Chip:
             checked = self._consistency.check(frame, host.at)
             self._line.record_frame(checked, host.at, self._clock.monotonic_s())
             self.live = seen_in(checked, host.at, self.live)
+            self.frame = checked
             if self.moving.has_left:
                 continue
             if self._restore_point is not None:

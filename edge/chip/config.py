@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.area.settings import AreaConfig
+from edge.home.settings import HomeConfig
 from edge.metering.state import MeteringSettings
 from edge.mqtt.outbox import OutboxSettings as SendingSettings
 from edge.panel.model import Light
@@ -87,6 +88,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sending: how fast and how often the outbox sends.
         metering: how far readings may lie apart.
         area: what the area lane may cost, and whether there is one.
+        home: the household's own smart home, if it is told anything.
     """
 
     source: str = "/dev/serial0"
@@ -97,6 +99,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sending: SendingSettings = msgspec.field(default_factory=SendingSettings)
     metering: MeteringSettings = msgspec.field(default_factory=MeteringSettings)
     area: AreaConfig = msgspec.field(default_factory=AreaConfig)
+    home: HomeConfig | None = None
 
     @property
     def is_quiet(self) -> bool:
@@ -163,6 +166,12 @@ def _expected(message: str) -> str:
     if "unknown field" not in message:
         return "see docs/reference/configuration.md."
     place = message.partition("at `$")[2].strip("`.")
-    kinds = {"": EdgeConfig, "panel": PanelConfig, "sending": SendingSettings, "area": AreaConfig}
+    kinds = {
+        "": EdgeConfig,
+        "panel": PanelConfig,
+        "sending": SendingSettings,
+        "area": AreaConfig,
+        "home": HomeConfig,
+    }
     kind = kinds.get(place, MeteringSettings)
     return f"known here: {', '.join(kind.__struct_fields__)}."

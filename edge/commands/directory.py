@@ -14,6 +14,8 @@ from edge.commands.backup_words import next_step, order_dropped, receipts_wait, 
 from edge.contracts.former import FOLDER, former_agreements
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.signed import CONTRACT, OFFER, load_contract
+from edge.home.record import FILE_NAME as HOME
+from edge.home.settings import PASSWORD
 from edge.household.call import SOCKET_NAME
 from edge.household.pairing import ORDER as PAIRING
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
@@ -98,6 +100,8 @@ FILES = (
     ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(SEEN.name, "the panel's button, or the page; when the household last looked at bills and letters", Fate.LEFT_OUT, _YES, "look again"),
     ListedFile(ERASE.name, "the panel's button; the order of a household that has left to be erased, which the next start carries out", Fate.LEFT_OUT, why="another household's is refused"),
+    ListedFile(HOME, "`volet edge run` where edge.toml has a table [home]; the random ids by which the smart home knows the chip, and the energies told", private=_YES),
+    ListedFile(PASSWORD, "you; the password of the home's own broker", private=_YES),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
 

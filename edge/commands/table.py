@@ -32,6 +32,7 @@ edge = HouseholdGroup(
         "area": "edge.commands.area:area",
         "noise": "edge.commands.noise:noise",
         "panel": "edge.commands.panel:panel",
+        "home": "edge.commands.home:home",
         "page": "edge.commands.page:page",
         "serve-page": "edge.commands.serve_page:serve_page",
         "decode": "edge.commands.decode:decode",

@@ -38,7 +38,7 @@ from system.watched import OrderFile
 # Removed first: they mark the chip as enrolled, so an interrupted erasure can continue.
 _ENROLMENT = (ENROLMENT, CERTIFICATE)
 # Every file of the household has one of these suffixes; what is the collectivity's stays.
-_SUFFIXES = (".json", ".pem", ".word")
+_SUFFIXES = (".json", ".pem", ".word", ".password")
 _KEPT = (AUTHORITY, KEY_LIST, FORK)
 
 log = structlog.get_logger()

@@ -186,6 +186,15 @@ def test_compare_offers(metered, tmp_path):
         assert typing.type_page(HOW_TO / "compare-offers.md") == 4
 
 
+def test_tell_your_smart_home(enrolled, tmp_path):
+    """The chip has run, and does not run now."""
+    with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
+        run(typing, f"{METER} {LINK} &", LINE, CHIP)
+        run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
+        run(typing, "kill %2 && wait %2")
+        assert typing.type_page(HOW_TO / "tell-your-smart-home.md") == 3
+
+
 @pytest.mark.parametrize("page", ["your-own-data.md", "vos-donnees.md"])
 def test_your_own_data(tmp_path, page):
     """The chip has metered the first days of March, and does not run."""

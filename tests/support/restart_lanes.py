@@ -5,10 +5,13 @@ from datetime import timedelta
 import msgspec
 
 from edge.area.settings import AreaChoices, save_choices
+from edge.home.energies import DRAWN, Series
+from edge.home.record import new_record, write_record
 from edge.identity.enrolment import signer_of
 from edge.mqtt.message import Arrived
 from edge.mqtt.moments import at_once
 from edge.quotes.asking import leave_order as order_quotes
+from edge.stage import CONFIG_NAME
 from edge.vault.kept_curve import KeptCurve, save_kept_curve
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
@@ -54,6 +57,15 @@ def keep_a_year(story: Recorder) -> None:
     """Let the household of a copy keep its curve for a year."""
     image = story.copy("receipt_stored", "curve_kept_for_a_year")
     save_kept_curve(image, KeptCurve(12))
+
+
+def tell_a_smart_home(story: Recorder) -> None:
+    """Let the household of a copy tell its smart home, to which the chip's counter was another meter's."""
+    image = story.copy("receipt_stored", "smart_home_told")
+    series = {DRAWN: Series(2, "0" * 16, 123_456_789)}
+    told = msgspec.structs.replace(new_record(), series=series, entities=(DRAWN,))
+    write_record(image, told)
+    (image / CONFIG_NAME).write_text('[home]\nbroker = "home.invalid"\n')
 
 
 def take_part_in_the_area(story: Recorder) -> None:

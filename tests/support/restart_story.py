@@ -18,6 +18,7 @@ from tests.support.restart_lanes import (
     follow_the_list,
     keep_a_year,
     take_part_in_the_area,
+    tell_a_smart_home,
 )
 from tests.support.restart_losses import disagree, follow_the_keys, lose_keys, lose_the_vault
 from tests.support.restart_moves import come_to_another_chip, keep_older_versions, leave
@@ -53,6 +54,7 @@ STATES = (
     "receipt_leaves_later",
     "receipt_stored",
     "curve_kept_for_a_year",
+    "smart_home_told",
     "year_keys_lost",
     "year_keys_came_back",
     "key_list_taken",
@@ -100,6 +102,7 @@ class Story(Recorder):
         ask_for_quotes(self)
         get_bills(self)
         keep_a_year(self)
+        tell_a_smart_home(self)
         lose_keys(self)
         follow_the_keys(self)
         lose_the_vault(self)

@@ -11,6 +11,7 @@ from tests.support.product import PRODUCT
 ROOT = Path(__file__).parents[2]
 FINE = {
     ("edge/mqtt/link.py", "ChipLink"): "its thread runs from `start` on",
+    ("edge/home/link.py", "HomeLink"): "its thread runs from `start` on",
     ("edge/status/line.py", "LineWatch"): "the clock of its conditions, asked when it looks",
     (
         "system/mqtt/link.py",

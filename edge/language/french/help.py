@@ -384,6 +384,20 @@ HELP = {
         "Montre chaque voyant dans chaque rythme, puis attend le bouton.\n\nLe boîtier ne doit pas "
         "fonctionner pendant ce temps : il tient alors les broches. Le bouton ne change rien ici."
     ),
+    "Show what your own smart home is told, or have it forget everything. Nothing is told unless "
+    "edge.toml names a broker of your home in the table [home]. Everybody on the home network who may "
+    "read that broker then sees what the meter shows. The chip acts upon nothing that comes from "
+    "there.": (
+        "Montre ce qui est dit à votre maison connectée, ou lui fait tout oublier.\n\nRien n'est dit "
+        "tant qu'edge.toml ne nomme pas un serveur de votre maison dans la table [home]. Quiconque "
+        "peut lire ce serveur sur le réseau de la maison voit alors ce que montre le compteur. Le "
+        "boîtier ne suit rien de ce qui en vient."
+    ),
+    "Show what goes out, and where; the default.": ("Montre ce qui part, et vers où ; par défaut."),
+    "Have the home's broker forget everything; asks first.": (
+        "Fait tout oublier au serveur de la maison ; demande d'abord."
+    ),
+    "With --remove: do not ask.": "Avec --remove : ne demande pas.",
     # Texts of click itself.
     "Options": "Options",
     "Commands": "Commandes",

@@ -7,6 +7,7 @@ that a sentence may contain another.
 from edge.language.french.board import BOARD
 from edge.language.french.curves import CURVES
 from edge.language.french.documents import DOCUMENTS
+from edge.language.french.home import HOME
 from edge.language.french.keys import KEYS
 from edge.language.french.meter import METER
 from edge.language.french.setting_up import SETTING_UP
@@ -15,6 +16,7 @@ from edge.language.french.signed import SIGNED
 SENTENCES = {
     **SIGNED,
     **BOARD,
+    **HOME,
     **DOCUMENTS,
     **CURVES,
     **METER,

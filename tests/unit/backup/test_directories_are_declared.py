@@ -20,6 +20,8 @@ from edge.area.figure import KeptFigures, save_kept
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.home.record import new_record, write_record
+from edge.home.settings import PASSWORD as HOME_PASSWORD
 from edge.household.call import SOCKET_NAME
 from edge.household.visitors import VisitorRole
 from edge.identity.keys import load_keys
@@ -115,6 +117,8 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
         save_kept(old.directory / FIGURES, KeptFigures("75101"))
         SEEN.leave(old.directory, Seen({}))
+        write_record(old.directory, new_record())
+        (old.directory / HOME_PASSWORD).write_text("a word of the home")
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
         old.move_out()

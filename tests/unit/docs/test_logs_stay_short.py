@@ -35,6 +35,7 @@ BOUNDED = {
     "gap_left_open": "once for each gap",
     "household_door_shut": "once at the start",
     "panel_unusable": "once at the start",
+    "home_refused": "once at the start",
     "household_file_unreadable": "once for each change of the file",
     "list_contradicts_copy": "a new alarm only",
     "listed_document_refused": "once for each entry of the list",
