@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ from edge.moving.erasing import ORDER, order_erasure
 from edge.panel.model import DARK, ERASE_S, SLOW, YES_S
 from edge.stage import Stage, stage
 from tests.support.billing_home import BillingHome
-from tests.support.broker import wait_until
+from tests.support.broker import WITHIN_S, wait_until
 from tests.unit.edge.test_panel_before_enrolment import WIRED, Wall, answers
 
 PROGRAM = """
@@ -134,28 +135,30 @@ def test_the_program_itself_goes_on_with_its_first_run(left, tmp_path):
     """As the same process, which systemd watches, and as a new program, which knows no key."""
     log = tmp_path / "log"
     (left / "edge.toml").write_bytes(msgspec.toml.encode({"source": str(tmp_path / "tic")}))
-    with log.open("ab") as out:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard, log.open("ab") as out:
+        heard.bind("")
+        heard.settimeout(WITHIN_S)
         process = subprocess.Popen(
             [sys.executable, "-m", "volet.main", "edge", "run", "--dir", left],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
+            env=os.environ | {"NOTIFY_SOCKET": "@" + heard.getsockname()[1:].decode()},
         )
-
-    def has_logged(event):
-        assert process.poll() is None, log.read_text()
-        return event in log.read_text()
-
-    try:
-        wait_until(lambda: has_logged("chip_started"), "the chip to start")
-        order_erasure(left, load_keys(left).household.id)
-        wait_until(lambda: has_logged("chip_not_enrolled"), "its first run")
-        assert "household_erased" in log.read_text()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0
-    finally:
-        process.kill()
-        process.wait()
+        try:
+            assert heard.recv(64) == b"READY=1"
+            wait_until(lambda: "chip_started" in log.read_text(), "the chip to start")
+            order_erasure(left, load_keys(left).household.id)
+            # One that said that it stops, and goes on, would be killed.
+            assert heard.recv(64) == b"READY=1"
+            wait_until(lambda: "chip_not_enrolled" in log.read_text(), "its first run")
+            assert "household_erased" in log.read_text()
+            process.send_signal(signal.SIGTERM)
+            assert heard.recv(64) == b"STOPPING=1"
+            assert process.wait() == 0
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_program_that_begins_anew_is_the_same_process_of_the_same_command():
