@@ -89,6 +89,7 @@ class EnrolledHome:
             is_sending=report.outbox_depth > 0,
             is_refused=session is not None and session.why in _REFUSED,
             needs_attention=bool({*report.advice} - {Advice.NETWORK}) or _is_away(session, now),
+            is_on_trial=report.software is not None and report.software.is_on_trial,
             has_news=bool(has_come),
         )
         return Told(facts, are_receipts_held)

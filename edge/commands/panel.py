@@ -9,7 +9,7 @@ from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, HouseholdGroup, echo
 from edge.language.choice import language
 from edge.language.typography import bilingual
-from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, Rhythm
+from edge.panel.model import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, Rhythm
 from edge.panel.panel import Panel
 from edge.stage import CONFIG_NAME, DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.status.presence import StatusFile, is_running
@@ -20,7 +20,12 @@ from system.patience import Patience, wait_until
 LIT_S = 3.0
 PRESS_WITHIN_S = 30.0
 # What a rhythm looks like, as the page and the docs name it.
-_RHYTHMS: tuple[tuple[str, Rhythm], ...] = (("steady", STEADY), ("slow", SLOW), ("fast", FAST))
+_RHYTHMS: tuple[tuple[str, Rhythm], ...] = (
+    ("steady", STEADY),
+    ("slow", SLOW),
+    ("fast", FAST),
+    ("even", EVEN),
+)
 
 WORDS = bilingual(
     fr={
@@ -31,6 +36,7 @@ WORDS = bilingual(
         "steady": "allumé",
         "slow": "un éclat toutes les trois secondes",
         "fast": "un éclat par seconde",
+        "even": "allumé et éteint tour à tour, une seconde et demie chacun",
         "ask": "Tenez le bouton trois secondes, puis relâchez-le ; l'essai attend {seconds:.0f} s.",
         "yes": "Le bouton a été tenu : oui.",
         "pair": "Le bouton a été tenu dix secondes : un visiteur pourrait entrer.",
@@ -43,6 +49,7 @@ WORDS = bilingual(
         "steady": "steady",
         "slow": "a flash every three seconds",
         "fast": "a flash every second",
+        "even": "lit and dark in turn, a second and a half each",
         "ask": "Hold the button for three seconds, then let it go; the test waits {seconds:.0f} s.",
         "yes": "The button was held: yes.",
         "pair": "The button was held for ten seconds: a visitor could enter.",

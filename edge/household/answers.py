@@ -198,7 +198,11 @@ class Answers:
             return quarters_between(vault, asked.first, asked.last)
 
     def _state(self, asked: AskState) -> Answer:
-        return state(self._report_for(asked), self._now(), asked.lang, asked.role)
+        report, now = self._report_for(asked), self._now()
+        if asked.role is VisitorRole.OWNER:
+            with read_vault(self._directory) as vault:
+                look(vault, self._directory, now, News.RELEASE)
+        return state(report, now, asked.lang, asked.role)
 
     def _report_for(self, asked: AskToday | AskState) -> ChipReport:
         report = self._chip.report()

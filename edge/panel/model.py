@@ -38,6 +38,7 @@ STEADY = Rhythm(1.0, 0.0)
 # As "Etat Liaison Comptage" on Enedis' own receiver.
 SLOW = Rhythm(0.1, 2.9)
 FAST = Rhythm(0.1, 0.9)
+EVEN = Rhythm(1.5, 1.5)
 
 
 def counted(number: int) -> Rhythm:
@@ -59,7 +60,8 @@ class Facts(msgspec.Struct, frozen=True):
         is_sending: something waits to be sent, or to be acknowledged.
         is_refused: the broker refuses this chip, or has revoked it.
         needs_attention: the household can do something, as the page and `volet edge status` say.
-        has_news: a bill or a letter has come that nobody has looked at.
+        is_on_trial: a new release runs that has still to prove that it does well.
+        has_news: a bill or a letter has come, or a release was taken back, and nobody has looked.
         is_asking: a press would answer a question.
         number: the number that a visitor of the page reads there, from 2 to 9; None without one.
     """
@@ -69,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True):
     is_sending: bool = False
     is_refused: bool = False
     needs_attention: bool = False
+    is_on_trial: bool = False
     has_news: bool = False
     is_asking: bool = False
     number: int | None = None
@@ -102,6 +105,8 @@ def _home(facts: Facts) -> Rhythm:
         return SLOW
     if facts.needs_attention:
         return FAST
+    if facts.is_on_trial:
+        return EVEN
     return STEADY if facts.has_news else DARK
 
 

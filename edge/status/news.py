@@ -1,4 +1,4 @@
-"""What has come that the household has not looked at yet: bills and letters."""
+"""What has come that the household has not looked at yet: bills, letters, a release taken back."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.status.software import read_software
 from edge.vault.reader import VaultReader
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
@@ -20,6 +21,7 @@ class News(StrEnum):
 
     BILL = "bill"
     LETTER = "letter"
+    RELEASE = "release"
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +35,13 @@ SEEN = OrderFile("seen.json", Seen, "look at the bills again.")
 
 def news(vault: VaultReader, directory: Path, now: datetime) -> set[News]:
     """Return of what something has come within a week that nobody has looked at since."""
-    latest = {News.BILL: vault.latest_bill_at(), News.LETTER: vault.latest_letter_at()}
+    software = read_software()
+    taken_back = None if software is None else software.taken_back
+    latest = {
+        News.BILL: vault.latest_bill_at(),
+        News.LETTER: vault.latest_letter_at(),
+        News.RELEASE: None if taken_back is None else taken_back.at,
+    }
     seen = _seen(directory)
     return {
         kind

@@ -22,6 +22,7 @@ from edge.moving.departure import ORDER
 from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
+from edge.status.software import SoftwareState, read_software
 from edge.tic.frame import Mode
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
@@ -105,6 +106,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
         offer_from: the first day of a contract for what the meter is set to, None if not known.
         set_aside: the messages that the program could not handle, without their content.
         keys: what the chip knows of its collectivity's keys, None before it has been told.
+        software: the release of the program that reports, None if it is of none.
     """
 
     intervals: int
@@ -131,6 +133,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
     offer_from: date | None = None
     set_aside: tuple[SetAsideMessage, ...] = ()
     keys: KnownKeys | None = None
+    software: SoftwareState | None = None
 
 
 def report(
@@ -213,6 +216,7 @@ def report(
             offer_from=_offer_from(vault, None if documents is None else documents[1], today),
             set_aside=read_set_aside(directory / SET_ASIDE),
             keys=keys,
+            software=read_software(),
         )
 
 

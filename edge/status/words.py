@@ -14,6 +14,7 @@ from edge.status.line import LineFault
 from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
 from edge.status.report import ChipReport, last_day
+from edge.status.software import SoftwareState
 from protocol.calendar import PARIS, legal_day
 
 _COLUMN = 20
@@ -77,6 +78,10 @@ WORDS = bilingual(
         "set_aside": "Set aside",
         "aside_one": "1 message that this program could not handle; the rest goes on. Report it",
         "aside": "{count} messages that this program could not handle; the rest goes on. Report it",
+        "software": "Release",
+        "release": "{version}",
+        "on_trial": "{version}, new, on trial: it is taken back by itself if it does worse",
+        "taken_back": "{to}; {version} was tried and taken back at {at}; nothing need be done",
         "moving": "Moving out",
         "ordered": "ordered on {at}, not done yet",
         "left": "Moved out",
@@ -150,6 +155,10 @@ WORDS = bilingual(
         "aside": (
             "{count} messages que ce programme n'a pas su traiter ; le reste continue. Signalez-le"
         ),
+        "software": "Version",
+        "release": "{version}",
+        "on_trial": "{version}, nouvelle, à l'essai : retirée d'elle-même si elle fait moins bien",
+        "taken_back": "{to} ; {version} a été essayée puis retirée à {at} ; rien à faire",
         "moving": "Déménagement",
         "ordered": "demandé le {at}, pas encore fait",
         "left": "Déménagement",
@@ -235,6 +244,8 @@ def state_rows(
     if report.set_aside:
         count = len(report.set_aside)
         rows.append(("set_aside", words["aside" if count > 1 else "aside_one"].format(count=count)))
+    if report.software is not None:
+        rows.append(("software", _software(report.software, lang)))
     if report.move_out_ordered_at is not None:
         at = time_text(report.move_out_ordered_at, lang)
         rows.append(("moving", words["ordered"].format(at=at)))
@@ -261,6 +272,16 @@ def advice_texts(report: ChipReport, lang: Lang) -> list[str]:
 
 def _offer_from(report: ChipReport) -> str:
     return "DAY" if report.offer_from is None else report.offer_from.isoformat()
+
+
+def _software(software: SoftwareState, lang: Lang) -> str:
+    words, back = WORDS[lang], software.taken_back
+    if software.is_on_trial:
+        return words["on_trial"].format(version=software.version)
+    if back is None:
+        return words["release"].format(version=software.version)
+    at = time_text(back.at, lang)
+    return words["taken_back"].format(version=back.version, to=back.to, at=at)
 
 
 def _chip(presence: Presence | None, lang: Lang) -> str:

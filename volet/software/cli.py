@@ -15,7 +15,7 @@ from volet.software.following import fetch, follow, take_fetched, try_fetched, u
 from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
 from volet.software.options import chip_option, hold_option, patience_option, root_option
-from volet.software.places import Following, Places, Rollback, Trial, VersionsSeen
+from volet.software.places import Following, Places, Rollback, Trial
 from volet.software.publishing import publish
 from volet.software.removal import remove
 from volet.software.switching import Switch
@@ -191,7 +191,9 @@ def forgive(version: str, root: Path) -> None:
         if version not in state.condemned:
             raise ConfigError(f"The release {version} is not condemned.")
         kept = tuple(each for each in state.condemned if each != version)
-        places.keep_state(VersionsSeen(highest=state.highest, condemned=kept))
+        last = state.taken_back
+        taken_back = None if last is not None and last.version == version else last
+        places.keep_state(msgspec.structs.replace(state, condemned=kept, taken_back=taken_back))
     click.echo(f"Release {version} may be tried again.")
 
 

@@ -24,6 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from protocol.calendar import Instant
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
 from system.files import read_document, sync_dir, write_public
@@ -45,11 +46,23 @@ Address = Annotated[str, msgspec.Meta(pattern=_ADDRESS, max_length=400)]
 Kept = TypeVar("Kept")
 
 
+class TakenBack(msgspec.Struct, frozen=True):
+    """A release that was tried and taken back: to which one, and when. The chip tells of it."""
+
+    version: Version
+    to: Version
+    at: Instant
+
+
 class VersionsSeen(msgspec.Struct, frozen=True):
-    """What outlives releases: the highest version seen, and those that did not do well."""
+    """What outlives releases: the highest version seen, and those that did not do well.
+
+    `taken_back` is the last one that was.
+    """
 
     highest: Version | None = None
     condemned: tuple[Version, ...] = ()
+    taken_back: TakenBack | None = None
 
     def check_is_no_older(self, version: str) -> None:
         """Refuse a release that is older than the highest seen; raises DocumentRefused."""

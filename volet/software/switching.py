@@ -9,6 +9,7 @@ until it is done, and whoever comes first goes on with it: that person, or the n
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from system.kernel_clock import boot_id
 from system.shell import quoted
 from volet.software.health import Health, health_of, problem
 from volet.software.manifest import order
-from volet.software.places import Places, Rollback, Trial, VersionsSeen
+from volet.software.places import Places, Rollback, TakenBack, Trial
 
 KEPT = 3
 POLL_S = 2.0
@@ -197,10 +198,12 @@ class Switch:
     def _back(self, trial: Trial, why: str, *, is_condemned: bool) -> None:
         """Go back. The trial ends last: whatever is cut short before is done again."""
         places = self._places
+        taken_back = TakenBack(trial.version, trial.back_to, datetime.now(UTC))
+        state = msgspec.structs.replace(places.state(), taken_back=taken_back)
         if is_condemned:
-            state = places.state()
             condemned = tuple(dict.fromkeys((*state.condemned, trial.version)))
-            places.keep_state(VersionsSeen(highest=trial.back_to, condemned=condemned))
+            state = msgspec.structs.replace(state, highest=trial.back_to, condemned=condemned)
+        places.keep_state(state)
         places.link("current", trial.back_to)
         if is_condemned:  # at a boot, the unit has not been started yet
             self._restart(trial.unit)

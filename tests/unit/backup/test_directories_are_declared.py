@@ -233,6 +233,8 @@ def _comes_back(out, party, directory):
 NAME = re.compile(r"\.?[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_*-]*)+")
 ELSEWHERE = {
     "edge.bills.drawing": "no file, a module",
+    "trial.json": "beside the releases, in no party's directory",
+    "state.json": "beside the releases, in no party's directory",
     "fiche.html": "what people name with --sheet",
     "sheet.html": "what people name with --sheet",
     "foyer.volet": "what people name with --out",

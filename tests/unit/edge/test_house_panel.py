@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from datetime import timedelta
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -18,7 +19,8 @@ from edge.household.visitors import VisitorRole
 from edge.moving.erasing import ORDER as ERASE
 from edge.moving.erasing import EraseOrder
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
-from edge.panel.model import DARK, FAST, SLOW, STEADY, Light, Press, counted
+from edge.panel.model import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, counted
+from edge.status import software
 from edge.status.news import NEWS_FOR, SEEN
 from edge.status.report import report
 from protocol.errors import StoreError
@@ -141,6 +143,36 @@ def test_what_nobody_looks_at_goes_out_after_a_week(room):
     bill(room)
     assert room.look()[Light.HOME] == STEADY
     assert room.look(NEWS_FOR + timedelta(hours=1))[Light.HOME] != STEADY
+
+
+@pytest.fixture
+def releases(tmp_path, monkeypatch):
+    """The folder of a machine's releases, of which 0.1.0 runs."""
+    root = tmp_path / "opt"
+    monkeypatch.setattr(software, "PREFIX", root / "releases/0.1.0/venv")
+    root.mkdir()
+    return root
+
+
+def test_a_release_on_trial_shows_until_it_has_done_well(room, releases):
+    (releases / "trial.json").write_text('{"version": "0.1.0"}')
+    assert room.look()[Light.HOME] == EVEN
+    (releases / "trial.json").write_text('{"version": "0.2.0"}')
+    assert room.look()[Light.HOME] == DARK, "another's trial, whose way back has begun"
+    (releases / "trial.json").unlink()
+    assert room.look()[Light.HOME] == DARK
+
+
+def test_a_release_that_was_taken_back_lights_up_until_a_press(room, releases):
+    at = room.home.clock.now()
+    back = {"version": "0.2.0", "to": "0.1.0", "at": at}
+    (releases / "state.json").write_bytes(msgspec.json.encode({"taken_back": back}))
+    assert room.look()[Light.HOME] == STEADY
+    assert room.press(Press.YES)[Light.HOME] == DARK
+    later = back | {"version": "0.3.0", "at": room.home.clock.now()}
+    (releases / "state.json").write_bytes(msgspec.json.encode({"taken_back": later}))
+    assert room.look()[Light.HOME] == STEADY
+    assert room.look(NEWS_FOR)[Light.HOME] == DARK
 
 
 def hold_receipts_back(room):

@@ -36,7 +36,7 @@ def test_each_light_that_there_is_is_named_in_each_rhythm(wired, monkeypatch, la
     assert done.exit_code == 0
     words = command.WORDS[lang]
     for name in ("line", "home"):
-        assert done.output.count(words[name]) == 3
+        assert done.output.count(words[name]) == 4
     assert words["city"] not in done.output
     assert done.output.endswith(f"{words['yes']}\n")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edge.panel.model import (
     DARK,
     ERASE_S,
+    EVEN,
     FAST,
     PAIR_S,
     SLOW,
@@ -69,7 +70,7 @@ def test_every_state_of_the_lights_is_one_of_the_table_and_each_can_be_told_apar
     assert seen == {
         Light.LINE: {DARK, SLOW, FAST},
         Light.CITY: {DARK, STEADY, SLOW, FAST},
-        Light.HOME: {DARK, STEADY, SLOW, FAST, *map(counted, range(2, 10))},
+        Light.HOME: {DARK, STEADY, SLOW, FAST, EVEN, *map(counted, range(2, 10))},
     }
 
 
@@ -78,7 +79,8 @@ def test_every_state_of_the_lights_is_one_of_the_table_and_each_can_be_told_apar
     [
         (Facts(), DARK),
         (Facts(has_news=True), STEADY),
-        (Facts(has_news=True, needs_attention=True), FAST),
+        (Facts(has_news=True, is_on_trial=True), EVEN),
+        (Facts(has_news=True, is_on_trial=True, needs_attention=True), FAST),
         (Facts(has_news=True, needs_attention=True, is_asking=True), SLOW),
         (Facts(has_news=True, needs_attention=True, is_asking=True, number=4), counted(4)),
     ],
