@@ -1,7 +1,8 @@
 """Bills as PDF for the page, one at a time, each laid out in a process that ends with it.
 
 Laying out would take 50 MB of the chip for good, and seconds in which its door answers nobody. What
-the process is given and gives goes through pipes, so that nothing of a bill is on a disk.
+the process is given and gives goes through pipes, so that nothing of a bill is on a disk. After each it rests for
+as long as that took, so that whoever asks again and again leaves metering half of one core.
 """
 
 import os
@@ -37,16 +38,21 @@ class BillPrinter:
     """Lays bills out; asked by one thread."""
 
     def __init__(
-        self, program: Sequence[str] = _PROGRAM, within_s: float = WITHIN_S + _GRACE_S
+        self,
+        program: Sequence[str] = _PROGRAM,
+        within_s: float = WITHIN_S + _GRACE_S,
+        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """Run `program` for each bill, and end it after `within_s` seconds."""
         self._program = program
         self._within_s = within_s
+        self._monotonic_s = monotonic_s
+        self._rests_until_s = float("-inf")
         self._printing: _Printing | None = None
         self._repeated = Repeated()
 
     def pdf(self, name: str, document: Callable[[], BillDocument]) -> bytes | None:
-        """Return the PDF of the bill of that name, once; None while one is in work, to ask again.
+        """Return the PDF of the bill of that name, once; None while one is in work or rest, to ask again.
 
         `document` is called, and what it raises is raised, when the bill is begun.
 
@@ -56,9 +62,13 @@ class BillPrinter:
         printing = self._printing
         if printing is not None and printing.is_in_work:
             return None
+        if printing is not None:
+            self._rests_until_s = printing.rests_until_s
         if printing is None or printing.name != name:
+            if self._monotonic_s() < self._rests_until_s:
+                return None
             data = msgspec.json.encode(document())
-            self._printing = _Printing(name)
+            self._printing = _Printing(name, self._monotonic_s)
             self._printing.start(self._program, data, self._within_s)
             return None
         self._printing = None
@@ -73,11 +83,13 @@ class BillPrinter:
 
 
 class _Printing:
-    """One bill in work; `why` says why there is no PDF."""
+    """One bill in work; `why` says why there is no PDF, `rests_until_s` when the next may begin."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, monotonic_s: Callable[[], float]) -> None:
         self.name = name
         self.why = ""
+        self._monotonic_s = monotonic_s
+        self._since_s = self.rests_until_s = monotonic_s()
         self._pdf = b""
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
@@ -129,6 +141,7 @@ class _Printing:
             except (OSError, OverflowError, subprocess.TimeoutExpired) as exc:
                 self.why = type(exc).__name__
             process.kill()
+        self.rests_until_s = 2 * self._monotonic_s() - self._since_s
         if not self.why and process.returncode:
             self.why = f"exit code {process.returncode}"
 

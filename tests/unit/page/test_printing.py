@@ -1,6 +1,7 @@
 """Bills as PDF: one at a time, in a process that ends whatever it does, and leaves nothing behind."""
 
 import os
+import signal
 import sys
 from contextlib import closing
 
@@ -87,6 +88,31 @@ def test_another_bill_waits_for_the_one_in_work():
         child = child_of(printer)
         assert printer.pdf("b", lambda: BILL) is None
         assert child_of(printer) == child
+
+
+@pytest.mark.parametrize("is_fetched", [True, False])
+def test_after_each_bill_the_chip_rests_for_as_long_as_that_took(is_fetched):
+    """Whoever has taken over the page, and asks for bills for ever, must not slow metering down."""
+    now_s, begun = [100.0], []
+
+    def begin() -> BillDocument:
+        begun.append(now_s[0])
+        return BILL
+
+    with closing(BillPrinter((sys.executable, "-c", HANG), 60.0, lambda: now_s[0])) as printer:
+        assert printer.pdf("a", begin) is None
+        now_s[0] = 108.0
+        os.kill(child_of(printer), signal.SIGKILL)
+        wait_until(lambda: not printer._printing.is_in_work, "the end of the first")
+        if is_fetched:
+            with pytest.raises(DocumentRefused):
+                printer.pdf("a", begin)
+        now_s[0] = 115.9
+        assert printer.pdf("b", begin) is None
+        assert begun == [100.0]
+        now_s[0] = 116.0
+        assert printer.pdf("b", begin) is None
+        assert begun == [100.0, 116.0]
 
 
 @pytest.mark.parametrize("program", [HANG, DEAF, f"{ECHO}; sys.stdout.close(); {HANG}"])
