@@ -2,6 +2,9 @@
 
 import base64
 import secrets
+from contextlib import closing
+from types import MappingProxyType
+from typing import get_args
 
 import msgspec
 import pytest
@@ -14,6 +17,7 @@ from edge.household.requests import (
     AskAgreements,
     AskBills,
     AskBudget,
+    AskForQuotes,
     AskLetters,
     AskLive,
     AskMoving,
@@ -23,6 +27,14 @@ from edge.household.requests import (
     AskShared,
     AskState,
     AskToday,
+    AskToEnter,
+    AskWhetherLetIn,
+    CapYear,
+    KeepCurve,
+    Pair,
+    Question,
+    SetProfile,
+    TakePart,
 )
 from edge.household.shown import FormerHouseholds, NotDone
 from edge.household.state import without_contract
@@ -40,6 +52,7 @@ from protocol.calendar import day_number
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import answers_of
 from tests.support.lived_story import lived
+from tests.unit.page.test_roles_at_the_door import NEEDED
 
 LEAST_SECRET_BYTES = 16
 # What frames a key in its file: before the household's, after it, before a year's.
@@ -116,6 +129,45 @@ def test_no_answer_holds_a_key_a_seed_or_a_code(home):
             data = encode(ask(home, question, answers, lang=lang))
             assert len(data) < ANSWER_BYTES_MAX
             assert [word for word in planted if word in data] == [], question
+
+
+# The files that each question changes; SECURITY.md says what that means where the page is taken over.
+CHANGED = MappingProxyType(
+    {
+        KeepCurve: {"curve.json"},
+        **{each: {"area.json"} for each in (TakePart, SetProfile, CapYear)},
+        AskForQuotes: {"quotes.json"},
+        **{each: {"seen.json"} for each in (AskBills, AskLetters)},
+        **{each: {"pairing.json"} for each in (Pair, AskToEnter, AskWhetherLetIn)},
+    }
+)
+
+
+def test_whoever_speaks_for_the_page_changes_choices_and_nothing_else(home):
+    """Each question that the door knows, asked as an owner by nobody whom the household let in."""
+    needed = NEEDED | {KeepCurve: {"months": 1}, TakePart: {"is_on": False}}
+    needed |= {Pair: {"code": "0" * 8}, AskWhetherLetIn: {"knock": "0" * 32}}
+    household = household_name(home.identity.household_key)
+    choices = {name: home.directory / name for names in CHANGED.values() for name in names}
+    with closing(answers_of(home)) as answers:
+        for question in get_args(Question):
+            before = held(home.directory)
+            fields = {"household": household, "role": VisitorRole.OWNER} | needed.get(question, {})
+            answers.answer(question(**fields))
+            after = held(home.directory)
+            changed = {name for name in before | after if before.get(name) != after.get(name)}
+            assert changed <= CHANGED.get(question, set()), question
+            assert changed or question not in {KeepCurve, TakePart, CapYear, AskForQuotes}, question
+    for path in choices.values():
+        path.unlink(missing_ok=True)
+
+
+def held(directory):
+    """Return what a chip's directory holds, but for what reading its database leaves there."""
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return {
+        path.name: path.read_bytes() for path in paths if not path.name.endswith(("wal", "shm"))
+    }
 
 
 def test_a_key_in_an_answer_would_be_found(home):
