@@ -23,6 +23,8 @@ _SIMPLER = str.maketrans(
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _BYTES = range(0xDC80, 0xDD00)
+# Controls, and what turns the direction of writing or has no width.
+_OBEYED = {"Cc", "Cf"}
 
 
 def plain_console(width: int | None = None) -> "Console":
@@ -35,6 +37,14 @@ def plain_console(width: int | None = None) -> "Console":
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun; `plural` is the noun and an s if not given."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def literal(text: str) -> str:
+    """Return a text in which what a terminal would obey, or hide, is spelled out."""
+    return "".join(
+        sign if unicodedata.category(sign) not in _OBEYED or sign in "\n\t" else ascii(sign)[1:-1]
+        for sign in text
+    )
 
 
 def show_likeness(*streams: TextIO) -> None:

@@ -17,7 +17,7 @@ import click
 import system.bare_structlog  # noqa: F401 - before anything loads structlog
 from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
-from system.console import show_likeness
+from system.console import literal, show_likeness
 from system.secret_memory import protect_memory
 
 volet = LazyGroup(
@@ -58,10 +58,11 @@ def main() -> None:
     except click.Abort:
         sys.exit(INTERRUPTED)
     except VoletError as exc:
-        click.echo(f"volet: {exc}", err=True)
+        click.echo(f"volet: {literal(str(exc))}", err=True)
         sys.exit(exit_code(exc))
     except OSError as exc:  # such as another user's directory or a full disk
-        click.echo(f"volet: {exc.filename or 'the system'}: {exc.strerror or exc}.", err=True)
+        where = literal(str(exc.filename or "the system"))
+        click.echo(f"volet: {where}: {exc.strerror or exc}.", err=True)
         sys.exit(exit_code(ConfigError()))
 
 
