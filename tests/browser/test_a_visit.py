@@ -105,18 +105,22 @@ def test_all_is_there_without_scripts(browser, home, lang):
         assert visitor.tab.url == visitor.address + ENTER
 
 
-@pytest.mark.parametrize("place", ["/", "/partage"])
-def test_each_picture_has_a_name_and_its_numbers_as_a_table(browser, home, cookies, place):
+@pytest.mark.parametrize(("place", "count"), [("/", 1), ("/partage", 2)])
+def test_each_picture_has_a_name_and_its_numbers_as_a_table(browser, home, cookies, place, count):
     with visit(browser, home.page, cookies=cookies) as visitor:
         visitor.go(place)
-        picture = visitor.tab.get_by_role("img")
-        assert re.search(r"\d{4}-\d\d-\d\d", picture.get_attribute("aria-label"))
         visitor.open_all()
-        rows = visitor.tab.locator("figure + details tbody tr")
-        assert rows.count() == picture.locator(".bar").count() > 0
-        energy = rows.locator("td:last-child").all_inner_texts()
-        whole_wh = sum(int(re.sub(r"\D", "", each)) for each in energy)
-        assert f"{whole_wh / 1000:,.3f} kWh" in visitor.tab.locator(".amount").inner_text()
+        figures = visitor.tab.locator("figure").all()
+        amounts = visitor.tab.locator(".amount").all_inner_texts()
+        assert len(figures) == len(amounts) == count
+        for figure, amount in zip(figures, amounts, strict=True):
+            picture = figure.get_by_role("img")
+            assert re.search(r"\d{4}-\d\d-\d\d", picture.get_attribute("aria-label"))
+            rows = figure.locator("xpath=following-sibling::details[1]").locator("tbody tr")
+            assert rows.count() == picture.locator(".bar").count() > 0
+            own = rows.locator("td.n:not(td.n ~ td.n)").all_inner_texts()
+            whole_wh = sum(int(re.sub(r"\D", "", each)) for each in own)
+            assert f"{whole_wh / 1000:,.3f} kWh" in amount
 
 
 def test_the_bytes_on_the_page_are_those_that_left(browser, home, cookies):
