@@ -15,6 +15,8 @@ CHANGE_TEXTS = bilingual(
             "vous pouvez arrêter chaque jour."
         ),
         "take_part_yes": "Oui, participer",
+        "take_part_do": "Participer",
+        "take_part_done": "C'est fait : ce foyer veut participer",
         "stop_part_title": "Ne plus participer ?",
         "stop_part_means": (
             "Plus aucune contribution ne partira, et celles qui attendent seront supprimées. Ce qui est "
@@ -22,6 +24,9 @@ CHANGE_TEXTS = bilingual(
             "participez plus."
         ),
         "stop_part_yes": "Oui, arrêter",
+        "stop_part_do": "Ne plus participer",
+        "never_part_do": "Ne pas participer, même plus tard",
+        "stop_part_done": "C'est fait : ce foyer ne participe pas",
         "say_who": "Dire qui habite ici",
         "say_who_how": (
             "Ces nombres comptent dans les chiffres du quartier, et jamais seuls : ils ne partent que "
@@ -37,12 +42,14 @@ CHANGE_TEXTS = bilingual(
             "le quartier le compte, cela part bruité et chiffré, dans une somme."
         ),
         "set_profile_yes": "Oui, c'est bien cela",
+        "set_profile_done": "C'est fait : votre boîtier sait qui habite ici",
         "forget_do": "Oublier qui habite ici",
         "forget_profile_title": "Oublier qui habite ici ?",
         "forget_profile_means": (
             "Le boîtier supprime ces nombres. Ce qui est parti dans des sommes y reste."
         ),
         "forget_profile_yes": "Oui, oublier",
+        "forget_profile_done": "C'est fait : c'est oublié",
         "cap": "Ce qu'une année peut coûter",
         "cap_how": (
             "Quand le plafond est atteint, plus rien ne part pour le quartier jusqu'à l'année suivante, "
@@ -56,6 +63,7 @@ CHANGE_TEXTS = bilingual(
             "atteint, votre part au quartier s'arrête jusqu'à l'an prochain."
         ),
         "cap_year_yes": "Oui, ce plafond",
+        "cap_year_done": "C'est fait : le plafond d'une année est ρ = {rho}",
         "ask_quotes_do": "Demander de nouveaux devis",
         "ask_quotes_title": "Demander de nouveaux devis ?",
         "ask_quotes_means": (
@@ -63,13 +71,15 @@ CHANGE_TEXTS = bilingual(
             "même pour tous les foyers et ne dit rien de vous, sauf qu'elle a été posée."
         ),
         "ask_quotes_yes": "Oui, demander",
+        "ask_quotes_done": "C'est fait : la question est prête à partir",
         "keep_months_title": "Garder {months} mois de votre courbe ?",
         "keep_months_means": (
-            "Les quarts d'heure plus anciens que {months} mois et une semaine seront supprimés de ce "
-            "boîtier à la fin de la journée, sans retour ; les autres restent, et qui vole sa carte les "
-            "lit. Rien ne part de chez vous pour cela."
+            "Les quarts d'heure plus anciens que {months} mois et une semaine, s'il y en a, seront "
+            "supprimés de ce boîtier à la fin de la journée, sans retour ; les autres restent, et qui "
+            "vole sa carte les lit. Rien ne part de chez vous pour cela."
         ),
         "keep_months_yes": "Oui, en garder autant",
+        "keep_months_done": "C'est fait : {months} mois de votre courbe sont gardés",
     },
     en={
         "change_nothing": "No, change nothing",
@@ -82,12 +92,17 @@ CHANGE_TEXTS = bilingual(
             "The city sees that you take part. What has left does not come back; you can stop any day."
         ),
         "take_part_yes": "Yes, take part",
+        "take_part_do": "Take part",
+        "take_part_done": "Done: this home wants to take part",
         "stop_part_title": "Take part no longer?",
         "stop_part_means": (
             "No contribution will leave any more, and those that wait are deleted. What has left stays "
             "in the sums. Bills go on. The city sees that you no longer take part."
         ),
         "stop_part_yes": "Yes, stop",
+        "stop_part_do": "Take part no longer",
+        "never_part_do": "Take no part, not even later",
+        "stop_part_done": "Done: this home takes no part",
         "say_who": "Say who lives here",
         "say_who_how": (
             "These numbers count in the neighbourhood's figures, and never alone: they leave only with "
@@ -103,10 +118,12 @@ CHANGE_TEXTS = bilingual(
             "which the neighbourhood counts it, it leaves with noise and encrypted, in a sum."
         ),
         "set_profile_yes": "Yes, this is right",
+        "set_profile_done": "Done: your chip knows who lives here",
         "forget_do": "Forget who lives here",
         "forget_profile_title": "Forget who lives here?",
         "forget_profile_means": "The chip deletes these numbers. What has left in sums stays there.",
         "forget_profile_yes": "Yes, forget it",
+        "forget_profile_done": "Done: it is forgotten",
         "cap": "What a year may cost",
         "cap_how": (
             "Once the cap is reached, nothing more leaves for the neighbourhood until next year, and "
@@ -120,6 +137,7 @@ CHANGE_TEXTS = bilingual(
             "part in the neighbourhood's figures ends until next year."
         ),
         "cap_year_yes": "Yes, this cap",
+        "cap_year_done": "Done: a year's cap is ρ = {rho}",
         "ask_quotes_do": "Ask for new quotes",
         "ask_quotes_title": "Ask for new quotes?",
         "ask_quotes_means": (
@@ -127,12 +145,14 @@ CHANGE_TEXTS = bilingual(
             "same for all homes and says nothing of you but that it was asked."
         ),
         "ask_quotes_yes": "Yes, ask",
+        "ask_quotes_done": "Done: the question is ready to leave",
         "keep_months_title": "Keep {months} months of your curve?",
         "keep_months_means": (
-            "Quarter-hours older than {months} months and a week will be deleted from this chip at the "
-            "end of the day, for good; the others stay, and whoever steals its card reads them. Nothing "
-            "leaves your home for this."
+            "Quarter-hours older than {months} months and a week, if there are any, will be deleted from "
+            "this chip at the end of the day, for good; the others stay, and whoever steals its card "
+            "reads them. Nothing leaves your home for this."
         ),
         "keep_months_yes": "Yes, keep that many",
+        "keep_months_done": "Done: {months} months of your curve are kept",
     },
 )

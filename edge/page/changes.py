@@ -5,6 +5,7 @@ home, and changes nothing.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from edge.household.requests import (
 )
 from edge.household.shown import AgreementList, Done
 from edge.language.choice import Lang
+from edge.language.numbers import number
 from edge.page import views
 from edge.page.visit import Show, Visit, expected
 
@@ -87,13 +89,21 @@ def change_page(change: Change) -> Show:
         except ValueError as exc:
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
         fields = {name: form.get(name, "") for name in change.fields}
+        shown = fields | _shown(question, visit.lang)
         if form.get("sure") != "yes":
             rows = await _rows(visit, question)
-            return visit.show("sure", change=change, fields=fields, rows=rows)
+            return visit.show("sure", change=change, fields=fields, shown=shown, rows=rows)
         done = expected(Done, await visit.ask(question))
-        return visit.show("done", change=change, fields=fields, done=done)
+        return visit.show("done", change=change, shown=shown, done=done)
 
     return show
+
+
+def _shown(question: Question, lang: Lang) -> dict[str, str]:
+    """Return the numbers of a change as its words show them."""
+    if isinstance(question, CapYear):
+        return {"rho": number(Decimal(f"{question.rho:g}"), lang)}
+    return {}
 
 
 async def _rows(visit: Visit, question: Question) -> list[tuple[str, int]]:

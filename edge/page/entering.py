@@ -100,7 +100,13 @@ async def _form(visit: Visit, status: int, refusal: str) -> Response:
         pairing = expected(Pairing, await visit.ask(AskPairing(lang=visit.lang)))
     except HTTPException:  # the chip is away: the code is refused with that reason
         pairing = Pairing(is_open=False)
-    return visit.show("enter", status, refusal=refusal, by_button=pairing.by_button)
+    return visit.show(
+        "enter",
+        status,
+        refusal=refusal,
+        by_button=pairing.by_button,
+        has_ended=bool(visit.token) and visit.session is None,
+    )
 
 
 def _begin(visit: Visit, paired: Paired) -> Response:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.status import HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +20,12 @@ from edge.page.places import API
 BODY_BYTES_MAX = 64_000
 # Whoever chooses a wrong file is told before anything is read, and so before the language is known.
 TOO_LARGE = f"{typeset('Trop volumineux : 64 ko au plus.')} Too large: 64 kB at most."
+_TOO_LARGE_PAGE = f"""<!doctype html>
+<html lang="fr"><head><meta charset="utf-8"><title>Volet</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/page.css"></head>
+<body><main><h1>Volet</h1><p>{TOO_LARGE}</p><p><a href="/">Retour / Back</a></p></main></body></html>
+"""
 # Of one address.
 REQUESTS_PER_S = 20.0
 AT_ONCE = 40.0
@@ -37,18 +43,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), serial=()",
 }
-
-# Not Python's `is_private`, which counts Teredo and reserved networks too: RFC 1918, 3927, 4193, 4291.
-_HOME = [
-    ipaddress.ip_network(network)
-    for network in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8"),
-        *("fc00::/7", "fe80::/10", "::1/128"),
-    )
-]
-# What a router hands to one network (RFC 4291, 2.5.4). Teredo has one for all of its clients.
-_LINK_BITS = 64
-_GLOBAL, _TEREDO = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("2001::/32")
 
 
 class BodyTooLarge(HTTPException):
@@ -115,7 +109,7 @@ class Guards:
             return _refused(scope, "This form is of another site.", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-            return _refused(scope, TOO_LARGE, 413)
+            return _refused(scope, TOO_LARGE, 413, page=_TOO_LARGE_PAGE)
         return None
 
     def _is_allowed_now(self, address: str) -> bool:
@@ -148,32 +142,13 @@ def host_name(host: str) -> str:
         return ""
 
 
-def is_private(address: str) -> bool:
-    """Return whether an address is of the home's own network, or of this machine."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return any(ip in network for network in _HOME)
-
-
-def is_neighbour(address: str, own: str) -> bool:
-    """Return whether a global IPv6 address is of the network in which this machine has `own`."""
-    try:
-        ip = ipaddress.IPv6Address(address.partition("%")[0])
-        link = ipaddress.IPv6Network((own.partition("%")[0], _LINK_BITS), strict=False)
-    except ValueError:
-        return False
-    return ip in link and ip in _GLOBAL and ip not in _TEREDO
-
-
 def _refused(
-    scope: Scope, why: str, status: int, headers: dict[str, str] | None = None
+    scope: Scope, why: str, status: int, headers: dict[str, str] | None = None, page: str = ""
 ) -> Response:
     if scope["path"].startswith(API):
         return JSONResponse({"error": why}, status, headers)
+    if page:
+        return HTMLResponse(page, status, headers)
     return PlainTextResponse(why, status, headers)
 
 

@@ -56,6 +56,7 @@ MOVING_TEXTS = bilingual(
             "vous. Après ce oui, il faut encore tenir le bouton du boîtier vingt secondes."
         ),
         "erase_yes": "Oui, demander au boîtier",
+        "erase_done": "C'est demandé : le boîtier attend son bouton",
         "erase_do": "Effacer ce foyer",
     },
     en={
@@ -108,6 +109,7 @@ MOVING_TEXTS = bilingual(
             "After this yes, somebody still has to hold the chip's button for twenty seconds."
         ),
         "erase_yes": "Yes, ask at the chip",
+        "erase_done": "Asked: the chip waits for its button",
         "erase_do": "Erase this household",
     },
 )

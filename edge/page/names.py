@@ -3,6 +3,7 @@
 import socket
 from ipaddress import IPv4Address, ip_address
 
+from edge.page.at_home import is_answered_at
 from system.addresses import addresses_of_machine
 
 NAME = "volet.local"
@@ -27,7 +28,8 @@ def hosts_at(host: str) -> tuple[str, ...]:
     if not address.is_unspecified:
         return (_in_address(host),)
     family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
-    return names_of_host()[-2:-1] + tuple(map(_in_address, addresses_of_machine(family)))
+    own = filter(is_answered_at, addresses_of_machine(family))
+    return names_of_host()[-2:-1] + tuple(map(_in_address, own))
 
 
 def _in_address(address: str) -> str:

@@ -18,7 +18,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.page.guards import host_name, is_neighbour, is_private
+from edge.page.at_home import is_neighbour, is_private
+from edge.page.guards import host_name
 from protocol.errors import ConfigError
 from system.conditions import Repeated
 from system.connections import IPV6_BITS, Connections, Listener

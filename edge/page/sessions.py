@@ -53,6 +53,8 @@ class Sessions:
         self._path = directory / FILE_NAME
         self._now = now
         self._sessions = self._read()
+        # When each was seen, as the file has it.
+        self._stored = {each.token_hash: each.seen for each in self._sessions}
 
     def all(self) -> list[Session]:
         """Return the sessions that have not ended, newest first."""
@@ -77,11 +79,15 @@ class Sessions:
         found = next(
             (each for each in self._valid() if hmac.compare_digest(each.token_hash, wanted)), None
         )
-        if found is not None and self._now() - found.seen >= SEEN_EVERY:
-            seen = msgspec.structs.replace(found, seen=self._now())
-            self._keep([seen if each is found else each for each in self._valid()])
-            return seen
-        return found
+        if found is None:
+            return None
+        seen = msgspec.structs.replace(found, seen=self._now())
+        sessions = [seen if each is found else each for each in self._valid()]
+        if seen.seen - self._stored.get(seen.token_hash, found.since) >= SEEN_EVERY:
+            self._keep(sessions)
+        else:
+            self._sessions = sessions
+        return seen
 
     def end(self, name: str) -> bool:
         """End the session of that name; return whether there was one.
@@ -118,6 +124,7 @@ class Sessions:
             write_secret(self._path, msgspec.json.encode(sessions))
         except ConfigError:  # a full disk shuts nobody out
             return False
+        self._stored = {each.token_hash: each.seen for each in sessions}
         return True
 
 

@@ -255,6 +255,7 @@ _SHOWN = bilingual(
         ),
         "look_again": "Voir si le bouton a été tenu",
         "code_shape": "Le code a 8 chiffres.",
+        "session_ended": "Votre session est terminée ; entrez de nouveau.",
         "not_let_in": (
             "Personne ne vous a laissé entrer, ou votre session est terminée : tapez `volet edge page "
             "--pair` sur le boîtier, et envoyez le code à /entrer."
@@ -265,7 +266,7 @@ _SHOWN = bilingual(
             "du compteur avancent quand même, donc aucune facture n'en sera fausse ; mais rien n'est "
             "mesuré tant qu'il est arrêté. Voyez sur le boîtier : `volet edge status`."
         ),
-        "missing_title": "Il n'y a pas de telle page",
+        "missing_title": "Cette page n'existe pas",
         "refused_title": "Cela n'est pas possible",
         "owners_title": "Cette page n'est que pour le foyer",
         "owners": (
@@ -298,7 +299,7 @@ _SHOWN = bilingual(
         ),
         "help_stop": "Comment arrêter",
         "help_stop_how": (
-            "Le quartier seulement : `volet edge area off`. Tout : arrêtez le boîtier (`sudo systemctl "
+            "Le quartier seulement : « Ne plus participer », sous « Accords ». Tout : arrêtez le boîtier (`sudo systemctl "
             "stop 'volet-edge@*'`), et plus rien ne part ; le compteur continue, et votre fournisseur "
             "facture d'après ses index comme avant. Partir pour de bon : `volet edge move-out`, puis "
             "`volet edge erase`, qui détruit clés et relevés ; `sudo volet software remove` enlève "
@@ -323,8 +324,9 @@ _SHOWN = bilingual(
             "plus sur la période affichée. « Un jour plutôt qu'un autre » compare deux journées possibles "
             "chez vous ; « participer ou non » compare votre présence dans les chiffres à votre absence. "
             "La borne vaut quoi que l'on sache par ailleurs, sauf avec une probabilité δ d'un millionième. "
-            "Au plafond, ce boîtier ne contribue plus. Sans participer (`volet edge area off`), rien de "
-            "plus n'est révélé."
+            "Le boîtier compte en ρ (zCDP), dont les coûts s'ajoutent exactement, et en calcule ε : un "
+            "plafond est donc un ρ. Au plafond, ce boîtier ne contribue plus. Sans participer, rien de plus "
+            "n'est révélé."
         ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
     },
@@ -567,6 +569,7 @@ _SHOWN = bilingual(
         ),
         "look_again": "See whether the button was held",
         "code_shape": "The code has 8 digits.",
+        "session_ended": "Your session has ended; enter again.",
         "not_let_in": (
             "Nobody has let you in, or your session has ended: type `volet edge page --pair` at the "
             "chip, and send the code to /entrer."
@@ -609,7 +612,7 @@ _SHOWN = bilingual(
         ),
         "help_stop": "How to stop it",
         "help_stop_how": (
-            "The neighbourhood alone: `volet edge area off`. All of it: stop the chip (`sudo systemctl "
+            "The neighbourhood alone: *Take part no longer*, under *Agreements*. All of it: stop the chip (`sudo systemctl "
             "stop 'volet-edge@*'`), and nothing leaves any more; the meter goes on, and your provider "
             "bills by its indices as before. To leave for good: `volet edge move-out`, then "
             "`volet edge erase`, which destroys keys and readings; `sudo volet software remove` takes "
@@ -634,8 +637,9 @@ _SHOWN = bilingual(
             "that is shown, the ε add up at most. “One day rather than another” compares two days that "
             "your home could have had; “taking part or not” compares figures with you and without you. "
             "The bound holds whatever else anybody knows, but for a probability δ of a millionth. At the "
-            "cap this chip contributes nothing more. Without taking part (`volet edge area off`) nothing "
-            "more is revealed."
+            "cap this chip contributes nothing more. The chip counts in ρ (zCDP), whose costs add up "
+            "exactly, and computes ε from it, so that a cap is a ρ. Without taking part nothing more is "
+            "revealed."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",
     },

@@ -349,12 +349,17 @@ def contract_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
     ]
 
 
-def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str]]:
-    """Return the caps of a year to choose from: each rho, and its share of the most there is."""
-    return [
-        (f"{share * budget.most_rho:g}", percent_text(share, lang))
-        for share in (1.0, 0.75, 0.5, 0.25, 0.0)
-    ]
+def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str, bool]]:
+    """Return the caps of a year to choose from: rho, share of the most there is, whether it is so now.
+
+    A cap that was chosen elsewhere, and is none of these, is listed with them.
+    """
+    rho_now = budget.spent[-1].cap_rho
+    shares = {share: f"{share * budget.most_rho:g}" for share in (1.0, 0.75, 0.5, 0.25, 0.0)}
+    listed = [(rho, percent_text(share, lang)) for share, rho in shares.items()]
+    if f"{rho_now:g}" not in shares.values():
+        listed.append((f"{rho_now:g}", f"ρ = {number(Decimal(f'{rho_now:g}'), lang)}"))
+    return [(rho, text, rho == f"{rho_now:g}") for rho, text in listed]
 
 
 def profile_rows(asked: SetProfile, agreements: AgreementList, lang: Lang) -> list[tuple[str, int]]:

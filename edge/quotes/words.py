@@ -79,7 +79,7 @@ FAULTS = bilingual(
 )
 ASKED = bilingual(
     fr="La question part d'elle-même, à un moment tiré au sort d'ici 2 à 12 heures : personne n'y "
-    "verra que vous êtes chez vous. Elle ne dit rien de vous. La réponse sera là après {at}.",
+    "verra que vous êtes chez vous. Elle ne dit rien de vous. La réponse sera là après le {at}.",
     en="The question goes out by itself at a moment drawn from the next 2 to 12 hours, so nobody "
     "sees from it that you are at home. It says nothing about you. The answer is here after {at}.",
 )
@@ -90,7 +90,7 @@ ASKED_NOW = bilingual(
     "and nothing else. Look again in a minute.",
 )
 ORDERED = bilingual(
-    fr="La question du {asked} part d'elle-même au plus tard à {at}.",
+    fr="La question du {asked} part d'elle-même au plus tard le {at}.",
     en="The question of {asked} goes out by itself, at {at} at the latest.",
 )
 WAITING = bilingual(

@@ -134,6 +134,7 @@ def test_a_change_is_shown_first_and_made_once_the_visitor_is_sure(home, owner, 
     done = send(home, owner, change, case.form | {"sure": "yes"})
     assert done.status_code == 200
     assert case.says in done.text
+    assert "<h1>Done: " in done.text
     kept, asks = KeptCurve(12 if words == "keep_months" else 3), words == "ask_quotes"
     assert held(home) == (case.after, kept, asks)
     again = send(home, owner, change, case.form | {"sure": "yes"})
@@ -162,6 +163,12 @@ def test_what_no_form_sends_changes_nothing(home, owner, words, form):
         assert refused.status_code == (422 if sure else refused.status_code)
         assert refused.status_code in {200, 422}
     assert held(home) == before
+
+
+def test_the_cap_that_holds_is_the_one_that_the_form_shows(home, owner):
+    for rho in (MOST_RHO / 2, 1.5):
+        begin(home, AreaChoices(year_cap_rho=rho))
+        assert f'<option value="{rho:g}" selected>' in patiently(lambda: owner.get("/budget")).text
 
 
 @pytest.mark.parametrize("words", WORDS)

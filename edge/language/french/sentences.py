@@ -121,6 +121,11 @@ SENTENCES = {
         "il n'y a pas de boîtier dans ce répertoire : est-ce le bon (`--dir`) ? Pour un nouveau "
         "boîtier, créez-en les clés avec `volet edge init --dir {path}`."
     ),
+    "{directory}: there is no chip in this directory: is it the right one (`--dir`)? For a new chip, "
+    "draw its keys with `volet edge init --dir {path}`.": (
+        "{directory} : il n'y a pas de boîtier dans ce répertoire : est-ce le bon (`--dir`) ? Pour un "
+        "nouveau boîtier, créez-en les clés avec `volet edge init --dir {path}`."
+    ),
     "enrol this chip first: `volet edge request --dir {path}`.": (
         "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
     ),

@@ -36,6 +36,19 @@ def test_a_token_opens_its_session_after_a_restart_and_no_other_does(page):
     assert page.sessions().of("") is None
 
 
+def test_a_session_is_seen_at_each_use_and_written_hourly(page):
+    sessions = page.sessions()
+    token = sessions.begin(VisitorRole.OWNER, HOUSEHOLD, "")
+    written = (page.directory / FILE_NAME).read_bytes()
+    page.at += timedelta(minutes=59)
+    assert sessions.of(token).seen == page.at
+    assert sessions.all()[0].seen == page.at
+    assert (page.directory / FILE_NAME).read_bytes() == written
+    page.at += timedelta(minutes=1)
+    assert sessions.of(token).seen == page.at
+    assert page.sessions().all()[0].seen == page.at, "after a restart too"
+
+
 def test_the_file_lets_nobody_in(page):
     token = page.sessions().begin(VisitorRole.OWNER, HOUSEHOLD, "")
     path = page.directory / FILE_NAME
