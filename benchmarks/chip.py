@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.chip_metering import MONTH, Report
 from benchmarks.household import COLLECTIVITY
-from benchmarks.live_chip import EnrolledChip, Used, lacking_days, live, over_a_file
+from benchmarks.live_chip import EnrolledChip, lacking_days, live, over_a_file
 from benchmarks.row import Bound, Row, Rows
 from benchmarks.stack import Stack, need_mosquitto, running
 from benchmarks.timing import per, scaled
@@ -68,35 +68,22 @@ def _live(rows: Rows, stack: Stack, directory: Path, seconds: float) -> None:
 
 
 def _days(rows: Rows, stack: Stack, directory: Path, days: int, runs: int) -> None:
-    """Run complete chips over `days` and over twice as many; the difference gives one day."""
-    used: list[tuple[Used, Used]] = []
-    for number in range(runs):
-        once, twice = (
-            _lived(stack, directory / f"{number}-{count}", count) for count in (days, 2 * days)
-        )
-        used.append((once, twice))
+    """Run complete chips over twice `days`."""
+    peaks_mb = [_lived(stack, directory / f"{number}", 2 * days) for number in range(runs)]
     rows.add(
         "`volet edge run`, the most it was",
-        [twice.peak_mb for _, twice in used],
+        peaks_mb,
         "MB resident",
         bound=Bound("below", MEMORY_LIMIT_MB),
         note=f"{2 * days} days of frames in seconds, broker and acks included",
     )
-    written_kb = [(twice.written_bytes - once.written_bytes) / days / KB for once, twice in used]
-    if any(written_kb):  # a file system in memory writes nothing
-        rows.add(
-            "written to disk, a day",
-            written_kb,
-            "kB",
-            note="as the kernel counts: whole pages, checkpoints included",
-        )
 
 
-def _lived(stack: Stack, directory: Path, days: int) -> Used:
+def _lived(stack: Stack, directory: Path, days: int) -> float:
     chip = EnrolledChip.enrol(stack, directory)
-    used = over_a_file(chip, _frames(_home(days), days))
+    peak_mb = over_a_file(chip, _frames(_home(days), days))
     assert not lacking_days(stack, chip, MONTH, MONTH + timedelta(days=days))
-    return used
+    return peak_mb
 
 
 def _home(days: int) -> SimulatedHome:
@@ -143,7 +130,7 @@ def _memory(rows: Rows, reports: list[Report]) -> None:
 
 
 def _quarter_hours(rows: Rows, reports: list[Report], days: int) -> None:
-    """Add the time of an ordinary quarter-hour, over all runs, and of a day."""
+    """Add the time of an ordinary quarter-hour, over all runs, and what a day takes and writes."""
     count = quarter_hours(MONTH)
     assert all(len(report.metered.cpu_s) == days * count for report in reports)
     for name, runs in (
@@ -153,3 +140,11 @@ def _quarter_hours(rows: Rows, reports: list[Report], days: int) -> None:
         rows.add(name, per([second for run in runs for second in run], 1 / MS), "ms")
     day_cpu_s = [sum(report.metered.cpu_s) / days for report in reports]
     rows.add("a day's transactions, CPU", per(day_cpu_s, 1 / MS), "ms", note="the close included")
+    written_kb = [report.metered.written_bytes / days / KB for report in reports]
+    if any(written_kb):  # a file system in memory writes nothing
+        rows.add(
+            "a day's transactions, written to disk",
+            written_kb,
+            "kB",
+            note="as the kernel counts: whole pages, checkpoints included",
+        )

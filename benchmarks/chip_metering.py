@@ -1,5 +1,6 @@
 """A chip's vault over some days of frames, and the time of each quarter-hour."""
 
+import resource
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,14 +23,16 @@ from protocol.keys import HouseholdSecret
 
 MONTH = date(2026, 1, 1)
 FRAME_END = b"\x03"
+BLOCK_BYTES = 512  # of getrusage(2)
 
 
 class Metered(msgspec.Struct, frozen=True):
-    """The time of each quarter-hour, and their total energy."""
+    """The time of each quarter-hour, their total energy, and what went to the disk for them."""
 
     cpu_s: tuple[float, ...]
     wall_s: tuple[float, ...]
     energy_wh: int
+    written_bytes: int
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -65,6 +68,7 @@ def meter(vault: Vault, data: bytes) -> Metered:
     cpu_s: list[float] = []
     wall_s: list[float] = []
     energy_wh = 0
+    before = _written_bytes()
     for text in data.split(FRAME_END)[:-1]:
         (frame,) = decoder.feed(text + FRAME_END)
         begun_cpu, begun = time.process_time(), time.perf_counter()
@@ -77,4 +81,9 @@ def meter(vault: Vault, data: bytes) -> Metered:
         energy_wh += sum(
             event.energy_wh for event in events if isinstance(event, QuarterHourClosed)
         )
-    return Metered(tuple(cpu_s), tuple(wall_s), energy_wh)
+    return Metered(tuple(cpu_s), tuple(wall_s), energy_wh, _written_bytes() - before)
+
+
+def _written_bytes() -> int:
+    """Return what this process has given to a disk, as the kernel counts: whole pages."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_oublock * BLOCK_BYTES
