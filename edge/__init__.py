@@ -8,7 +8,6 @@ page/       the household's page in a browser, a process of its own
 household/  the door between page and chip
 home/       the household's own smart home
 status/     the chip's state, reported to its household and to the operator
-panel/      a light and a button
 moving/     a household that moves to another chip
 area/       the area lane: terms, contributions, and when they are sent
 quotes/     what other offers would have cost

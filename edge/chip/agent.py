@@ -46,12 +46,12 @@ from edge.moving.erasing import EraseOrder
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 from edge.mqtt.moments import at_once, in_next_day
-from edge.panel.panel import Panel
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.quotes.asking import QuoteOptions
 from edge.renewal.asking import SWITCH_WITHIN_S
 from edge.renewal.certificates import Certificates
 from edge.renewal.without import RenewalWithoutSession
+from edge.status.panel import Panel
 from edge.status.report import ChipReport, report
 from edge.status.reporter import last_will, status_options
 from edge.tic.serial_line import SerialSource

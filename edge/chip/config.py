@@ -14,8 +14,8 @@ from edge.area.settings import AreaConfig
 from edge.home.settings import HomeConfig
 from edge.metering.state import MeteringSettings
 from edge.mqtt.outbox import OutboxSettings as SendingSettings
-from edge.panel.model import Light
 from edge.stage import CONFIG_NAME
+from edge.status.lights import Light
 from edge.tic.speed import SPEEDS
 from protocol.errors import ConfigError
 

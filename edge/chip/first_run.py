@@ -20,9 +20,9 @@ from edge.household.door import open_door
 from edge.household.first_run import FirstRunAnswers, SeenLine
 from edge.household.pairing import PairingWindow
 from edge.identity.keys import load_keys
-from edge.panel.panel import Panel
 from edge.stage import Stage, stage
 from edge.status.line import LineWatch
+from edge.status.panel import Panel
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame, InformationGroup
 from edge.tic.intake import Intake

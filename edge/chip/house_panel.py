@@ -19,9 +19,9 @@ from edge.household.panel_questions import YES_TO, PanelQuestion, PanelQuestions
 from edge.household.visitors import VisitorRole
 from edge.moving.erasing import order_erasure
 from edge.mqtt.message import Absence
-from edge.panel.model import Facts, Light, Press, counted, counting_s, rhythms
-from edge.panel.panel import Panel
+from edge.status.lights import Facts, Light, Press, counted, counting_s, rhythms
 from edge.status.news import News, look, news
+from edge.status.panel import Panel
 from edge.status.presence import SessionState
 from edge.status.report import Advice, ChipReport
 from edge.vault.reader import read_vault

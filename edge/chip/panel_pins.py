@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import structlog
 
 from edge.chip.config import PanelConfig
-from edge.panel.panel import Panel
+from edge.status.panel import Panel
 from protocol.errors import ConfigError
 
 log = structlog.get_logger()

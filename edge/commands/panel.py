@@ -9,9 +9,9 @@ from edge.chip.config import load_config
 from edge.commands.household import HouseholdCommand, HouseholdGroup, echo
 from edge.language.choice import language
 from edge.language.typography import bilingual
-from edge.panel.model import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, Rhythm
-from edge.panel.panel import Panel
 from edge.stage import CONFIG_NAME, DEFAULT_DIRECTORY, Stage, next_step, stage
+from edge.status.lights import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, Rhythm
+from edge.status.panel import Panel
 from edge.status.presence import StatusFile, is_running
 from protocol.errors import ConfigError
 from system.commands import directory_option

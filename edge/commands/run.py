@@ -14,8 +14,8 @@ from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.agreement import load_agreement
 from edge.identity.enrolment import load_identity
 from edge.moving.erasing import carry_out_erasure
-from edge.panel.panel import Panel
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
+from edge.status.panel import Panel
 from protocol.errors import ConfigError
 from system.commands import directory_option
 from system.program import begin_anew, begin_program

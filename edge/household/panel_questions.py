@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from edge.panel.model import Press
+from edge.status.lights import Press
 from protocol.errors import DocumentRefused
 from system.clock import Clock
 

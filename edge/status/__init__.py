@@ -1,1 +1,4 @@
-"""The chip's state, reported to its household at once and to operators on a timetable."""
+"""The chip's state, reported to its household at once, in words and lights, and to operators.
+
+`lights` says what the panel shows and what its button means; `panel` has the pins.
+"""

@@ -28,8 +28,8 @@ from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.moving.erasing import ORDER, order_erasure
-from edge.panel.model import DARK, ERASE_S, SLOW, YES_S
 from edge.stage import Stage, stage
+from edge.status.lights import DARK, ERASE_S, SLOW, YES_S
 from tests.support.billing_home import BillingHome
 from tests.support.broker import WITHIN_S, wait_until
 from tests.unit.edge.test_panel_before_enrolment import WIRED, Wall, answers

@@ -19,8 +19,8 @@ from edge.household.visitors import VisitorRole
 from edge.moving.erasing import ORDER as ERASE
 from edge.moving.erasing import EraseOrder
 from edge.mqtt.message import Absence, Connected, Disconnected, Unreachable
-from edge.panel.model import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status import software
+from edge.status.lights import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN
 from edge.status.report import report
 from protocol.errors import StoreError

@@ -20,9 +20,9 @@ from edge.household.shown import ChipState, Knocked, NotDone, NotEnrolled, Paire
 from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
-from edge.panel.model import DARK, FAST, PAIR_S, SLOW, YES_S, Light, counted
-from edge.panel.panel import Panel
 from edge.stage import REQUEST
+from edge.status.lights import DARK, FAST, PAIR_S, SLOW, YES_S, Light, counted
+from edge.status.panel import Panel
 from protocol.errors import TransportError
 from tests.support.answering import Registrar
 from tests.support.broker import wait_until

@@ -6,9 +6,9 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from edge.panel import panel as panel_module
-from edge.panel.model import DARK, FAST, SLOW, STEADY, YES_S, Light, Press, counted
-from edge.panel.panel import PAUSE_S, Panel
+from edge.status import panel as panel_module
+from edge.status.lights import DARK, FAST, SLOW, STEADY, YES_S, Light, Press, counted
+from edge.status.panel import PAUSE_S, Panel
 from protocol.errors import ConfigError
 from tests.support.broker import wait_until
 

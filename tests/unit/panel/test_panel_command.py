@@ -7,9 +7,9 @@ from gpiozero.pins.mock import MockFactory
 
 from edge.commands import panel as command
 from edge.commands.table import edge
-from edge.panel.model import Press
-from edge.panel.panel import Panel
+from edge.status.lights import Press
 from edge.status.line import LineState
+from edge.status.panel import Panel
 from edge.status.presence import Presence, SessionState, StatusFile, StatusRecord, this_process
 from tests.support.chip_bench import instant
 

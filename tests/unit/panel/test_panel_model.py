@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.panel.model import (
+from edge.status.lights import (
     DARK,
     ERASE_S,
     EVEN,

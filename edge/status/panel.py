@@ -11,7 +11,7 @@ from gpiozero import LED, DigitalInputDevice
 from gpiozero.exc import BadPinFactory, GPIOZeroError
 from gpiozero.pins import Factory
 
-from edge.panel.model import Button, Light, Press, Rhythm, counting_s
+from edge.status.lights import Button, Light, Press, Rhythm, counting_s
 from protocol.errors import ConfigError
 
 T = TypeVar("T")
