@@ -29,6 +29,8 @@ Body = TypeVar("Body", bound=msgspec.Struct)
 TARIFFS_MAX = 64
 PERIOD_DAYS_MAX = 400
 LATE_DAYS_MAX = 400
+# A household moves or changes its provider months ahead, and no year.
+STARTS_AHEAD_MAX = timedelta(days=366)
 # Keeps an offer from splitting a month into pieces that a bill would show separately
 # (docs/explanation/billing.md).
 TARIFF_HOLDS = timedelta(days=25)
@@ -195,6 +197,19 @@ def check_extension(former: Offer, offer: Offer) -> None:
     last = max((tariff.valid_from for tariff in former.tariffs), default=date.min)
     if any(tariff.valid_from <= last for tariff in offer.tariffs[kept:]):
         raise DocumentRefused("An offer that extends another adds later tariffs only.")
+
+
+def check_start(start: date, today: date) -> None:
+    """Check that a contract begins soon enough to be meant.
+
+    Raises:
+        DocumentRefused: it begins more than a year from `today`.
+    """
+    if start > today + STARTS_AHEAD_MAX:
+        raise DocumentRefused(
+            f"A contract begins within {STARTS_AHEAD_MAX.days} days from today, and {start} is later; name "
+            "an earlier first day."
+        )
 
 
 def check_request(request: StatementRequest) -> None:

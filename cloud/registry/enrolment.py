@@ -19,7 +19,8 @@ from cloud.registry.pki import CHIP_REVOKED, find_issued, issue_device
 from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import StoredIdentity, SupplyPoint
-from protocol.contract import Contract, Signed, open_document, open_offer
+from protocol.calendar import legal_day
+from protocol.contract import Contract, Signed, check_start, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest, HeldContract
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
@@ -96,6 +97,9 @@ def enrol(
         ConfigError: the directory is incomplete.
     """
     request = check_request(signed)
+    if request.contract is not None:
+        start = decode_body(request.contract.contract.body, Contract).start
+        check_start(start, legal_day(now) + ONE_DAY)
     meter = None if prm is None else seal_meter(directory, prm, request.household_key)
     config = load_config(directory)
     with exclusive(directory):

@@ -20,6 +20,7 @@ from edge.household.door import open_door
 from edge.household.first_run import FirstRunAnswers, SeenLine
 from edge.household.pairing import PairingWindow
 from edge.identity.keys import load_keys
+from edge.metering.reading import read
 from edge.stage import Stage, stage
 from edge.status.line import LineWatch
 from edge.status.panel import Panel
@@ -66,6 +67,8 @@ class Line:
         self._intake = Intake(self._source, decoder, clock=clock.monotonic_s)
         self._finder = SerialFinder()
         self._groups: dict[str, InformationGroup] = {}
+        self._calendar: str | None = None
+        self._subscribed_kva: int | None = None
         self._refused: str | None = None
         self._refusals = Repeated(clock.monotonic_s)
         self._tries_at_s = self._looks_at_s = 0.0
@@ -110,6 +113,8 @@ class Line:
             dict(self._groups),
             self._intake.faults(),
             self._refused or self._source.fault,
+            self._calendar,
+            self._subscribed_kva,
         )
 
     def _take(self, frame: Frame) -> None:
@@ -118,6 +123,9 @@ class Line:
         if frame.is_complete and not frame.is_short:
             self._groups = {}
         self._groups |= frame.groups
+        if (reading := read(frame, self._clock.now())) is not None:
+            self._calendar = reading.calendar or self._calendar
+            self._subscribed_kva = reading.subscribed_kva or self._subscribed_kva
 
 
 class FirstRun:
@@ -161,7 +169,7 @@ class FirstRun:
             panel = None
             if pins is not None:
                 panel = HousePanel(pins, window, clock, is_quiet=config.is_quiet)
-            answers = FirstRunAnswers(directory, window, lambda: line.seen)
+            answers = FirstRunAnswers(directory, window, lambda: line.seen, clock.now)
             try:
                 opened.enter_context(open_door(directory, answers.answer, runtime_directory()))
             except OSError as exc:

@@ -11,7 +11,7 @@ from edge.contracts.enrolling import (
     requested_contract,
 )
 from edge.contracts.signed import read_agreement
-from edge.identity.enrolment import ca_fingerprint
+from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.vault.lock import is_in_use
@@ -35,6 +35,7 @@ def enrol(directory: Path, answer: Path) -> None:
     echo_translated(
         f"This chip is {record.device} of {record.collectivity}.\n"
         f"Authority: {fingerprint}\n"
+        f"as openssl writes it: {openssl_spelling(fingerprint)}\n"
         "Compare this with what the collectivity publishes before you rely on it."
     )
     is_running = is_in_use(directory)

@@ -1,6 +1,6 @@
 """`volet edge request`: write an enrolment request, with a contract that the household signs."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -19,7 +19,8 @@ from edge.contracts.signed import read_signed
 from edge.identity.keys import load_keys
 from edge.language.choice import language
 from edge.stage import DEFAULT_DIRECTORY, REQUEST
-from protocol.contract import Consent
+from protocol.calendar import legal_day
+from protocol.contract import Consent, check_start
 from protocol.errors import DocumentRefused
 from system.commands import directory_option
 from system.logs import configure_logs
@@ -118,6 +119,7 @@ def request(
         choices = choose(
             directory, keys, consent=Consent(consent) if consent else None, follows=follows
         )
+        check_start(start, legal_day(datetime.now(UTC)))
         serial = _serial(directory, meter_serial)
         contract = sign_contract(
             keys,

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from edge.contracts.former import FormerContract, read_former, remove_former, write_former
-from edge.contracts.requests import answered_at, asked_agreements
+from edge.contracts.requests import answered_at, asked_agreements, latest_request
 from edge.contracts.signed import CONTRACT, OFFER, SignedAgreement, read_agreement
 from edge.stage import REQUEST
 from protocol.contract import Contract
@@ -50,6 +50,7 @@ def check_answer(directory: Path, record: EnrolmentRecord) -> None:
             "This answer is to another request, with a contract that this chip has not; hand "
             f"{directory / REQUEST} to the collectivity and install its answer."
         )
+    _check_is_of_latest(directory, record)
     for held in record.contracts:
         own = known.get(held.contract)
         if own is not None and decode_body(own.contract.body, Contract).start != held.start:
@@ -59,12 +60,45 @@ def check_answer(directory: Path, record: EnrolmentRecord) -> None:
             raise _disagrees(earlier)
 
 
+def answered_contract(directory: Path, record: EnrolmentRecord) -> SignedAgreement | None:
+    """Return the contract that an answer puts in force; None for none, or one that the chip lacks."""
+    current = _current(record)
+    return None if current is None else known_contracts(directory).get(current.contract)
+
+
+def _check_is_of_latest(directory: Path, record: EnrolmentRecord) -> None:
+    """Check that an answer puts in force the contract of the latest request, if it is an older one's.
+
+    Raises:
+        DocumentRefused: the household has asked for another contract since, or for none.
+    """
+    latest, answered = latest_request(directory), answered_at(directory)
+    if latest is None or not answered < record.made_at < latest.mandate.made_at:
+        return
+    current, present = _current(record), read_agreement(directory)
+    put = b"" if current is None else current.contract
+    in_force = b"" if present is None else present.contract.hash
+    asked = b"" if latest.contract is None else latest.contract.hash
+    # On an enrolled chip a request without a contract leaves the present one as it is.
+    is_as_before = answered and (put == in_force or not asked)
+    if put != asked and not is_as_before:
+        raise DocumentRefused(
+            "This answer is to an earlier request, of another contract than the present one; hand "
+            f"{directory / REQUEST} to the collectivity and install its answer, or make the request once "
+            "more with the offer, the first day and the choices of the earlier one."
+        )
+
+
+def _current(record: EnrolmentRecord) -> HeldContract | None:
+    return next((held for held in record.contracts if held.last_day is None), None)
+
+
 def take_contracts(directory: Path, record: EnrolmentRecord) -> None:
     """Adopt the contracts of a checked answer; ended contracts are written first."""
     known = known_contracts(directory)
     present = read_agreement(directory)
     listed = {held.contract: held for held in record.contracts}
-    current = next((held for held in record.contracts if held.last_day is None), None)
+    current = _current(record)
     ended = [
         FormerContract(own.offer, own.contract, held.last_day.isoformat())
         for held in record.contracts

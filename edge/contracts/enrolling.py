@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from edge.contracts.answered import check_answer, take_contracts
 from edge.contracts.meter import meter_hash
+from edge.contracts.recognizing import check_is_answer
 from edge.contracts.requests import forget_answered, keep_request
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement, read_signed
@@ -176,6 +177,7 @@ def checked_answer(directory: Path, data: bytes, name: str) -> tuple[Enrolment, 
             several, or for a contract that this chip does not have.
     """
     keys = load_keys(directory)
+    check_is_answer(data)
     try:
         enrolment = read_json(data, Enrolment)
     except msgspec.MsgspecError as exc:

@@ -63,6 +63,16 @@ def asked_agreements(directory: Path) -> list[SignedAgreement]:
     return agreements
 
 
+def latest_request(directory: Path) -> EnrolmentRequest | None:
+    """Read the latest request; None if there is none.
+
+    Raises:
+        ConfigError: a request is damaged.
+    """
+    requests = _requests(directory)
+    return requests[-1][1] if requests else None
+
+
 def latest_made_at(directory: Path) -> int:
     """Return when the latest request was signed, in milliseconds since 1970; 0 for none.
 

@@ -5,7 +5,7 @@ difference becomes a notice in the vault and an event in the log; metering and e
 `edge.bills.judge` decides separately, day by day, whether a bill is correct.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import structlog
 from edge.contracts.agreement import Agreement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import meter_hash
+from edge.contracts.terms import tariffs_on
 from edge.metering.events import Notice, NoticeKind
 from edge.metering.reading import Reading
 from protocol.calendar import legal_day
@@ -65,7 +66,25 @@ def differences(contracts: Contracts, reading: Reading) -> dict[NoticeKind, str]
     for agreement in _on_day(contracts, day):
         if meter_hash(contracts.meter_salt, reading.serial) != agreement.contract.meter:
             differing[NoticeKind.METER_DIFFERS] = f"contract {agreement.contract_hash.hex()[:16]}"
-        differing |= _tariff_differences(_tariffs_on(contracts, agreement, day), reading)
+        offers = (agreement.offer, *contracts.listed_for(agreement).extensions.values())
+        differing |= tariff_differences(
+            tariffs_on(offers, day), reading.calendar, reading.subscribed_kva
+        )
+    return differing
+
+
+def tariff_differences(
+    tariffs: Sequence[Tariff], calendar: str | None, kva: int | None
+) -> dict[NoticeKind, str]:
+    """Return how a meter's calendar and subscribed power (kVA) differ from the tariffs of a day."""
+    differing = {}
+    calendars = {tariff.calendar for tariff in tariffs if _counts_registers(tariff)}
+    if calendar is not None and calendars and names_of(calendar).isdisjoint(calendars):
+        differing[NoticeKind.CALENDAR_DIFFERS] = f"{calendar}, contract {min(calendars)}"
+    powers_kva = {tariff.kva for tariff in tariffs if tariff.kva is not None}
+    is_for_any = any(tariff.kva is None for tariff in tariffs)
+    if kva is not None and powers_kva and not is_for_any and kva not in powers_kva:
+        differing[NoticeKind.POWER_DIFFERS] = f"{kva} kVA, contract {min(powers_kva)} kVA"
     return differing
 
 
@@ -107,30 +126,6 @@ def _on_day(contracts: Contracts, day: date) -> list[Agreement]:
         if agreement.contract.start <= day
         and (agreement.contract.end is None or day < agreement.contract.end)
     ]
-
-
-def _tariffs_on(contracts: Contracts, agreement: Agreement, day: date) -> list[Tariff]:
-    """Return the tariffs that may price a day, from the offer and its listed extensions."""
-    offers = (agreement.offer, *contracts.listed_for(agreement).extensions.values())
-    return [
-        tariff
-        for offer in offers
-        for tariff in offer.tariffs
-        if tariff.valid_from <= day and (tariff.valid_to is None or day < tariff.valid_to)
-    ]
-
-
-def _tariff_differences(tariffs: list[Tariff], reading: Reading) -> dict[NoticeKind, str]:
-    differing = {}
-    calendars = {tariff.calendar for tariff in tariffs if _counts_registers(tariff)}
-    calendar = reading.calendar
-    if calendar is not None and calendars and names_of(calendar).isdisjoint(calendars):
-        differing[NoticeKind.CALENDAR_DIFFERS] = f"{calendar}, contract {min(calendars)}"
-    powers_kva = {tariff.kva for tariff in tariffs if tariff.kva is not None}
-    kva, is_for_any = reading.subscribed_kva, any(tariff.kva is None for tariff in tariffs)
-    if kva is not None and powers_kva and not is_for_any and kva not in powers_kva:
-        differing[NoticeKind.POWER_DIFFERS] = f"{kva} kVA, contract {min(powers_kva)} kVA"
-    return differing
 
 
 def _counts_registers(tariff: Tariff) -> bool:

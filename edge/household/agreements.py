@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from edge.area.report import Participation, participation
 from edge.area.settings import AreaConfig, load_choices
@@ -15,8 +16,11 @@ from edge.area.words import (
     standing_in_words,
 )
 from edge.contracts.agreement import Agreement, load_agreement
+from edge.contracts.catalogue import Copy
 from edge.contracts.former import agreements_of, former_agreements
 from edge.contracts.listed import Contracts
+from edge.contracts.meter import meter_hash
+from edge.contracts.terms import terms_in_words
 from edge.contracts.words import CONSENTS, PRICES
 from edge.household.shown import AgreementList, ContractStanding, Row, ShownContract, ShownTrustees
 from edge.identity.enrolment import Identity, load_identity
@@ -58,6 +62,13 @@ def agreements(
     )
 
 
+class _Known(NamedTuple):
+    """The household's contracts, and the serial of the meter that its chip reads, empty for none."""
+
+    contracts: Contracts
+    serial: str
+
+
 def _contracts(
     directory: Path, vault: VaultReader, identity: Identity, today: date, lang: Lang
 ) -> tuple[ShownContract, ...]:
@@ -65,10 +76,13 @@ def _contracts(
     all_of = agreements_of(directory, current)
     signed = {each.contract_hash for each in former_agreements(directory)}
     signed |= set() if current is None else {current.contract_hash}
-    contracts = Contracts(all_of, identity.meter_salt, departure=vault.departures.get)
+    listed = Copy(vault, identity.collectivity, identity.platform_key).catalogue
+    contracts = Contracts(all_of, identity.meter_salt, listed, vault.departures.get)
     found = [contracts.agreement(name) for name in all_of]
+    state = vault.values.state()
+    known = _Known(contracts, "" if state is None else state.serial or "")
     shown = [
-        _shown(each, is_answered=each.contract_hash in signed, today=today, lang=lang)
+        _shown(each, known, is_answered=each.contract_hash in signed, today=today, lang=lang)
         for each in found
         if each is not None
     ]
@@ -77,9 +91,14 @@ def _contracts(
     return tuple(shown[:CONTRACTS_SHOWN])
 
 
-def _shown(agreement: Agreement, *, is_answered: bool, today: date, lang: Lang) -> ShownContract:
+def _shown(
+    agreement: Agreement, known: _Known, *, is_answered: bool, today: date, lang: Lang
+) -> ShownContract:
     contract = agreement.contract
+    offers = (agreement.offer, *known.contracts.listed_for(agreement).extensions.values())
+    is_known = meter_hash(known.contracts.meter_salt, known.serial) == contract.meter
     last = None if contract.end is None else contract.end - ONE_DAY
+    day = max(contract.start, today if last is None else min(last, today))
     standing = ContractStanding.IN_FORCE
     if last is not None and last < today:
         standing = ContractStanding.ENDED
@@ -96,6 +115,8 @@ def _shown(agreement: Agreement, *, is_answered: bool, today: date, lang: Lang) 
         last=last,
         receipts=CONSENTS[lang][contract.consent],
         prices=PRICES[lang][contract.follows],
+        meter=known.serial if is_known else "",
+        terms=tuple(Row(*row) for row in terms_in_words(offers, day, lang)),
     )
 
 

@@ -7,9 +7,11 @@ was cut goes on where it was, and page and console may take turns.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from edge.contracts.answered import answered_contract
 from edge.contracts.enrolling import (
     check_no_import,
     checked_answer,
@@ -19,9 +21,13 @@ from edge.contracts.enrolling import (
     sign_contract,
     write_request,
 )
-from edge.contracts.meter import is_serial
+from edge.contracts.fitting import MeterNow, doubts
+from edge.contracts.meter import is_serial, meter_hash
+from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import latest_made_at
 from edge.contracts.sequence import check_follows
+from edge.contracts.signed import SignedAgreement
+from edge.contracts.terms import terms_in_words
 from edge.contracts.words import CONSENTS, MASKED, PRICES
 from edge.household.entrance import Entrance
 from edge.household.pairing import PairingWindow
@@ -38,7 +44,7 @@ from edge.household.shown import (
     ShownFirstRun,
     ShownRequest,
 )
-from edge.identity.enrolment import ca_fingerprint
+from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
@@ -49,7 +55,8 @@ from edge.tic.diagnosis import LineFault
 from edge.tic.frame import InformationGroup, Mode
 from edge.tic.hints import HINTS
 from edge.tic.report import group_cells
-from protocol.contract import Consent, Contract, Signed, open_offer, parse_signed
+from protocol.calendar import legal_day
+from protocol.contract import Consent, Contract, check_start, open_offer, parse_signed
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from system.files import read_document
@@ -90,6 +97,7 @@ class SeenLine:
         groups: the groups of the latest frames, by label.
         faults: what is wrong with the line now, the likeliest first.
         trouble: why the device is not open, as a sentence.
+        calendar, subscribed_kva: as the latest frame that had them gave them.
     """
 
     serial: str | None = None
@@ -97,6 +105,8 @@ class SeenLine:
     groups: Mapping[str, InformationGroup] = field(default_factory=dict)
     faults: tuple[LineFault, ...] = ()
     trouble: str | None = None
+    calendar: str | None = None
+    subscribed_kva: int | None = None
 
 
 class FirstRunAnswers:
@@ -107,10 +117,11 @@ class FirstRunAnswers:
         directory: Path,
         window: PairingWindow,
         line: Callable[[], SeenLine],
+        now: Callable[[], datetime],
     ) -> None:
         """Read `directory` at each request: an import may change the household meanwhile."""
         self._directory = directory
-        self._line = line
+        self._line, self._now = line, now
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskFirstRun: self._first_run,
             MakeRequest: self._make_request,
@@ -137,6 +148,7 @@ class FirstRunAnswers:
             step,
             line=_line_rows(line, asked.lang),
             faults=_faults(line, asked.lang),
+            is_away=line.trouble is not None,
             request=request,
             contract=self._requested(asked.lang) if request else None,
         )
@@ -150,17 +162,40 @@ class FirstRunAnswers:
         """Return the contract of the request; a new one replaces a damaged one."""
         with suppress(ConfigError, DocumentRefused, MessageRefused):
             found = requested_contract(self._directory, load_keys(self._directory))
-            return None if found is None else _shown(found.offer, found.contract, lang)
+            return None if found is None else self._shown(found, lang)
         return None
+
+    def _shown(self, agreement: SignedAgreement, lang: Lang) -> ShownContract:
+        """Return a contract in words, and what speaks against it as far as the line tells."""
+        signed, line = agreement.contract, self._line()
+        opened, contract = open_offer(agreement.offer), decode_body(signed.body, Contract)
+        salt, today = load_keys(self._directory).meter_salt, legal_day(self._now())
+        meter = MeterNow(line.serial, line.calendar, line.subscribed_kva)
+        is_read = line.serial is not None and meter_hash(salt, line.serial) == contract.meter
+        return ShownContract(
+            provider=opened.provider,
+            product=opened.product,
+            contract=signed.hash.hex()[:SHORT_HASH],
+            standing=ContractStanding.ASKED,
+            first=contract.start,
+            last=None,
+            receipts=CONSENTS[lang][contract.consent],
+            prices=PRICES[lang][contract.follows],
+            meter=line.serial or "" if is_read else "",
+            terms=tuple(Row(*row) for row in terms_in_words([opened], contract.start, lang)),
+            doubts=tuple(doubts(contract, opened, meter, salt, today, lang)),
+        )
 
     def _make_request(self, asked: MakeRequest) -> ShownRequest:
         check_no_import(self._directory)
         self._check_not_enrolled()
-        keys, offer, contract, meter = load_keys(self._directory), None, None, ""
+        keys, offer, contract = load_keys(self._directory), None, None
         if asked.offer:
-            offer, meter = parse_signed(asked.offer.encode(), "The offer"), self._meter(asked.lang)
+            check_is_offer(data := asked.offer.encode())
+            offer, meter = parse_signed(data, "The offer"), self._meter(asked.lang)
             if asked.start is None:
                 raise DocumentRefused("An offer is taken from a day on; name the first one.")
+            check_start(asked.start, legal_day(self._now()))
             contract = sign_contract(
                 keys,
                 offer,
@@ -172,13 +207,13 @@ class FirstRunAnswers:
             check_follows(self._directory, contract)
         shown = None
         if offer is not None and contract is not None:
-            shown = _shown(offer, contract, asked.lang)
+            shown = self._shown(SignedAgreement(offer, contract), asked.lang)
         if asked.is_sure:
             _check_is_shown(asked, shown)
             after = latest_made_at(self._directory)
             request = make_request(keys, offer, contract, after=after)
             write_request(self._directory, self._directory / REQUEST, request)
-        return ShownRequest(asked.is_sure, shown, meter)
+        return ShownRequest(asked.is_sure, shown)
 
     def _meter(self, lang: Lang) -> str:
         """Return the serial of the meter on the line.
@@ -203,14 +238,22 @@ class FirstRunAnswers:
         if not asked.is_sure:
             enrolment, record = checked_answer(self._directory, data, name)
             authority = ca_fingerprint(enrolment.ca_pem)
-            return ShownAnswer(record.device, record.collectivity, authority)
-        record = install_answer(self._directory, data, name)
-        return Done(
-            sentence_in(
-                asked.lang,
-                f"This chip is {record.device} of {record.collectivity}; it begins to meter now.",
+            agreement = answered_contract(self._directory, record)
+            return ShownAnswer(
+                record.device,
+                record.collectivity,
+                authority,
+                openssl_spelling(authority),
+                None if agreement is None else self._shown(agreement, asked.lang),
             )
-        )
+        record, line = install_answer(self._directory, data, name), self._line()
+        done = f"This chip is {record.device} of {record.collectivity}; it begins to meter now."
+        if line.serial is None or line.trouble is not None or line.faults:
+            done = (
+                f"This chip is {record.device} of {record.collectivity}; it meters as soon as it reads its "
+                "meter, which it does not now."
+            )
+        return Done(sentence_in(asked.lang, done))
 
     def _check_not_enrolled(self) -> None:
         """Check that no answer was installed meanwhile, as from the console.
@@ -242,20 +285,6 @@ def _check_is_shown(asked: MakeRequest, contract: ShownContract | None) -> None:
             "This is no longer the contract that was shown, as when the line leads to another meter "
             "now; begin again, and compare the serial with the one that is printed on the meter."
         )
-
-
-def _shown(offer: Signed, signed: Signed, lang: Lang) -> ShownContract:
-    opened, contract = open_offer(offer), decode_body(signed.body, Contract)
-    return ShownContract(
-        provider=opened.provider,
-        product=opened.product,
-        contract=signed.hash.hex()[:SHORT_HASH],
-        standing=ContractStanding.ASKED,
-        first=contract.start,
-        last=None,
-        receipts=CONSENTS[lang][contract.consent],
-        prices=PRICES[lang][contract.follows],
-    )
 
 
 def _line_rows(line: SeenLine, lang: Lang) -> tuple[Row, ...]:

@@ -338,7 +338,13 @@ class ContractStanding(StrEnum):
 
 
 class ShownContract(msgspec.Struct, frozen=True):
-    """A contract from `first` to `last` (None: open); `receipts` and `prices` are in words."""
+    """A contract from `first` to `last` (None: open); `receipts` and `prices` are in words.
+
+    Attributes:
+        meter: the serial of its meter, empty if that is not the one on the line.
+        terms: what its offer says of power, calendar and prices, in words.
+        doubts: what will not work with it as it stands, in words.
+    """
 
     provider: str
     product: str
@@ -348,6 +354,9 @@ class ShownContract(msgspec.Struct, frozen=True):
     last: date | None
     receipts: str
     prices: str
+    meter: str = ""
+    terms: tuple[Row, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 class ShownTrustees(msgspec.Struct, frozen=True):
@@ -481,8 +490,9 @@ class ShownFirstRun(msgspec.Struct, frozen=True, tag="first-run"):
     """How far the chip has come.
 
     Attributes:
-        line: what the meter says of itself.
+        line: what the meter says of itself, or said last.
         faults: what is wrong with the line, and what to do, in words.
+        is_away: whether the line's device is not there, or may not be read.
         request: the request that was made, as JSON to hand to the collectivity; empty if none was.
         contract: the contract in that request, None if it holds none.
     """
@@ -490,27 +500,30 @@ class ShownFirstRun(msgspec.Struct, frozen=True, tag="first-run"):
     step: FirstRunStep
     line: tuple[Row, ...] = ()
     faults: tuple[str, ...] = ()
+    is_away: bool = False
     request: str = ""
     contract: ShownContract | None = None
 
 
 class ShownRequest(msgspec.Struct, frozen=True, tag="request"):
-    """A request that is made, or would be: its contract, and the serial of the meter in it.
-
-    Both are empty for a request without a contract.
-    """
+    """A request that is made, or would be, and its contract, None if it holds none."""
 
     is_made: bool
     contract: ShownContract | None = None
-    meter: str = ""
 
 
 class ShownAnswer(msgspec.Struct, frozen=True, tag="answer"):
-    """An answer that fits this chip: who gave it, and the fingerprint to compare before it counts."""
+    """An answer that fits this chip: who gave it, and the fingerprint to compare before it counts.
+
+    `authority` is the fingerprint as Volet writes it, `authority_openssl` as openssl does. `contract`
+    is the one that it puts in force, None if that is none.
+    """
 
     device: str
     collectivity: str
     authority: str
+    authority_openssl: str
+    contract: ShownContract | None = None
 
 
 class Live(msgspec.Struct, frozen=True, tag="live"):

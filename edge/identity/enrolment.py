@@ -176,21 +176,24 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
         _verify_answer(enrolment, _issuer_of(certificate, (*issuers, *trusted)))
         Ed25519PublicKey.from_public_bytes(enrolment.platform_key)
     except MessageRefused as exc:
-        raise DocumentRefused(f"the enrolment record cannot be read: {exc.detail}.") from exc
+        raise DocumentRefused(f"The enrolment record cannot be read: {exc.detail}.") from exc
     except (InvalidSignature, ConfigError) as exc:
-        raise DocumentRefused("the enrolment is not signed by the authority in it.") from exc
+        raise DocumentRefused("The enrolment is not signed by the authority in it.") from exc
     except UNREADABLE as exc:
-        raise DocumentRefused("the enrolment holds certificates that cannot be read.") from exc
+        raise DocumentRefused("The enrolment holds certificates that cannot be read.") from exc
     if not is_device_id(record.device) or not is_collectivity(record.collectivity):
-        raise DocumentRefused("the enrolment names a device or collectivity out of grammar.")
+        raise DocumentRefused("The enrolment names a device or collectivity out of grammar.")
     if _common_name(certificate) != record.device:
-        raise DocumentRefused("the certificate is another device's than the record.")
+        raise DocumentRefused("The certificate is another device's than the record.")
     if certificate.public_key() != keys.tls_key.public_key():
-        raise DocumentRefused("the certificate is not for this chip's TLS key.")
+        raise DocumentRefused(
+            "This answer is for another chip: its certificate is not for this chip's TLS key. Install the "
+            "answer to this chip's own request."
+        )
     if record.signing_key != keys.signing_public:
-        raise DocumentRefused("the record is not for this chip's signing key.")
+        raise DocumentRefused("The record is not for this chip's signing key.")
     if record.household_key != keys.household.id:
-        raise DocumentRefused("the record is not for this household's keys.")
+        raise DocumentRefused("The record is not for this household's keys.")
     return record
 
 
@@ -202,6 +205,12 @@ def ca_fingerprint(ca_pem: bytes) -> str:
     """
     digest = _roots(ca_pem)[0].fingerprint(SHA256()).hex()
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+
+
+def openssl_spelling(fingerprint: str) -> str:
+    """Return a fingerprint of `ca_fingerprint` as openssl and browsers write it: B3:28:…."""
+    digits = "".join(fingerprint.split()).upper()
+    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 
 def authority_of(enrolment: Enrolment) -> bytes:
@@ -260,7 +269,7 @@ def _issuer_of(certificate: Certificate, authorities: Iterable[Certificate]) -> 
 def _verify_answer(enrolment: Enrolment, issuer: Certificate) -> None:
     key = issuer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise DocumentRefused("the authority's key is no elliptic-curve key.")
+        raise DocumentRefused("The authority's key is no elliptic-curve key.")
     key.verify(enrolment.record_signature, enrolment.record, ec.ECDSA(SHA256()))
     if enrolment.signature:
         key.verify(enrolment.signature, enrolment.signed_bytes, ec.ECDSA(SHA256()))

@@ -6,11 +6,13 @@ browser loses nothing. Between a form and the yes to it, its documents are carri
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.status import (
+    HTTP_200_OK,
     HTTP_303_SEE_OTHER,
     HTTP_404_NOT_FOUND,
     HTTP_422_UNPROCESSABLE_CONTENT,
@@ -32,6 +34,14 @@ from protocol.calendar import legal_day
 
 REQUEST, MADE, ANSWER = (f"{FIRST_RUN}/{name}" for name in ("demande", "request.json", "reponse"))
 _TAKEN = ("start", "consent", "follows")
+_STEPS = ("request", "answer")
+
+
+class _Sent(NamedTuple):
+    """A form that was sent: of which step, and its fields."""
+
+    where: str = ""
+    form: Mapping[str, str] = {}
 
 
 async def first_run(visit: Visit) -> Response:
@@ -39,28 +49,22 @@ async def first_run(visit: Visit) -> Response:
     shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
     if shown.step is FirstRunStep.DONE:
         return RedirectResponse("/", HTTP_303_SEE_OTHER)
-    return visit.show(
-        "first_run",
-        run=shown,
-        today=legal_day(datetime.now(UTC)),
-        contract=_contract_rows(visit, shown.contract),
-        next=visit.texts[f"first_run_{shown.step}"],
-    )
+    return _show(visit, shown, _Sent())
 
 
 async def request(visit: Visit) -> Response:
     """Show what the request would hold, and make it once the visitor is sure."""
     form = await visit.checked_form()
-    asked = _read_request(visit, form)
-    shown = expected(ShownRequest, await visit.ask(asked))
+    try:
+        shown = expected(ShownRequest, await visit.ask(_read_request(visit, form)))
+    except HTTPException as exc:
+        return await _show_again(visit, exc, _Sent("request", form))
     if shown.is_made:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     fields = {name: form.get(name, "") for name in ("offer", *_TAKEN)}
     fields["contract"] = "" if shown.contract is None else shown.contract.contract
-    rows = _contract_rows(visit, shown.contract)
-    if shown.meter:
-        rows.insert(1, (visit.texts["contract_meter"], shown.meter))
-    return visit.show("first_run_request", fields=fields, contract=rows)
+    rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
+    return visit.show("first_run_request", fields=fields, contract=rows, doubts=doubts)
 
 
 async def download(visit: Visit) -> Response:
@@ -76,13 +80,50 @@ async def take_answer(visit: Visit) -> Response:
     """Show whose answer it is, and have it installed once the visitor has compared."""
     form = await visit.checked_form()
     is_sure, text = form.get("sure") == "yes", form.get("answer", "")
-    if not text.strip():
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
-    asked = TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure)
-    found = await visit.ask(asked)
+    missing = HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
+    if not text:
+        return await _show_again(visit, missing, _Sent("answer"))
+    try:
+        asked = TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure)
+        found = await visit.ask(asked)
+    except HTTPException as exc:
+        return await _show_again(visit, exc, _Sent("answer"))
     if is_sure:
         return visit.show("first_run_done", done=expected(Done, found))
-    return visit.show("first_run_answer", found=expected(ShownAnswer, found), text=text)
+    shown = expected(ShownAnswer, found)
+    rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
+    return visit.show("first_run_answer", found=shown, contract=rows, doubts=doubts, text=text)
+
+
+def _show(visit: Visit, shown: ShownFirstRun, sent: _Sent, why: str = "") -> Response:
+    """Return the page of all steps; `why` stands beside the form that was sent and refused."""
+    today = legal_day(datetime.now(UTC)).isoformat()
+    chosen = {"start": today, "consent": "total", "follows": "true"}
+    chosen |= {name: sent.form[name] for name in _TAKEN if name in sent.form}
+    return visit.show(
+        "first_run",
+        HTTP_422_UNPROCESSABLE_CONTENT if why else HTTP_200_OK,
+        run=shown,
+        chosen=chosen,
+        contract=_contract_rows(visit, shown.contract),
+        doubts=_doubts(shown.contract),
+        next=visit.texts[f"first_run_{shown.step}"],
+        refused={step: why if step == sent.where else "" for step in _STEPS},
+    )
+
+
+async def _show_again(visit: Visit, refused: HTTPException, sent: _Sent) -> Response:
+    """Return the page with what was sent and why the chip does not take it.
+
+    Raises:
+        HTTPException: `refused`, if there is no form to fill in once more.
+    """
+    if refused.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
+        raise refused
+    shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
+    if shown.step is FirstRunStep.DONE:
+        raise refused
+    return _show(visit, shown, sent, refused.detail)
 
 
 def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
@@ -93,13 +134,17 @@ def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
     """
     fields: dict[str, object] = {"lang": visit.lang, "is_sure": form.get("sure") == "yes"}
     try:
-        if form.get("offer", "").strip():
+        if form.get("offer"):
             fields |= {"offer": form["offer"]} | {name: form[name] for name in _TAKEN}
             fields["start"] = fields["start"] or None
         fields["contract"] = form.get("contract", "")
         return msgspec.convert(fields, MakeRequest, strict=False)
     except (KeyError, msgspec.ValidationError) as exc:
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+
+
+def _doubts(contract: ShownContract | None) -> tuple[str, ...]:
+    return () if contract is None else contract.doubts
 
 
 def _contract_rows(visit: Visit, contract: ShownContract | None) -> list[tuple[str, str]]:

@@ -24,6 +24,14 @@ FIRST_RUN_TEXTS = bilingual(
             "Le compteur est lu. Comparez son numéro avec celui qui est inscrit dessus : si ce n'est pas "
             "lui, le boîtier est relié à un autre compteur."
         ),
+        "line_lost": (
+            "Le compteur a été lu : voici ce qu'il a dit en dernier. Maintenant, sa ligne n'est plus bonne ; "
+            "voyez ci-dessous."
+        ),
+        "line_absent": (
+            "Si cet appareil n'a jamais été là : la ligne à lire est `source` dans edge.toml ; `volet edge "
+            "setup` dit, pour votre montage, laquelle c'est et comment la régler."
+        ),
         "line_sought": (
             "Rien n'est encore lu. En dix secondes environ, le boîtier trouve la vitesse et le mode ; "
             "cette page cherche de nouveau quand vous la rechargez."
@@ -46,6 +54,10 @@ FIRST_RUN_TEXTS = bilingual(
         "prices_fixed": "restent ceux de cette offre",
         "request_see": "Voir la demande",
         "request_again": "Faire une autre demande",
+        "request_again_how": (
+            "La demande d'avant ne vaudra plus : jetez son fichier request.json, et donnez le nouveau à la "
+            "collectivité. Une réponse à celle d'avant est refusée si son contrat est un autre."
+        ),
         "request_title": "Faire cette demande ?",
         "request_means": (
             "La demande porte les clés publiques de ce boîtier et ce qui est écrit ici, signé par lui. Elle "
@@ -86,11 +98,14 @@ FIRST_RUN_TEXTS = bilingual(
         "answer_collectivity": "Collectivité",
         "answer_device": "Nom de ce boîtier",
         "answer_authority": "Autorité (SHA-256)",
+        "openssl_writes": "ou, comme openssl l'écrit :",
+        "answer_contract": "Le contrat que cette réponse met en vigueur",
+        "answer_none": "Aucun : le boîtier comptera, et aucune facture ne viendra.",
         "answer_yes": "Oui, l'empreinte est la même : installer",
         "first_run_done_title": "Votre boîtier est inscrit",
         "first_run_done_how": (
-            "En quelques secondes, le boîtier commence à compter et se connecte à la collectivité. Le "
-            "premier quart d'heure mesuré est là dans une demi-heure au plus."
+            "En quelques secondes, le boîtier se connecte à la collectivité. Le premier quart d'heure "
+            "mesuré est là une demi-heure au plus après que le compteur est lu."
         ),
         "first_run_go": "Voir aujourd'hui",
         "first_run_back": "Non, revenir sans rien changer",
@@ -117,6 +132,13 @@ FIRST_RUN_TEXTS = bilingual(
             "The meter is read. Compare its serial with the one that is printed on it: if it is another one, "
             "the chip is connected to another meter."
         ),
+        "line_lost": (
+            "The meter was read: this is what it said last. Its line is not good now; see below."
+        ),
+        "line_absent": (
+            "If this device was never there: the line to read is `source` in edge.toml; `volet edge setup` "
+            "says which one it is for your wiring, and how to set it."
+        ),
         "line_sought": (
             "Nothing is read yet. The chip finds speed and mode in about ten seconds; this page looks again "
             "when you load it again."
@@ -138,6 +160,10 @@ FIRST_RUN_TEXTS = bilingual(
         "prices_fixed": "stay those of this offer",
         "request_see": "See the request",
         "request_again": "Make another request",
+        "request_again_how": (
+            "The earlier request is void then: throw its file request.json away, and hand the new one to "
+            "the collectivity. An answer to the earlier one is refused if its contract is another one."
+        ),
         "request_title": "Make this request?",
         "request_means": (
             "The request holds the public keys of this chip and what is written here, signed by it. It does "
@@ -175,11 +201,14 @@ FIRST_RUN_TEXTS = bilingual(
         "answer_collectivity": "Collectivity",
         "answer_device": "Name of this chip",
         "answer_authority": "Authority (SHA-256)",
+        "openssl_writes": "or, as openssl writes it:",
+        "answer_contract": "The contract that this answer puts in force",
+        "answer_none": "None: the chip will meter, and no bill will come.",
         "answer_yes": "Yes, the fingerprint is the same: install it",
         "first_run_done_title": "Your chip is enrolled",
         "first_run_done_how": (
-            "Within seconds the chip begins to meter and connects to the collectivity. The first metered "
-            "quarter-hour is there in half an hour at most."
+            "Within seconds the chip connects to the collectivity. The first metered quarter-hour is there "
+            "half an hour at most after the meter is read."
         ),
         "first_run_go": "See today",
         "first_run_back": "No, go back and change nothing",

@@ -22,6 +22,8 @@ class UploadRefused(ValueError):
 def upload_fields(kind: str, body: bytes, most: int) -> dict[str, str]:
     """Return the fields of a form of the content type `kind`; the first of each name, files as text.
 
+    A file that was chosen and is empty, as after a browser's reload, is a line end: it is not none.
+
     Raises:
         UploadRefused: the form is cut off, has more than `most` fields, or is no such form.
     """
@@ -54,4 +56,5 @@ def _field(part: bytes) -> tuple[str, str]:
     name = headers.get_param("name", header=_DISPOSITION)
     if headers.defects or not isinstance(name, str):
         raise UploadRefused("a part that is no field")
-    return name, data.decode("utf-8", "replace")
+    is_chosen = bool(headers.get_param("filename", header=_DISPOSITION))
+    return name, data.decode("utf-8", "replace") or ("\n" if is_chosen else "")

@@ -321,6 +321,8 @@ def contracts(agreements: AgreementList, lang: Lang) -> list[tuple[str, list[tup
         )
         rows = [
             (texts["contract_standing"], f"{texts[f'contract_{each.standing}']}, {days}"),
+            *_meter_rows(each, lang),
+            *_term_rows(each),
             (texts["contract_receipts"], each.receipts),
             (texts["contract_prices"], each.prices),
             (texts["contract_name"], each.contract),
@@ -342,11 +344,21 @@ def contract_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
     texts = TEXTS[lang]
     return [
         (texts["offer"], f"{contract.provider} – {contract.product}"),
+        *_meter_rows(contract, lang),
         (texts["contract_days"], texts["from_on"].format(first=day_text(contract.first, lang))),
+        *_term_rows(contract),
         (texts["contract_receipts"], contract.receipts),
         (texts["contract_prices"], contract.prices),
         (texts["contract_name"], contract.contract),
     ]
+
+
+def _meter_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
+    return [(TEXTS[lang]["contract_meter"], contract.meter)] if contract.meter else []
+
+
+def _term_rows(contract: ShownContract) -> list[tuple[str, str]]:
+    return [(row.label, row.text) for row in contract.terms]
 
 
 def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str, bool]]:

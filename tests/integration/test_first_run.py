@@ -36,6 +36,7 @@ def test_from_the_line_to_the_first_quarter_hour_with_a_kill_at_each_step(broker
         assert "Compare the authority" in seen.text
         home.restart()
         assert not (home.chip / "vault.db").exists(), "nothing of the line is stored"
+        wait_until(home.is_line_good, "the chip to read its meter")
         done = home.send(visitor, ANSWER, sure(seen.text))
         assert done.status_code == 200, done.text
         assert "it begins to meter now" in done.text
@@ -114,7 +115,8 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
             (form.fields | {"start": "2020-01-01"}, home.offer, "no tariff on 2020-01-01"),
             (form.fields | {"start": "tomorrow"}, home.offer, "not filled in"),
             (form.fields | {"consent": "all"}, home.offer, "not filled in"),
-            (form.fields, b"\xff\xd8 a photograph", "no signed document"),
+            (form.fields, b"\xff\xd8\xff a photograph", "This is a picture"),
+            (form.fields, b"", "This file is empty"),
         ):
             for more in ({}, {"sure": "yes"}):
                 sent = patiently(
@@ -125,7 +127,14 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
         assert patiently(lambda: owner.get(MADE)).status_code == 404
         huge = Form({}, {"answer": b" " * (BODY_BYTES_MAX + 1)})
         assert patiently(lambda: home.send(owner, ANSWER, huge)).status_code == 413
-        assert "Choose the file" in home.send(owner, ANSWER, Form({}, {"answer": b""})).text
+        empty = home.send(owner, ANSWER, Form({}, {"answer": b""}))
+        assert (empty.status_code, "This file is empty" in empty.text) == (422, True)
+        assert "Choose the file" in home.send(owner, ANSWER, Form({})).text
+        other_day = form.fields | {"start": "2020-01-01", "consent": "lines"}
+        again = patiently(lambda: home.send(owner, REQUEST, Form(other_day, {"offer": home.offer})))
+        assert 'value="2020-01-01"' in again.text, "the form keeps what was filled in"
+        assert '<option value="lines" selected>' in again.text
+        assert '<option value="false" selected>' in again.text
         kind = {"Content-Type": "multipart/form-data; boundary=b"} | home.page.origin
         whole = b'--b\r\nContent-Disposition: form-data; name="answer"\r\n\r\n{"record"'
         cut = patiently(lambda: owner.post(ANSWER, content=whole, headers=kind))

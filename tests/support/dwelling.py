@@ -23,6 +23,7 @@ from edge.mqtt.message import Arrived, Connected
 from edge.vault.vault import Vault
 from protocol.contract import Offer, Signed, sign_document
 from protocol.hpke import SealingKey
+from protocol.tariff import Tariff
 from tests.support.broker import COLLECTIVITY
 from tests.support.chip_bench import BenchClock, BenchMeter
 from tests.support.moving_town import QUICK, Home, TownCloud
@@ -134,8 +135,12 @@ def accept_all(home) -> list[bytes]:
     return contracts
 
 
-def make_offer():
+def make_offer() -> Signed:
     """Return a signed offer of the provider."""
-    tariff = simple_tariff()
+    return offer_of(simple_tariff())
+
+
+def offer_of(tariff: Tariff) -> Signed:
+    """Return a signed offer of a tariff of the provider's."""
     public, sealing = PROVIDER.public_key().public_bytes_raw(), SealingKey.generate().public_bytes
     return sign_document(Offer(tariff.provider, public, sealing, "p", (tariff,)), PROVIDER)

@@ -178,6 +178,11 @@ class NewHome:
         assert isinstance(found, ShownFirstRun), found
         return found
 
+    def is_line_good(self) -> bool:
+        """Return whether the chip reads its meter, and nothing is wrong with the line."""
+        shown = self.shown()
+        return bool(shown.line) and not shown.faults
+
     def enrol(self, visitor: httpx.Client) -> bytes:
         """Hand the request to the collectivity; return its answer."""
         request, answer = self.cloud.parent / "request.json", self.cloud.parent / "answer.json"

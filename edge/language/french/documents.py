@@ -68,29 +68,29 @@ DOCUMENTS = {
         "où ils sont gardés, et relancez la commande."
     ),
     "ca.pem is damaged; put it back from a copy.": "ca.pem est endommagé ; remettez-le depuis une copie.",
-    "the enrolment names a device or collectivity out of grammar.": (
-        "l'inscription nomme un boîtier ou une collectivité dont le nom n'est pas valable."
+    "The enrolment names a device or collectivity out of grammar.": (
+        "L'inscription nomme un boîtier ou une collectivité dont le nom n'est pas valable."
     ),
-    "the certificate is another device's than the record.": (
-        "le certificat n'est pas celui du boîtier de l'inscription."
+    "The certificate is another device's than the record.": (
+        "Le certificat n'est pas celui du boîtier de l'inscription."
     ),
     "the certificate is not for this chip's TLS key.": (
         "le certificat n'est pas pour la clé TLS de ce boîtier."
     ),
-    "the record is not for this chip's signing key.": (
-        "l'inscription n'est pas pour la clé de signature de ce boîtier."
+    "The record is not for this chip's signing key.": (
+        "L'inscription n'est pas pour la clé de signature de ce boîtier."
     ),
-    "the record is not for this household's keys.": (
-        "l'inscription n'est pas pour les clés de ce foyer."
+    "The record is not for this household's keys.": (
+        "L'inscription n'est pas pour les clés de ce foyer."
     ),
-    "the authority's key is no elliptic-curve key.": (
-        "la clé de l'autorité n'est pas sur courbe elliptique."
+    "The authority's key is no elliptic-curve key.": (
+        "La clé de l'autorité n'est pas sur courbe elliptique."
     ),
-    "the enrolment is not signed by the authority in it.": (
-        "l'inscription n'est pas signée par l'autorité qu'elle contient."
+    "The enrolment is not signed by the authority in it.": (
+        "L'inscription n'est pas signée par l'autorité qu'elle contient."
     ),
-    "the enrolment holds certificates that cannot be read.": (
-        "l'inscription contient des certificats illisibles."
+    "The enrolment holds certificates that cannot be read.": (
+        "L'inscription contient des certificats illisibles."
     ),
     "{path} is no certificate.": "{path} n'est pas un certificat.",
     "The letter names a contract that is not the household's.": (
@@ -292,7 +292,7 @@ DOCUMENTS = {
     "This offer's sealing key cannot be used: {why}.": (
         "La clé de scellement de cette offre est inutilisable : {why}."
     ),
-    "the enrolment record cannot be read: {why}.": "l'inscription est illisible : {why}.",
+    "The enrolment record cannot be read: {why}.": "L'inscription est illisible : {why}.",
     "{path} is no {kind}: {why}.": "{path} n'est pas le bon document ({kind}) : {why}.",
     "There is no table [panel] in {path}; write one.": (
         "Il n'y a pas de table [panel] dans {path} ; écrivez-la."

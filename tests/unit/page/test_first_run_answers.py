@@ -2,14 +2,23 @@
 
 import base64
 import json
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from edge.area.settings import AreaConfig
-from edge.contracts.enrolling import draw_keys, requested_contract
+from edge.commands.table import edge
+from edge.contracts.enrolling import (
+    draw_keys,
+    install_answer,
+    make_request,
+    requested_contract,
+    sign_contract,
+)
 from edge.contracts.meter import meter_hash
 from edge.contracts.requests import REQUESTS_MAX
 from edge.contracts.signed import load_contract
@@ -32,7 +41,7 @@ from edge.household.shown import (
     ShownRequest,
 )
 from edge.household.visitors import VisitorRole, household_name
-from edge.identity.enrolment import ca_fingerprint, load_identity
+from edge.identity.enrolment import ca_fingerprint, load_identity, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.stage import IMPORTING, REQUEST, Stage, stage
@@ -40,12 +49,15 @@ from edge.status.live import LiveValues
 from edge.tic.diagnosis import LineFault
 from edge.tic.frame import Mode
 from edge.tic.hints import HINTS
+from protocol.calendar import legal_day
 from protocol.contract import Consent, Contract
 from protocol.envelope import decode_body
+from protocol.errors import DocumentRefused
 from system import files
 from tests.support.answering import Registrar
 from tests.support.chip_bench import BenchClock
-from tests.support.dwelling import make_offer
+from tests.support.dwelling import make_offer, offer_of
+from tests.support.tariffs import simple_tariff
 from tests.unit.page.test_answers import END_BYTES, HEADER_BYTES, spellings
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
@@ -66,7 +78,7 @@ class Chip:
         self.directory, self.line = directory, READ
         draw_keys(directory)
         window = PairingWindow(directory, lambda: NOW)
-        self.answers = FirstRunAnswers(directory, window, lambda: self.line)
+        self.answers = FirstRunAnswers(directory, window, lambda: self.line, lambda: NOW)
 
     @property
     def household(self) -> str:
@@ -118,7 +130,7 @@ def test_it_goes_from_the_line_to_the_enrolment_step_by_step(chip, town):
     assert chip.step() is FirstRunStep.REQUEST
     before = chip.held()
     seen = chip.ask(MakeRequest, **TAKEN)
-    assert (seen.is_made, seen.meter, seen.contract.first) == (False, SERIAL, FIRST)
+    assert (seen.is_made, seen.contract.meter, seen.contract.first) == (False, SERIAL, FIRST)
     assert "nothing" in seen.contract.receipts
     assert chip.held() == before, "nothing before the yes"
     request = chip.request(**TAKEN)
@@ -132,10 +144,9 @@ def test_it_goes_from_the_line_to_the_enrolment_step_by_step(chip, town):
     assert (contract.consent, contract.follows) == (Consent.NOTHING, False)
     answer, before = town.answer(request), chip.held()
     shown = chip.ask(TakeAnswer, answer=answer)
-    authority = json.loads(answer)["ca_pem"]
-    assert shown == ShownAnswer(
-        shown.device, "testville", ca_fingerprint(base64.b64decode(authority))
-    )
+    authority = ca_fingerprint(base64.b64decode(json.loads(answer)["ca_pem"]))
+    spelt = openssl_spelling(authority)
+    assert shown == ShownAnswer(shown.device, "testville", authority, spelt, seen.contract)
     assert chip.held() == before, "nothing before the yes"
     assert isinstance(chip.ask(TakeAnswer, answer=answer, is_sure=True), Done)
     assert chip.step() is FirstRunStep.DONE
@@ -179,8 +190,13 @@ def damaged(text: str) -> str:
     ("line", "changes", "says"),
     [
         (READ, {"offer": damaged(OFFER)}, ""),
-        (READ, {"offer": "not JSON"}, "no signed document"),
-        (READ, {"offer": "[" * 30_000}, "no signed document"),
+        (READ, {"offer": "not JSON"}, "This is not the provider's offer"),
+        (READ, {"offer": "[" * 30_000}, "This is not the provider's offer"),
+        (READ, {"offer": "\n"}, "This file is empty"),
+        (READ, {"offer": "\ufffdPNG\r\n"}, "This is a picture"),
+        (READ, {"offer": '{"record": "", "certificate_pem": ""}'}, "a collectivity's answer"),
+        (READ, {"start": date(9999, 12, 31)}, "within 366 days"),
+        (READ, {"start": date(2027, 3, 4)}, "within 366 days"),
         (READ, {"start": None}, "name the first one"),
         (READ, {"start": date(2020, 1, 1)}, "no tariff on 2020-01-01"),
         (SeenLine(), {}, "has read none yet"),
@@ -386,3 +402,123 @@ def test_a_power_cut_at_any_change_of_a_file_is_gone_on_from(tmp_path, town, mon
         assert load_contract(chip.directory)[1].start == FIRST
         count += 1
     assert count > 4, "contract, authority, certificate, enrolment"
+
+
+def test_an_answer_to_a_request_that_was_replaced_is_refused(chip, town):
+    """It would put the contract of the first request in force, without a word."""
+    first = chip.request(**TAKEN)
+    early = town.answer(first)
+    for changes in ({"start": date(2026, 4, 1)}, {"consent": "lines"}, {"offer": ""}):
+        chip.request(**TAKEN | changes)
+        before = chip.held()
+        for is_sure in (False, True):
+            for lang in Lang:
+                refused = chip.ask(TakeAnswer, answer=early, is_sure=is_sure, lang=lang)
+                assert isinstance(refused, NotDone), changes
+                assert lang is Lang.FR or "an earlier request" in refused.why
+        with pytest.raises(DocumentRefused, match="an earlier request"):
+            install_answer(chip.directory, early.encode(), "answer.json")
+        assert chip.held() == before
+    chip.request(**TAKEN)
+    assert chip.ask(TakeAnswer, answer=early).contract.first == FIRST, "the same contract again"
+    assert isinstance(chip.ask(TakeAnswer, answer=early, is_sure=True), Done)
+
+
+FITTING = SeenLine(SERIAL, Mode.STANDARD, calendar="H PLEINE/CREUSE", subscribed_kva=6)
+
+
+def doubts_of(chip, line, **changes):
+    chip.line = line
+    (at,) = {
+        len(chip.ask(MakeRequest, lang=lang, **TAKEN | changes).contract.doubts) for lang in Lang
+    }
+    doubts = chip.ask(MakeRequest, **TAKEN | changes).contract.doubts
+    assert len(doubts) == at
+    return " ".join(doubts)
+
+
+def test_what_will_not_work_is_said_before_the_yes(chip):
+    now = {"start": date(2026, 3, 2)}
+    assert doubts_of(chip, FITTING, **now) == ""
+    other = replace(FITTING, calendar="BASE")
+    assert "H PLEINE/CREUSE" in doubts_of(chip, other, **now)
+    assert "no bill will be called correct" in doubts_of(chip, other, **now)
+    for_six = simple_tariff(kva=6)
+    offer = {"offer": msgspec.json.encode(offer_of(for_six)).decode()}
+    assert doubts_of(chip, FITTING, **now | offer) == ""
+    assert "for 6 kVA" in doubts_of(chip, replace(FITTING, subscribed_kva=9), **now | offer)
+    assert "is past" in doubts_of(chip, FITTING)
+    assert "begins on 2026-09-01 only" in doubts_of(chip, FITTING, start=date(2026, 9, 1))
+
+
+def test_a_meter_that_was_replaced_is_noticed_at_every_step(chip, town):
+    chip.line = FITTING
+    request = chip.request(**TAKEN | {"start": date(2026, 3, 2)})
+    answer = town.answer(request)
+    shown = chip.ask(AskFirstRun).contract
+    assert (shown.meter, shown.doubts) == (SERIAL, ())
+    chip.line = replace(FITTING, serial="041961234568")
+    for shown in (chip.ask(AskFirstRun).contract, chip.ask(TakeAnswer, answer=answer).contract):
+        assert shown.meter == ""
+        assert "names another meter" in " ".join(shown.doubts)
+
+
+def test_the_prices_are_told_in_words(chip):
+    english, french = (
+        {row.label: row.text for row in chip.ask(MakeRequest, lang=lang, **TAKEN).contract.terms}
+        for lang in (Lang.EN, Lang.FR)
+    )
+    assert english["Calendar of the offer"] == "H PLEINE/CREUSE"
+    assert english["abonnement"] == "12.34 € per month before tax, 14.81 € with tax (VAT 20%)"
+    assert english["heures creuses"].startswith("0.14567 € per kWh before tax, 0.17480 € with tax")
+    assert "par mois HT" in french["abonnement"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "This file is empty"),
+        ("\n", "This file is empty"),
+        ("%PDF-1.7", "This is a picture, a PDF"),
+        ("\ufffdPNG\r\n", "This is a picture, a PDF"),
+        ("hello", "This is not the collectivity's answer, or it was cut off"),
+        ("[]", "This is not the collectivity's answer, but another"),
+        ('{"energy": [], "fixed": []}', "This is a tariff"),
+        (OFFER, "This is a provider's offer"),
+    ],
+)
+def test_a_file_chosen_in_place_of_the_answer_is_called_by_its_name(chip, text, says):
+    own = chip.request(**TAKEN)
+    assert chip.ask(TakeAnswer, answer=text).why.startswith(says)
+    assert chip.ask(TakeAnswer, answer=own).why.startswith("This is your request, not the answer")
+    assert chip.ask(MakeRequest, **TAKEN | {"offer": own}).why.startswith(
+        "This is a chip's request"
+    )
+
+
+def test_it_does_not_say_that_it_meters_while_it_reads_nothing(chip, town):
+    answer = town.answer(chip.request(**TAKEN))
+    chip.line = replace(READ, trouble="/dev/x is away: gone.")
+    shown = chip.ask(AskFirstRun)
+    assert shown.is_away
+    done = chip.ask(TakeAnswer, answer=answer, is_sure=True)
+    assert "as soon as it reads its meter" in done.text
+
+
+def test_neither_console_nor_collectivity_takes_a_contract_that_begins_in_ages(chip, town):
+    keys = load_keys(chip.directory)
+    for start in (date(9999, 12, 31), legal_day(datetime.now(UTC)) + timedelta(days=400)):
+        (chip.directory / "offer.json").write_text(OFFER)
+        asked = ("request", "--dir", chip.directory, "--offer", chip.directory / "offer.json")
+        more = ("--from", start, "--meter", SERIAL)
+        done = CliRunner().invoke(edge, ["--lang", "en", *map(str, asked + more)])
+        assert "within 366 days" in str(done.exception)
+        assert "within 366 days" in refusal_of(town, keys, start)
+
+
+def refusal_of(town, keys, start):
+    offer = make_offer()
+    request = make_request(keys, offer, sign_contract(keys, offer, SERIAL, start))
+    with pytest.raises(DocumentRefused) as refused:
+        town.answer(msgspec.json.encode(request).decode())
+    return str(refused.value)
