@@ -46,11 +46,12 @@ from edge.moving.erasing import EraseOrder
 from edge.mqtt.link import ChipLink, ChipLinkSettings
 from edge.mqtt.message import Publish
 from edge.mqtt.moments import at_once, in_next_day
+from edge.mqtt.sent import SentAccount
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.quotes.asking import QuoteOptions
 from edge.renewal.asking import SWITCH_WITHIN_S
 from edge.renewal.certificates import Certificates
-from edge.renewal.without import RenewalWithoutSession
+from edge.renewal.without import RenewalWithoutSession, post
 from edge.status.panel import Panel
 from edge.status.report import ChipReport, report
 from edge.status.reporter import last_will, status_options
@@ -181,8 +182,10 @@ class Agent:
             chip = Chip(identity, vault, clock, settings)
             source = _open_source(config, chip)
             opened.callback(source.close)
-            without = RenewalWithoutSession(identity, certificates, clock)
-            link = ChipLink(link_settings(identity), certificates.tls_context, without.after)
+            sent = SentAccount(directory, clock.now, clock.monotonic_s)
+            counted_post = partial(post, sent=sent)
+            without = RenewalWithoutSession(identity, certificates, clock, counted_post)
+            link = ChipLink(link_settings(identity), certificates.tls_context, without.after, sent)
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
@@ -251,6 +254,7 @@ class Agent:
             self.chip.take(event)
         for publish in self.chip.outgoing():
             self._link.publish(publish)
+        self._link.keep_account()
         self._link.listen(self.chip.topics())
         self._link.reconnect_window_s = self.chip.hub.reconnect_window_s
         if self.chip.renewal.wants_new_session():

@@ -26,6 +26,7 @@ from edge.moving.departure import ORDER as MOVE_OUT
 from edge.moving.erasing import ORDER as ERASE
 from edge.moving.exported import NOTE as EXPORTED
 from edge.moving.transfer import departure_of
+from edge.mqtt.sent import FOLDER as SENT
 from edge.page.sessions import FILE_NAME as SESSIONS
 from edge.quotes.asking import ORDER as QUOTE_ORDER
 from edge.renewal.certificates import NEXT
@@ -86,6 +87,7 @@ FILES = (
         why="the chip that runs writes it anew",
     ),
     ListedFile(FIGURES, "`volet edge run`; the latest curves of the neighbourhood, as the collectivity published them", Fate.LEFT_OUT, why="public; newer ones come"),
+    ListedFile(f"{SENT}/*.json", "`volet edge run`; how many messages of each kind left on a day, for 100 days", Fate.LEFT_OUT, _YES, "counts go stale; a chip counts anew"),
     ListedFile(SET_ASIDE, "`volet edge run`; hashes of messages that it could not handle", Fate.LEFT_OUT, why="the messages come again"),
     beside_database(VAULT),
     ListedFile(f"{VAULT}.lock", "`volet edge run`; held while the chip runs", Fate.LEFT_OUT, why="made at the start"),

@@ -24,6 +24,7 @@ from edge.identity.platform_keys import FORK, KEY_LIST
 from edge.moving.bundle import is_bundle
 from edge.moving.departure import note_erasure
 from edge.moving.transfer import departure_of
+from edge.mqtt.sent import FOLDER as SENT
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, PAGE_DIRECTORY
 from edge.vault.database import FILE_NAME
 from edge.vault.keyring import LEFT_BEHIND, PATTERN
@@ -163,7 +164,7 @@ def _households_files(directory: Path) -> Iterator[Path]:
         if path.name != ORDER.name and path.is_file() and is_households and not is_bundle(path):
             yield path
     # A killed restore, backup or rehearsal leaves copies in a folder of its own.
-    folders = (FOLDER, REQUESTS, PAGE_DIRECTORY)  # of the page also who was let in
+    folders = (FOLDER, REQUESTS, SENT, PAGE_DIRECTORY)  # of the page also who was let in
     kept = [f"{folder}/{name}" for folder in folders for name in ("*", ".*")]
     left = [f"{prefix}*/**/*" for prefix in (RESTORING, STAGING, TRYING)]
     for pattern in (f"{FILE_NAME}*", f".{FILE_NAME}*", *kept, *left):

@@ -23,6 +23,7 @@ from paho.mqtt.client import (
     ConnectFlags,
     DisconnectFlags,
     MQTTMessage,
+    MQTTMessageInfo,
     topic_matches_sub,
 )
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
@@ -42,6 +43,7 @@ from edge.mqtt.message import (
     PublishRefused,
     Unreachable,
 )
+from edge.mqtt.sent import SentAccount
 from edge.mqtt.trouble import Trouble
 from protocol.backoff import RetryPolicy
 from protocol.errors import ConfigError
@@ -116,15 +118,17 @@ class ChipLink:
         settings: ChipLinkSettings,
         tls: Callable[[], ssl.SSLContext] | None = None,
         after_failure: Callable[[Absence], bool] = lambda _: False,
+        sent: SentAccount | None = None,
     ) -> None:
         """Use `settings`; `tls` makes a TLS context for each session, None: no TLS.
 
         The thread calls `after_failure` after each attempt that got no session, with the reason;
-        if it returns True, the next attempt comes at once.
+        if it returns True, the next attempt comes at once. `sent` counts what goes out.
         """
         self._settings = settings
         self._tls = tls
         self._after_failure = after_failure
+        self._sent = sent
         self._queue: queue.SimpleQueue[_Queued] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -188,7 +192,7 @@ class ChipLink:
         client, session = self._client, self._session
         if client is None:
             return
-        info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
+        info = self._send(client, publish)
         self._in_flight[session, info.mid] = publish
 
     def begin_anew(self) -> None:
@@ -197,6 +201,11 @@ class ChipLink:
         if client is not None:
             self._begins_anew = True
             client.disconnect()
+
+    def keep_account(self) -> None:
+        """Write what was counted, if it is time to."""
+        if self._sent is not None:
+            self._sent.keep()
 
     def stop(self, goodbye: Publish | None = None) -> None:
         """End the session with `goodbye`, or with the last will, and wait for the thread."""
@@ -211,12 +220,20 @@ class ChipLink:
                 client.disconnect(ReasonCode(PacketTypes.DISCONNECT, WITH_WILL))
         if self._thread.ident is not None:
             self._thread.join(JOIN_S)
+        if self._sent is not None:
+            self._sent.keep(is_end=True)
         os.close(self._wake)
         os.close(self._write)
 
-    @staticmethod
-    def _is_delivered(client: Client, goodbye: Publish) -> bool:
-        info = client.publish(goodbye.topic, goodbye.payload, qos=1, retain=goodbye.retain)
+    def _send(self, client: Client, publish: Publish) -> MQTTMessageInfo:
+        """Hand a message to the client and count it; nothing else publishes."""
+        info = client.publish(publish.topic, publish.payload, qos=1, retain=publish.retain)
+        if self._sent is not None:
+            self._sent.count(publish.topic, publish.payload)
+        return info
+
+    def _is_delivered(self, client: Client, goodbye: Publish) -> bool:
+        info = self._send(client, goodbye)
         with contextlib.suppress(RuntimeError, ValueError):
             info.wait_for_publish(GOODBYE_S)
             return info.is_published()
@@ -349,6 +366,8 @@ class ChipLink:
         properties: Properties | None,
     ) -> None:
         del session, properties
+        if self._sent is not None:
+            self._sent.count_will(self._settings.will.payload)
         self._is_resumed = flags.session_present
         if code.is_failure:
             self._trouble.no_session(str(code))

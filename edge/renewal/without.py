@@ -14,12 +14,13 @@ import structlog
 from edge.identity.enrolment import Identity, signer_of
 from edge.identity.platform_keys import key_list_of
 from edge.mqtt.message import Absence
+from edge.mqtt.sent import SentAccount
 from edge.renewal.certificates import CERTIFICATE_TROUBLE, Certificates
 from edge.renewal.key_list import KeyListReader
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused
 from protocol.renewal import ANSWER_MAX_BYTES, PATH, RenewalRequest, RenewedWithoutSession
-from protocol.topics import Kind
+from protocol.topics import Kind, device_topic
 from system.clock import Clock
 from system.conditions import Condition
 from system.tls import server_context
@@ -77,8 +78,8 @@ class RenewalWithoutSession:
         return True
 
 
-def post(identity: Identity, request: bytes) -> bytes:
-    """Post a request to the collectivity's API and return the answer's body.
+def post(identity: Identity, request: bytes, sent: SentAccount | None = None) -> bytes:
+    """Post a request to the collectivity's API and return the answer's body; `sent` counts it.
 
     Raises:
         OSError: the API cannot be reached, or is not the collectivity's.
@@ -92,6 +93,10 @@ def post(identity: Identity, request: bytes) -> bytes:
         context=server_context(identity.ca_path, key_list_of(identity.platform_key)),
     )
     try:
+        connection.connect()
+        if sent is not None:
+            topic = device_topic(identity.collectivity, identity.device, Kind.RENEW)
+            sent.count(topic, request)
         path = PATH.format(device=identity.device)
         connection.request("POST", path, request, {"content-type": "application/octet-stream"})
         answer = connection.getresponse()

@@ -23,6 +23,7 @@ OWN = {
     "RestorePoint": "the vault",
     "Receipt": "the vault; at the cloud it is the target cloud-receipt",
     "_Report": "what this machine's own chip reports of itself",
+    "SentDay": "sent/*.json",
     "SeenHeads": "a trustee's database; it comes within `SeedLetters`",
     "Session": "the page's own sessions",
     "SetAsideMessage": "hashes",

@@ -30,6 +30,8 @@ from edge.metering.unconfirmed import Quarantine
 from edge.moving.erasing import order_erasure
 from edge.moving.exported import note_export
 from edge.moving.transfer import pack, take_in
+from edge.mqtt.sent import FOLDER as SENT
+from edge.mqtt.sent import SentAccount
 from edge.page.names import names_of_host
 from edge.page.sessions import Sessions
 from edge.page.tls import certify
@@ -115,6 +117,9 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
         os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
+        sent = SentAccount(old.directory, lambda: START, lambda: 0.0)
+        sent.count_will(b"offline")
+        sent.keep(is_end=True)
         save_kept(old.directory / FIGURES, KeptFigures("75101"))
         SEEN.leave(old.directory, Seen({}))
         write_record(old.directory, new_record())
@@ -152,6 +157,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         look(old)
         run("edge", "erase", *at, "--yes")
         look(old)
+        assert not [*(old.directory / SENT).iterdir()]
         new.kill()
     finally:
         cloud.store.close()

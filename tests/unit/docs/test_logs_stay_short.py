@@ -46,6 +46,7 @@ BOUNDED = {
     "real_line_called_simulated": "once at the start",
     "receipt_failed": "once for each statement",
     "recovery_started": "once for each recovery",
+    "sent_counted_anew": "once for each damaged file",
     "set_aside_not_kept": "once until it is kept again",
     "statement_set_aside": "once for each request, which is refused then",
     "status_not_kept": "once until it is kept again",
