@@ -204,7 +204,7 @@ class Agent:
                 questions,
                 config.area,
                 clock.now,
-                LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood),
+                LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood, sent.of),
             )
             opened.callback(answers.close)
             _open_door(opened, directory, answers)

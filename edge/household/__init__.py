@@ -14,6 +14,7 @@ panel_questions  what the page asks at the panel, because it cannot be undone
 erasing   asks at the panel whether a household that has left is to be erased
 today     the day so far, and what waits for the household
 shared    what left the home for a day, beside what the meter said
+sent      every message that left on a day
 budget    what the neighbourhood's figures have cost in privacy
 bills     the bills that have arrived, and the lines of one
 printing  bills as PDF, each laid out in a process of its own

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from edge.area.neighbourhood import Neighbourhood
 from edge.area.settings import AreaConfig, load_choices
@@ -49,11 +51,13 @@ from edge.household.requests import (
     TakeAnswer,
     TakePart,
 )
+from edge.household.sent import sent_on
 from edge.household.shared import shared
 from edge.household.shown import Answer, BillPdf, FirstRunStep, Live, ShownFirstRun
 from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.household.visitors import VisitorRole
+from edge.mqtt.sent import SentDay
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport
@@ -68,11 +72,12 @@ LIVE_FOR_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LiveChip:
-    """What the chip's process knows: its line, its state, and its neighbourhood's curves."""
+    """What the chip's process knows: line, state, neighbourhood's curves, what it sent on a day."""
 
     live: Callable[[], LiveValues]
     report: Callable[[], ChipReport]
     neighbourhood: Callable[[], Neighbourhood]
+    sent: Callable[[date], SentDay | None]
 
 
 class Answers:
@@ -147,7 +152,9 @@ class Answers:
         choices, on = load_choices(self._directory), legal_day(self._now())
         known = self._chip.neighbourhood()
         with read_vault(self._directory) as vault:
-            return shared(vault, choices, self._area, known, asked.day, on, asked.lang)
+            found = shared(vault, choices, self._area, known, asked.day, on, asked.lang)
+        sent = sent_on(self._chip.sent(found.day), asked.role)
+        return msgspec.structs.replace(found, sent=sent)
 
     def _budget(self, asked: AskBudget) -> Answer:
         choices, on = load_choices(self._directory), day_number(legal_day(self._now()))

@@ -115,10 +115,35 @@ class SentContribution(msgspec.Struct, frozen=True):
     measures: tuple[str, ...]
 
 
+class SentMessages(msgspec.Struct, frozen=True):
+    """The messages of one kind that left on a day; `size_bytes` is of their payloads.
+
+    `kind` is the topic's, "will" for what a connection leaves in case it breaks, or "other".
+    """
+
+    kind: str
+    count: int
+    size_bytes: int
+    first: Instant
+    last: Instant
+
+
+class SentOnDay(msgspec.Struct, frozen=True):
+    """Every message that left on a day, counted from `since` on, None: from its beginning.
+
+    `is_anew`: the count of before was damaged.
+    """
+
+    since: Instant | None
+    is_anew: bool
+    messages: tuple[SentMessages, ...]
+
+
 class Shared(msgspec.Struct, frozen=True, tag="shared"):
     """One day: what the meter said, and what left the home for it.
 
-    `days` are the first and the last day that can be asked for.
+    `days` are the first and the last day that can be asked for. `sent` left on that day, of
+    whatever day it speaks; None: there is no count of it.
     """
 
     day: date
@@ -129,6 +154,7 @@ class Shared(msgspec.Struct, frozen=True, tag="shared"):
     contribution: SentContribution | None
     participation: str
     beside: Beside
+    sent: SentOnDay | None = None
 
 
 class SpentNoise(msgspec.Struct, frozen=True):

@@ -69,6 +69,7 @@ async def shared_page(visit: Visit) -> Response:
         blocks=views.blocks(shared, visit.lang),
         contribution=contribution,
         contribution_how=how,
+        sent=views.sent(shared, visit.lang),
         beside=views.beside(shared, visit.lang),
         beside_days=views.beside_days(shared, visit.lang),
     )

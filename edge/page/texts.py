@@ -6,6 +6,7 @@ from edge.page.change_texts import CHANGE_TEXTS
 from edge.page.first_run_texts import FIRST_RUN_TEXTS
 from edge.page.moving_texts import MOVING_TEXTS
 from edge.page.neighbourhood_texts import NEIGHBOURHOOD_TEXTS
+from edge.page.sent_texts import SENT_TEXTS
 
 _SHOWN = bilingual(
     fr={
@@ -65,15 +66,6 @@ _SHOWN = bilingual(
         "stored": "reçu par la collectivité",
         "on_its_way": "pas encore reçu par la collectivité",
         "more_blocks": "{count} autres blocs",
-        "rest_left": "Et à côté de cela",
-        "rest_left_how": (
-            "Un message d'état, quelques-uns par jour au plus, en clair pour qui la collectivité laisse "
-            "le lire : si le boîtier fonctionne et ce que vaut sa ligne, le disque, l'horloge, la "
-            "version ; ni relevé ni nom. Si vous l'avez demandé : des questions pour des devis, des "
-            "reçus, un certificat renouvelé. Le compteur lui-même envoie ses index au gestionnaire du "
-            "réseau par la ligne électrique, et la courbe si vous ne l'avez pas refusée : Volet n'y "
-            "ajoute rien et n'en retire rien."
-        ),
         "bytes_gone": "Ces octets ont été supprimés ici.",
         "more_bytes": "… et {count} octets de plus",
         "area": "Pour les chiffres du quartier",
@@ -376,14 +368,6 @@ _SHOWN = bilingual(
         "meter_said_how": "This stays in your home. The page shows it to you alone.",
         "what_left": "What left",
         "none_left": "Nothing encrypted has left for this day yet.",
-        "rest_left": "And beside these",
-        "rest_left_how": (
-            "A status message, a few a day at most, in clear for those whom the city lets read it: "
-            "whether the chip runs and how good its line is, the disk, the clock, the version; no "
-            "reading and no name. Where you asked for it: questions for quotes, receipts, a renewed "
-            "certificate. The meter itself sends its indices to the grid operator by power line, and "
-            "the curve unless you refused it: Volet adds nothing to that and takes nothing away."
-        ),
         "what_left_how": (
             "These are the bytes as they left. They look like noise because they are encrypted: only "
             "this chip's key can open them, and it never leaves the chip. The city stores them and "
@@ -651,5 +635,6 @@ TEXTS = {
     | FIRST_RUN_TEXTS[lang]
     | MOVING_TEXTS[lang]
     | NEIGHBOURHOOD_TEXTS[lang]
+    | SENT_TEXTS[lang]
     for lang in Lang
 }

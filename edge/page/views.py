@@ -15,6 +15,7 @@ from edge.household.shown import (
     OfferList,
     Quarter,
     SentBlock,
+    SentMessages,
     Shared,
     ShownContract,
     SpentBudget,
@@ -24,6 +25,7 @@ from edge.language.choice import Lang
 from edge.language.numbers import clock_text, day_text, euros, number, time_text
 from edge.language.typography import measure
 from edge.page.charts import MeanLine, day_bars, share_bar
+from edge.page.sent_texts import SENT_KINDS
 from edge.page.texts import TEXTS
 from protocol.calendar import QUARTER_HOUR, Instant
 
@@ -60,6 +62,18 @@ class BlockView(msgspec.Struct, frozen=True):
     arrived: str
     rows: tuple[str, ...]
     more: str
+
+
+class SentView(msgspec.Struct, frozen=True):
+    """All that left on a day: sentences on the count, the rows of its table, and their sums.
+
+    A row has the message, what it contains, who can open it, how many, bytes, and when.
+    """
+
+    notes: tuple[str, ...]
+    rows: tuple[tuple[str, str, str, str, str, str], ...]
+    count: str
+    size: str
 
 
 class SpentView(msgspec.Struct, frozen=True):
@@ -200,6 +214,33 @@ def live_texts(live: Live, lang: Lang) -> list[str]:
 def blocks(shared: Shared, lang: Lang) -> tuple[BlockView, ...]:
     """Return the blocks that left for a day."""
     return tuple(_block(block, lang) for block in shared.blocks)
+
+
+def sent(shared: Shared, lang: Lang) -> SentView | None:
+    """Return all that left on a day, None if there is no count of it."""
+    found, texts = shared.sent, TEXTS[lang]
+    if found is None:
+        return None
+    notes = [] if found.messages else [texts["sent_nothing"]]
+    if found.since is not None:
+        name = "sent_anew" if found.is_anew else "sent_since"
+        notes.append(texts[name].format(time=clock_text(found.since, lang)))
+    return SentView(
+        notes=tuple(notes),
+        rows=tuple(_sent_row(each, lang) for each in found.messages),
+        count=number(sum(each.count for each in found.messages), lang),
+        size=number(sum(each.size_bytes for each in found.messages), lang),
+    )
+
+
+def _sent_row(sent: SentMessages, lang: Lang) -> tuple[str, str, str, str, str, str]:
+    words = SENT_KINDS[lang][sent.kind]
+    first, last = clock_text(sent.first, lang), clock_text(sent.last, lang)
+    when = first
+    if last != first:
+        when = TEXTS[lang]["sent_first_last"].format(first=first, last=last)
+    count, size = number(sent.count, lang), number(sent.size_bytes, lang)
+    return words.what, words.contains, words.who, count, size, when
 
 
 def shared_title(shared: Shared, lang: Lang) -> str:

@@ -116,6 +116,9 @@ def test_a_visitor_with_the_code_sees_what_the_meter_said_and_what_left(home):
         assert known
         shown = visitor.get("/partage", params={"jour": START.date().isoformat()}).text
         assert "What left your home for 2026-01-14" in shown
+        today = visitor.get("/partage", params={"jour": shared["days"][1]}).text
+        assert "Nothing else leaves from this chip." in today
+        assert "Status messages" in today
 
 
 @pytest.mark.skipif("COVERAGE_PROCESS_CONFIG" in os.environ, reason="Coverage takes 5 MB itself.")

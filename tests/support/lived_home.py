@@ -16,6 +16,7 @@ from edge.household.door import open_door
 from edge.household.pairing import PairingWindow, open_window
 from edge.household.panel_questions import PanelQuestions
 from edge.household.visitors import VisitorRole
+from edge.mqtt.sent import SentAccount
 from edge.status.live import LiveValues
 from edge.status.report import report
 from tests.support.billing_home import BillingHome
@@ -46,8 +47,14 @@ def answers_of(
             LiveValues,
             lambda: report(home.directory, area, now(), None),
             neighbourhood or (lambda: home.chip.neighbourhood),
+            account_of(home).of,
         ),
     )
+
+
+def account_of(home: BillingHome) -> SentAccount:
+    """Return the account of what a household's chip sent, at its virtual time."""
+    return SentAccount(home.directory, home.clock.now, home.clock.monotonic_s)
 
 
 class LivedHome:

@@ -259,6 +259,7 @@ def test_another_collectivitys_answer_comes_too_late(chip, town, other_town):
             LiveValues,
             lambda: pytest.fail("nothing is reported for it"),
             lambda: pytest.fail("nor of its neighbourhood"),
+            lambda _: pytest.fail("nor of what it sent"),
         ),
     )
     owner = {"household": chip.household, "role": VisitorRole.OWNER}

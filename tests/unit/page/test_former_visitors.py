@@ -43,7 +43,10 @@ def no_chip():
 @pytest.fixture
 def answers(tmp_path):
     window = PairingWindow(tmp_path, lambda: NOW)
-    questions, chip = PanelQuestions(BenchClock(NOW)), LiveChip(LiveValues, no_chip, no_chip)
+    questions, chip = (
+        PanelQuestions(BenchClock(NOW)),
+        LiveChip(LiveValues, no_chip, no_chip, no_chip),
+    )
     return Answers(tmp_path, KEY, window, questions, AreaConfig(), lambda: NOW, chip)
 
 
