@@ -17,6 +17,7 @@ from edge.contracts.signed import CONTRACT, OFFER, load_contract
 from edge.home.record import FILE_NAME as HOME
 from edge.home.settings import PASSWORD
 from edge.household.call import SOCKET_NAME
+from edge.household.contracts import OFFERS
 from edge.household.pairing import ORDER as PAIRING
 from edge.identity.enrolment import AUTHORITY, CERTIFICATE, FORMER, load_identity
 from edge.identity.keys import METER_SALT, SIGNING_KEY, TLS_KEY, load_keys
@@ -61,6 +62,7 @@ FILES = (
     ListedFile(f"keys/{HOUSEHOLD_KEY}", "`volet edge init` or `import`; opens the keys of each year; [64 bytes of our own form](../explanation/ciphers.md#how-keys-are-stored)", private="yes, above all"),
     ListedFile(f"keys/{PATTERN}", "`volet edge run` with the first value of a year, or `import`; opens that year's bills; destroyed on 1 March two years later; [898 bytes, encrypted under the household's key](../explanation/ciphers.md#how-keys-are-stored)", private="yes, above all"),
     ListedFile(f"keys/{METER_SALT}", "`volet edge init` or `import`; hides the meter's serial in the contract", private=_YES),
+    ListedFile(OFFERS, "the page, of an offer that a visitor showed it; for the command that it then names", Fate.LEFT_OUT, _YES, "show it again"),
     ListedFile(REQUEST, "`volet edge request`; its contract becomes the chip's with the answer", private=_YES),
     ListedFile(f"{REQUESTS}/*.json", "`volet edge request`; each that was handed out, until an answer to it or a later one is installed; at most 100", private=_YES),
     ListedFile(CONTRACT, "`volet edge enrol`, from the request; the contract with the offer that it takes", private=_YES),

@@ -21,6 +21,7 @@ printing  bills as PDF, each laid out in a process of its own
 letters   the providers' private messages
 offers    the quotes as they stand
 agreements  contracts, receipts, the neighbourhood's figures, trustees
+contracts  another contract: what an offer makes, what signs it, the request that waits
 moving    how far the household is with moving out, and what to type next
 changes   what the household changes on its page
 curve     how much of the load curve is kept, and its quarter-hours

@@ -16,6 +16,7 @@ from edge.household.agreements import agreements
 from edge.household.bills import bills
 from edge.household.budget import budget
 from edge.household.changes import Changes
+from edge.household.contracts import see_offer, waiting_request
 from edge.household.curve import own_curve, quarters_between
 from edge.household.entrance import Entrance
 from edge.household.erasing import Erasing
@@ -39,6 +40,7 @@ from edge.household.requests import (
     AskOffers,
     AskOwnCurve,
     AskQuarters,
+    AskRequest,
     AskShared,
     AskState,
     AskToday,
@@ -47,6 +49,7 @@ from edge.household.requests import (
     KeepCurve,
     MakeRequest,
     Question,
+    SeeOffer,
     SetProfile,
     TakeAnswer,
     TakePart,
@@ -114,6 +117,8 @@ class Answers:
             AskOffers: self._offers,
             AskAgreements: self._agreements,
             AskMoving: self._moving,
+            SeeOffer: self._see_offer,
+            AskRequest: self._waiting_request,
             AskState: self._state,
             AskOwnCurve: self._own_curve,
             AskQuarters: self._quarters,
@@ -186,6 +191,13 @@ class Answers:
         on = legal_day(self._now())
         with read_vault(self._directory) as vault:
             return agreements(self._directory, vault, self._area, on, asked.lang)
+
+    def _see_offer(self, asked: SeeOffer) -> Answer:
+        with read_vault(self._directory) as vault:
+            return see_offer(self._directory, vault, asked, legal_day(self._now()))
+
+    def _waiting_request(self, _: AskRequest) -> Answer:
+        return waiting_request(self._directory, has_unit=runtime_directory() is not None)
 
     def _moving(self, asked: AskMoving) -> Answer:
         on, is_revoked = legal_day(self._now()), self._chip.report().revoked_at is not None

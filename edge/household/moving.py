@@ -183,7 +183,7 @@ def moving(
     return Moving(
         step=stand.step,
         standing=_WORDS[lang][stand.step].format(day=day, left=left),
-        warnings=tuple(_typable(text, directory) for text in warnings),
+        warnings=tuple(typable(text, directory) for text in warnings),
         tasks=_tasks(directory, stand, lang, has_unit=has_unit),
     )
 
@@ -226,7 +226,7 @@ def _tasks(directory: Path, stand: _Stand, lang: Lang, *, has_unit: bool) -> tup
         MovingTask(
             words[name],
             text,
-            tuple(_typable(f"`{each}`", directory) for each in commands if name in shown),
+            tuple(typable(f"`{each}`", directory) for each in commands if name in shown),
             is_done=is_done,
             is_next=name == waits,
         )
@@ -251,5 +251,6 @@ def _take_text(stand: _Stand, lang: Lang) -> str:
     return f"{words['take_how']} {words[known].format(at=time_text(exported.at, lang))}"
 
 
-def _typable(text: str, directory: Path) -> str:
+def typable(text: str, directory: Path) -> str:
+    """Return a text whose commands can be typed as they stand, whatever the chip's directory is."""
     return text if directory == DEFAULT_DIRECTORY else in_directory(text, directory)

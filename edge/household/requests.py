@@ -153,6 +153,22 @@ class TakeAnswer(_Request, frozen=True, tag="take-answer"):
     is_sure: bool = False
 
 
+class SeeOffer(_Request, frozen=True, tag="see-offer"):
+    """Ask what contract a provider's signed offer makes from `start` on, and how it is signed.
+
+    Without `consent` or `follows` they are as in the household's contract until now.
+    """
+
+    offer: _Document
+    start: date
+    consent: Literal["nothing", "total", "lines"] | None = None
+    follows: bool | None = None
+
+
+class AskRequest(_Request, frozen=True, tag="waiting-request"):
+    """Ask for the request that was made at the chip and has no answer yet."""
+
+
 class AskLive(_Request, frozen=True, tag="live"):
     """Ask for the latest values on the meter's line."""
 
@@ -199,6 +215,8 @@ Question = (
     | AskFirstRun
     | MakeRequest
     | TakeAnswer
+    | SeeOffer
+    | AskRequest
     | AskLive
     | AskPairing
     | Pair

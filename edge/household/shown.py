@@ -552,6 +552,23 @@ class ShownAnswer(msgspec.Struct, frozen=True, tag="answer"):
     contract: ShownContract | None = None
 
 
+class ShownOffer(msgspec.Struct, frozen=True, tag="offer"):
+    """A contract that can be signed at the chip, and the command for it."""
+
+    contract: ShownContract
+    command: str
+
+
+class WaitingRequest(msgspec.Struct, frozen=True, tag="waiting-request"):
+    """The request that has no answer yet, as JSON to hand over; empty if none waits.
+
+    `commands` are typed at the chip once its answer is there.
+    """
+
+    request: str
+    commands: tuple[str, ...]
+
+
 class Live(msgspec.Struct, frozen=True, tag="live"):
     """The latest values on the line; `at` is when they came, None if nothing has come yet.
 
@@ -633,6 +650,8 @@ Answer = (
     | ShownFirstRun
     | ShownRequest
     | ShownAnswer
+    | ShownOffer
+    | WaitingRequest
     | NotEnrolled
     | Live
     | Pairing

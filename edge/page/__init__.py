@@ -23,6 +23,8 @@ change_texts  the words of what the page can change
 first_run  from the meter's line to the enrolment, while the chip is not enrolled
 first_run_texts  its words
 moving_texts  the words of moving out and of erasing the household
+contract   another contract on an enrolled chip
+contract_texts  its words
 uploads    forms that carry files
 running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone

@@ -27,6 +27,7 @@ from edge.language.choice import Lang
 from edge.page import pages
 from edge.page.bill_file import BillFiles
 from edge.page.changes import CHANGES, change_page
+from edge.page.contract import SEE_OFFER, WAITING, see_offer, waiting_request
 from edge.page.entering import KNOCK, end, enter, knock, leave
 from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
 from edge.page.guards import Guards
@@ -120,6 +121,8 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/offres", pages.offers_page),
                 route("/accords", pages.agreements_page),
                 route("/demenager", pages.moving_page),
+                route(SEE_OFFER, see_offer, "POST"),
+                route(WAITING, waiting_request),
                 route("/donnees", pages.own_curve_page),
                 route("/donnees/courbe.{kind}", pages.curve_file),
                 route("/etat", pages.state_page),

@@ -1,5 +1,7 @@
 """The pages that show: each asks the chip, and lays out what it answers."""
 
+from datetime import UTC, datetime
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.status import HTTP_404_NOT_FOUND
@@ -13,6 +15,7 @@ from edge.household.requests import (
     AskMoving,
     AskOffers,
     AskOwnCurve,
+    AskRequest,
     AskShared,
     AskState,
     AskToday,
@@ -29,11 +32,13 @@ from edge.household.shown import (
     Shared,
     SpentBudget,
     Today,
+    WaitingRequest,
 )
 from edge.language.numbers import time_text
 from edge.page import views
 from edge.page.curve_file import KINDS, CurveFile, parts
 from edge.page.visit import Visit, expected
+from protocol.calendar import legal_day
 
 
 async def today_page(visit: Visit) -> Response:
@@ -118,10 +123,13 @@ async def offers_page(visit: Visit) -> Response:
 async def agreements_page(visit: Visit) -> Response:
     """Show contracts, receipts, the part in the neighbourhood's figures, and the trustees."""
     agreements = expected(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
+    waiting = expected(WaitingRequest, await visit.ask(AskRequest(lang=visit.lang)))
     return visit.show(
         "agreements",
         agreements=agreements,
         contracts=views.contracts(agreements, visit.lang),
+        waiting=waiting,
+        today=legal_day(datetime.now(UTC)),
         sets=views.trustee_sets(agreements, visit.lang),
     )
 

@@ -3,6 +3,7 @@
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.page.change_texts import CHANGE_TEXTS
+from edge.page.contract_texts import CONTRACT_TEXTS
 from edge.page.first_run_texts import FIRST_RUN_TEXTS
 from edge.page.moving_texts import MOVING_TEXTS
 from edge.page.neighbourhood_texts import NEIGHBOURHOOD_TEXTS
@@ -191,9 +192,6 @@ _SHOWN = bilingual(
             "Votre fournisseur et la collectivité voient l'offre, les jours et vos choix ; du numéro "
             "du compteur, seulement une empreinte. Votre courbe, personne. Un reçu est chiffré pour "
             "votre fournisseur : la collectivité voit qu'il passe, et rien de ce qu'il dit."
-        ),
-        "change_contract": (
-            "Pour changer : `volet edge request --offer OFFER.json`, tapé sur le boîtier."
         ),
         "area_part": "Chiffres du quartier",
         "taking_part": "Participation",
@@ -501,7 +499,6 @@ _SHOWN = bilingual(
             "number a hash only. Your curve, nobody. A receipt is encrypted for your provider: the city "
             "sees that it passes, and nothing of what it says."
         ),
-        "change_contract": "To change it: `volet edge request --offer OFFER.json`, at the chip.",
         "area_part": "Figures of the neighbourhood",
         "taking_part": "Taking part",
         "profile": "Who lives here",
@@ -632,6 +629,7 @@ _SHOWN = bilingual(
 TEXTS = {
     lang: _SHOWN[lang]
     | CHANGE_TEXTS[lang]
+    | CONTRACT_TEXTS[lang]
     | FIRST_RUN_TEXTS[lang]
     | MOVING_TEXTS[lang]
     | NEIGHBOURHOOD_TEXTS[lang]

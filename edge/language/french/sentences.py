@@ -249,6 +249,14 @@ SENTENCES = {
         "Cette facture n'a pas pu être mise en page en PDF ici ; tapez `volet edge bills --pdf FILE`."
     ),
     "Receipts go again.": "Les reçus repartent.",
+    "This household has moved out of here, and takes no offer for this meter any more.": (
+        "Ce foyer a déménagé d'ici, et ne prend plus d'offre pour ce compteur."
+    ),
+    "A contract names its meter, and this chip has read none yet; see what is wrong with the line "
+    "first.": (
+        "Un contrat nomme son compteur, et ce boîtier n'en a encore lu aucun ; voyez d'abord ce qui ne "
+        "va pas sur la ligne."
+    ),
     "Nothing was changed.": "Rien n'a changé.",
     "Receipts tell your provider that a bill is correct, and its total. Let them go again, "
     "although bills did not agree or this chip lost its store?": (

@@ -23,6 +23,7 @@ from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.home.record import new_record, write_record
 from edge.home.settings import PASSWORD as HOME_PASSWORD
 from edge.household.call import SOCKET_NAME
+from edge.household.contracts import keep_offer
 from edge.household.visitors import VisitorRole
 from edge.identity.keys import load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
@@ -131,6 +132,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         look(old)
         bundle = pack(old.directory)
         note_export(old.directory, START, has_vault=True)
+        keep_offer(old.directory, offer)
         look(old)
         old.kill()
         with pytest.MonkeyPatch.context() as cut:

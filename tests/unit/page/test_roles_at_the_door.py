@@ -19,6 +19,7 @@ from edge.household.requests import (
     KeepCurve,
     Pair,
     Question,
+    SeeOffer,
     TakeAnswer,
     TakePart,
 )
@@ -35,6 +36,7 @@ NEEDED = MappingProxyType(
     {
         AskQuarters: {"first": DAY, "last": DAY},
         AskBillPdf: {"statement": "31" * 16},
+        SeeOffer: {"offer": "{}", "start": DAY},
         KeepCurve: {"months": 3},
         TakePart: {"is_on": True},
         CapYear: {"rho": 0.5},

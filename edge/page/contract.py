@@ -1,0 +1,40 @@
+"""Another contract on an enrolled chip: an offer in words, the command that signs it, the request."""
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+
+from edge.household.requests import AskRequest, SeeOffer
+from edge.household.shown import ShownOffer, WaitingRequest
+from edge.page import views
+from edge.page.visit import Visit, expected
+
+SEE_OFFER, WAITING = "/accords/offre", "/accords/request.json"
+
+
+async def see_offer(visit: Visit) -> Response:
+    """Show the contract that an offer makes, and what is typed at the chip to take it."""
+    form = await visit.checked_form()
+    if not form.get("offer", "").strip():
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["offer_missing"])
+    try:
+        fields = {name: form[name] for name in ("offer", "start")}
+        chosen = {name: form[name] or None for name in ("consent", "follows")}
+        asked = msgspec.convert(fields | chosen | {"lang": visit.lang}, SeeOffer, strict=False)
+    except (KeyError, msgspec.ValidationError) as exc:
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+    shown = expected(ShownOffer, await visit.ask(asked))
+    rows = views.contract_rows(shown.contract, visit.lang)
+    return visit.show(
+        "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command
+    )
+
+
+async def waiting_request(visit: Visit) -> Response:
+    """Send the request that was made at the chip and has no answer yet."""
+    waiting = expected(WaitingRequest, await visit.ask(AskRequest(lang=visit.lang)))
+    if not waiting.request:
+        raise HTTPException(HTTP_404_NOT_FOUND)
+    headers = {"Content-Disposition": 'attachment; filename="request.json"'}
+    return Response(waiting.request, media_type="application/json", headers=headers)
