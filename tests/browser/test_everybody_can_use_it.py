@@ -1,11 +1,13 @@
 """WCAG 2.2 AA on each page, in both languages, light and dark, narrow and enlarged, by keyboard."""
 
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 
 from edge.language.choice import Lang
 from edge.page.texts import TEXTS
+from protocol.calendar import legal_day
 from tests.support.browser import NARROW, WIDE, Look, visit
 from tests.support.page_process import ENTER
 
@@ -21,6 +23,7 @@ PLACES = {
     "today": ("/", 200),
     "shared": ("/partage", 200),
     "many blocks": ("/partage?jour={first_day}", 200),
+    "all that left": ("/partage?jour={today}", 200),
     "budget": ("/budget", 200),
     "bills": ("/factures", 200),
     "letters": ("/lettres", 200),
@@ -40,7 +43,8 @@ PLACES = {
 def place(request, home):
     """A page, and the status of its answer."""
     path, status = PLACES[request.param]
-    return path.format(first_day=home.first_day), status
+    today = legal_day(datetime.now(UTC))
+    return path.format(first_day=home.first_day, today=today), status
 
 
 @pytest.fixture(scope="module")
