@@ -36,7 +36,8 @@ _NEXT: dict[Stage, Callable[[Path], str]] = {
         f"keys with `volet edge init --dir {quoted(path)}`."
     ),
     Stage.KEYS_DRAWN: lambda path: (
-        f"enrol this chip first: `volet edge request --dir {quoted(path)}`."
+        "enrol this chip first, on its page while its program runs, or with "
+        f"`volet edge request --dir {quoted(path)}`."
     ),
     Stage.REQUESTED: lambda path: (
         f"hand {path / REQUEST} to the collectivity, then install its answer with "

@@ -17,6 +17,7 @@ from edge.page.server import own_socket
 from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
 from protocol.errors import ConfigError, TransportError
 from system.commands import directory_option
+from system.shell import quoted
 
 PORT = 8443
 
@@ -54,10 +55,14 @@ def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, sho
 def _pair(directory: Path, role: VisitorRole) -> None:
     from edge.household.pairing import open_window  # noqa: PLC0415 - not while the page runs
 
+    if not _answers(directory):
+        raise ConfigError(
+            "The chip does not run, and would let nobody in by a code: start the chip with "
+            f"`volet edge run --dir {quoted(directory)}`; then ask for a code again."
+        )
     order = open_window(directory, role, datetime.now(UTC))
     echo(f"{order.code[:4]} {order.code[4:]}")
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
-    _warn_without_chip(directory)
 
 
 def _show(directory: Path) -> None:
@@ -84,10 +89,17 @@ def _serve(directory: Path, host: str, port: int) -> None:
 
 def _warn_without_chip(directory: Path) -> None:
     """Say so where no chip answers, for the page alone lets nobody in."""
+    if not _answers(directory):
+        echo_translated(
+            "The chip does not run, and nobody is let in until it does: start the chip with "
+            f"`volet edge run --dir {quoted(directory)}`.",
+            err=True,
+        )
+
+
+def _answers(directory: Path) -> bool:
     try:
         call(door_in(directory), AskPairing())
     except TransportError:
-        echo_translated(
-            f"The chip does not run, and nobody is let in until it does: {next_step(directory)}",
-            err=True,
-        )
+        return False
+    return True

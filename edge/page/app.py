@@ -73,8 +73,11 @@ class Page:
         status = (
             exc.status_code if isinstance(exc, HTTPException) else HTTP_500_INTERNAL_SERVER_ERROR
         )
+        if status != HTTP_503_SERVICE_UNAVAILABLE:
+            await visit.look_whether_early()
+        away = "away_early" if visit.is_early else "away"
         title, text = {
-            HTTP_503_SERVICE_UNAVAILABLE: ("away_title", visit.texts["away"]),
+            HTTP_503_SERVICE_UNAVAILABLE: ("away_title", visit.texts[away]),
             HTTP_403_FORBIDDEN: ("refused_title", visit.texts["form_old"]),
             HTTP_413_CONTENT_TOO_LARGE: ("refused_title", ""),
             HTTP_422_UNPROCESSABLE_CONTENT: ("refused_title", getattr(exc, "detail", "")),

@@ -8,6 +8,35 @@ FIRST_RUN_TEXTS = bilingual(
             "Ce boîtier n'est pas encore inscrit : rien n'est mesuré. Un visiteur avec tous les droits "
             "l'inscrit à /installation."
         ),
+        "set_up": "Mise en service",
+        "away_early": (
+            "Cette page fonctionne, mais le programme du boîtier ne répond pas. Rien n'est encore mesuré, et "
+            "rien n'est perdu : la mise en service reprend où vous en étiez. Démarrez-le sur le boîtier : "
+            "`volet edge run`."
+        ),
+        "help_set_up": "La mise en service expliquée",
+        "help_set_up_how": (
+            "Un boîtier neuf lit d'abord le compteur, puis fait une demande, que vous donnez à la "
+            "collectivité ; sa réponse l'inscrit. Avant cela, rien n'est mesuré et rien ne part."
+        ),
+        "help_offer": (
+            "L'offre est un fichier que votre fournisseur signe : ses prix, sa puissance, son calendrier. "
+            "Demandez-le-lui ; un PDF, un tarif ou une copie d'écran n'en est pas une. Sans offre, le boîtier "
+            "compte, et aucune facture ne vient."
+        ),
+        "help_receipts": (
+            "Un reçu dit à votre fournisseur qu'une facture est juste. Vous choisissez s'il n'apprend rien "
+            "de plus, le total à payer, ou aussi les kWh de chaque ligne. Il n'apprend jamais votre courbe."
+        ),
+        "help_follow": (
+            "Si les prix suivent les offres publiées, celles du même fournisseur qui prolongent la vôtre "
+            "s'appliquent dès leur premier jour. Sinon vos prix restent ceux de l'offre que vous avez prise, "
+            "jusqu'à sa fin."
+        ),
+        "help_collectivity": (
+            "La collectivité inscrit le boîtier, transmet les relevés chiffrés et calcule sur eux sans les "
+            "lire. Elle publie l'empreinte de son autorité : comparez-la avant d'installer sa réponse."
+        ),
         "first_run_title": "Mettre votre boîtier en service",
         "first_run_how": (
             "Rien n'est encore mesuré, et rien ne part de chez vous. Vous pouvez vous arrêter à chaque "
@@ -115,6 +144,33 @@ FIRST_RUN_TEXTS = bilingual(
         "not_enrolled": (
             "This chip is not enrolled yet: nothing is metered. A visitor who was let in to everything "
             "enrols it at /installation."
+        ),
+        "set_up": "Set up",
+        "away_early": (
+            "This page works, but the chip's program does not answer. Nothing is metered yet, and nothing is "
+            "lost: the set-up goes on where you were. Start it on the chip: `volet edge run`."
+        ),
+        "help_set_up": "The set-up explained",
+        "help_set_up_how": (
+            "A new chip first reads the meter, then makes a request, which you hand to the collectivity; its "
+            "answer enrols the chip. Before that nothing is metered and nothing leaves."
+        ),
+        "help_offer": (
+            "The offer is a file that your provider signs: its prices, its power, its calendar. Ask your "
+            "provider for it; a PDF, a tariff or a screenshot is none. Without an offer the chip meters, and "
+            "no bill comes."
+        ),
+        "help_receipts": (
+            "A receipt tells your provider that a bill is correct. You choose whether it learns nothing more, "
+            "the total to pay, or the kWh of each line too. It never learns your curve."
+        ),
+        "help_follow": (
+            "If prices follow listed offers, those of the same provider that extend yours apply from their "
+            "first day on. Otherwise your prices stay those of the offer that you took, until it ends."
+        ),
+        "help_collectivity": (
+            "The collectivity enrols the chip, passes encrypted readings on and computes on them without "
+            "reading them. It publishes its authority's fingerprint: compare it before you install its answer."
         ),
         "first_run_title": "Set your chip up",
         "first_run_how": (

@@ -183,4 +183,5 @@ async def state_page(visit: Visit) -> Response:
 
 async def help_page(visit: Visit) -> Response:
     """Show help."""
+    await visit.look_whether_early()
     return visit.show("help")

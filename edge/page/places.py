@@ -38,6 +38,8 @@ MENU = (
     Place("/etat", "state", "state"),
     Place("/aide", "help"),
 )
+# On the first run: what needs no enrolment.
+_EARLY_MENU = (Place(FIRST_RUN, "set_up"), *(place for place in MENU if not place.model))
 # What shows the curve and what becomes of it, and nothing of money, contracts or letters.
 _VIEWERS = frozenset(
     {
@@ -53,8 +55,7 @@ def may_see(role: VisitorRole, path: str) -> bool:
     return role is VisitorRole.OWNER or path in _VIEWERS
 
 
-def menu(role: VisitorRole, here: str = "/") -> list[Place]:
-    """Return the pages that a visitor's menu lists; on the first run, what needs no enrolment."""
-    if here.startswith(FIRST_RUN):
-        return [place for place in MENU if not place.model]
-    return [place for place in MENU if may_see(role, place.path)]
+def menu(role: VisitorRole, *, is_early: bool = False) -> list[Place]:
+    """Return the pages that a visitor's menu lists; if `is_early`, those of a chip not enrolled yet."""
+    places = _EARLY_MENU if is_early else MENU
+    return [place for place in places if may_see(role, place.path)]

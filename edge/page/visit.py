@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from starlette.status import (
 )
 
 from edge.household.call import call
-from edge.household.requests import Question
+from edge.household.requests import AskLive, Question
 from edge.household.shown import Answer, FormerHouseholds, NotDone, NotEnrolled
 from edge.language.choice import Lang
 from edge.page.places import API, ENTER, FIRST_RUN, menu
@@ -67,11 +68,20 @@ class Visit:
         self.session = sessions.of(self.token) if self.token else None
         self.sessions = sessions
         self._door = door
+        self._is_early: bool | None = None
 
     @property
     def texts(self) -> dict[str, str]:
         """The words in the visitor's language."""
         return TEXTS[self.lang]
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the chip is not enrolled yet, as far as this visit has found out."""
+        if self._is_early is not None:
+            return self._is_early
+        path: str = self.request.url.path
+        return path.startswith(FIRST_RUN)
 
     async def ask(self, question: Question) -> Answer:
         """Return the chip's answer.
@@ -98,10 +108,19 @@ class Visit:
                 self.sessions.end(self.session.name)
             raise FormerVisitor
         if isinstance(answer, NotEnrolled):
+            self._is_early = True
             raise EarlyVisitor
         if isinstance(answer, NotDone):
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
         return answer
+
+    async def look_whether_early(self) -> None:
+        """Find out whether the chip is enrolled, for pages that ask it nothing else."""
+        if self.session is None:
+            return
+        self._is_early = False
+        with suppress(HTTPException):
+            await self.ask(AskLive(lang=self.lang))
 
     def query(self, name: str) -> str:
         """Return a value of the address, empty if it has none of that name."""
@@ -166,8 +185,11 @@ class Visit:
                 here=self.request.url.path,
                 back=self._place(),
                 session=self.session,
-                menu=[] if self.session is None else menu(self.session.role, self.request.url.path),
+                menu=[]
+                if self.session is None
+                else menu(self.session.role, is_early=self.is_early),
                 form=form_token(self.token),
+                is_early=self.is_early,
                 **values,
             ),
             status,

@@ -26,6 +26,10 @@ def test_from_the_line_to_the_first_quarter_hour_with_a_kill_at_each_step(broker
     with new_home(tmp_path, broker.cloud) as home, home.visitor() as visitor:
         for place in ("/", "/factures", "/donnees/courbe.csv", "/live"):
             assert visitor.get(place, follow_redirects=True).url.path in {FIRST_RUN, "/live"}
+        for place in ("/aide", "/nowhere", FIRST_RUN):
+            text = visitor.get(place).text
+            assert f'href="{FIRST_RUN}"' in text, "it leads back"
+            assert 'href="/factures"' not in text, "nothing that does not work yet"
         told = visitor.get("/api/v1/today")
         assert (told.status_code, list(told.json())) == (409, ["error"])
         home.restart()
@@ -43,6 +47,7 @@ def test_from_the_line_to_the_first_quarter_hour_with_a_kill_at_each_step(broker
         home.restart()
         wait_until(home.has_metered, "the first quarter-hour")
         assert visitor.get("/").status_code == 200
+        assert 'href="/factures"' in visitor.get("/aide").text
         assert visitor.get(FIRST_RUN).headers["location"] == "/"
         late = home.send_with(token_in(visitor), visitor, ANSWER, Form({}, {"answer": answer}))
         assert late.status_code == 422

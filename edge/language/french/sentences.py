@@ -25,8 +25,15 @@ SENTENCES = {
     # The page.
     "Type this code on the page before {at}.": "Tapez ce code sur la page avant le {at}.",
     "The page is at {places}.": "La page est à {places}.",
-    "The chip does not run, and nobody is let in until it does: {next_step}": (
-        "Le boîtier ne fonctionne pas, et personne ne peut entrer d'ici là : {next_step}"
+    "The chip does not run, and nobody is let in until it does: start the chip with `volet edge run "
+    "--dir {path}`.": (
+        "Le boîtier ne fonctionne pas, et personne n'entre d'ici là : démarrez le boîtier avec "
+        "`volet edge run --dir {path}`."
+    ),
+    "The chip does not run, and would let nobody in by a code: start the chip with `volet edge run --dir "
+    "{path}`; then ask for a code again.": (
+        "Le boîtier ne fonctionne pas, et ne laisserait entrer personne par un code : démarrez le boîtier "
+        "avec `volet edge run --dir {path}` ; puis demandez de nouveau un code."
     ),
     "pair again.": "appairez de nouveau.",
     "delete it.": "supprimez-le.",
@@ -126,8 +133,10 @@ SENTENCES = {
         "{directory} : il n'y a pas de boîtier dans ce répertoire : est-ce le bon (`--dir`) ? Pour un "
         "nouveau boîtier, créez-en les clés avec `volet edge init --dir {path}`."
     ),
-    "enrol this chip first: `volet edge request --dir {path}`.": (
-        "inscrivez d'abord ce boîtier : `volet edge request --dir {path}`."
+    "enrol this chip first, on its page while its program runs, or with `volet edge request --dir "
+    "{path}`.": (
+        "inscrivez d'abord ce boîtier, sur sa page pendant que son programme tourne, ou avec `volet "
+        "edge request --dir {path}`."
     ),
     "install the collectivity's answer again.": "réinstallez la réponse de la collectivité.",
     "ask the collectivity for its answer to request.json.": (

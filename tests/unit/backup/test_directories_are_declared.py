@@ -24,6 +24,7 @@ from edge.home.record import new_record, write_record
 from edge.home.settings import PASSWORD as HOME_PASSWORD
 from edge.household.call import SOCKET_NAME
 from edge.household.contracts import keep_offer
+from edge.household.pairing import open_window
 from edge.household.visitors import VisitorRole
 from edge.identity.keys import load_keys
 from edge.identity.platform_keys import FORK, KEY_LIST, keep_key_list
@@ -108,7 +109,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         run("edge", "curve", *at, "--keep", "12")
         run("edge", "receipts", *at, "--release", "--yes")
         run("edge", "quotes", *at, "--ask")
-        run("edge", "page", *at, "--pair")
+        open_window(old.directory, VisitorRole.OWNER, START)
         page = old.directory / PAGE_DIRECTORY
         make_private_dir(page)
         certify(page, names_of_host("chip"), START)

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
+from edge.household.pairing import ORDER
 from edge.household.shown import Pairing
+from protocol.errors import ConfigError
 from tests.support.page_process import ENTER, PageProcess
 from volet.demo.ports import free_ports
 
@@ -48,13 +50,14 @@ def served(chip, *arguments):
     return said + rest, complaints
 
 
-def test_a_code_says_that_nobody_gets_in_while_no_chip_runs(chip):
+def test_no_code_is_shown_that_lets_nobody_in_while_no_chip_runs(chip):
     done = page(chip, "--pair")
-    assert done.exit_code == 0
-    assert "Type this code on the page before" in done.stdout
-    assert done.stderr.startswith(NOBODY)
-    assert f"`volet edge request --dir {chip}`" in done.stderr
-    assert page(chip, "--pair", lang="fr").stderr.startswith("Le boîtier ne fonctionne pas")
+    assert isinstance(done.exception, ConfigError)
+    assert done.stdout == ""
+    assert f"`volet edge run --dir {chip}`" in str(done.exception)
+    assert ORDER.read(chip) is None
+    french = page(chip, "--pair", lang="fr").exception
+    assert str(french).startswith("Le boîtier ne fonctionne pas")
 
 
 def test_a_code_says_nothing_more_where_a_chip_answers(chip):
@@ -66,6 +69,7 @@ def test_the_page_says_at_its_start_that_no_chip_runs(chip):
     said, complaints = served(chip)
     assert said.startswith("The page is at https://")
     assert complaints.startswith(NOBODY)
+    assert f"`volet edge run --dir {chip}`" in complaints
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

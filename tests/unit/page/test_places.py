@@ -31,6 +31,13 @@ def test_the_menu_leads_to_routes_with_names_and_models(routes):
         assert all(place.label in TEXTS[lang] for lang in Lang)
 
 
+def test_before_the_enrolment_the_menu_lists_what_works_then():
+    early = menu(VisitorRole.OWNER, is_early=True)
+    assert [place.path for place in early] == ["/installation", "/aide"]
+    assert [place.path for place in menu(VisitorRole.VIEWER, is_early=True)] == ["/aide"]
+    assert all(place.label in TEXTS[lang] for place in early for lang in Lang)
+
+
 def test_a_viewer_sees_the_curve_and_what_becomes_of_it():
     assert [place.path for place in menu(VisitorRole.VIEWER)] == VIEWERS_MENU
     for path in ("/factures", "/api/v1/bills", "/etat/sessions/{name}", "/to-come"):
