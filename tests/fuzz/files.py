@@ -24,6 +24,7 @@ from cloud.roster.editor import read_places
 from edge.chip.config import EdgeConfig
 from edge.chip.config import load_config as load_edge_config
 from edge.contracts.enrolling import draw_keys, install
+from edge.contracts.recognizing import check_is_answer, check_is_offer
 from edge.household.messages import LENGTH_BYTES, encode, read_question
 from edge.household.requests import (
     AskBills,
@@ -191,6 +192,11 @@ def read_page_form(data: bytes) -> None:
     kind, _, body = data.partition(b"\n")
     with suppress(UploadRefused):
         upload_fields(kind.decode("latin-1"), body, 32)
+
+
+def read_chosen_file(data: bytes) -> None:
+    for check in (check_is_offer, check_is_answer):
+        refused(partial(check, data))
 
 
 def read_tariffs(data: bytes) -> None:
@@ -372,6 +378,12 @@ QUESTIONS = (
     CapYear(rho=0.5),
     Pair(code="12345678"),
 )
+CHOSEN_FILES = (
+    b'{"kind": "Offer"}',
+    b'{"record": ""}',
+    b'{"energy": [], "fixed": []}',
+    b"%PDF-1.7",
+)
 PAGE_FORM = (
     b"multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; "
     b'name="answer"; filename="a.json"\r\nContent-Type: application/json\r\n\r\n{}\r\n--b--\r\n'
@@ -393,6 +405,12 @@ TARGETS = (
         "household-question",
         of_bytes(read_household_question, *(encode(each)[LENGTH_BYTES:] for each in QUESTIONS)),
         frozenset(["Question"]),
+        is_packed=False,
+    ),
+    Target(
+        "chosen-file",
+        of_bytes(read_chosen_file, *CHOSEN_FILES),
+        frozenset(["Any"]),
         is_packed=False,
     ),
     Target("page-form", of_bytes(read_page_form, PAGE_FORM), is_packed=False),

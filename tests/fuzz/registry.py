@@ -11,11 +11,13 @@ TARGETS = {
 # What a program has written itself into its own database or directory (mode 0600), or ships with.
 OWN = {
     "AreaChoices": "the household's choices",
+    "BillDocument": "a bill that the chip hands to the process that lays it out",
     "BulkRequestItem": "a batch between two threads of the API",
     "Contract": "the household's own contract; within a request it is part of `EnrolmentRequest`",
     "DayClosed": "the vault",
     "FormerContract": "the household's former contracts",
     "Grid": "shipped",
+    "HomeRecord": "home.json",
     "Judgement": "the vault",
     "KeptCurve": "the household's choice",
     "Listed": "the vault",
