@@ -176,7 +176,7 @@ def test_look_at_the_page(enrolled, tmp_path):
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
         run(typing, f"{METER} {LINK} &", LINE, CHIP)
         run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
-        assert typing.type_page(HOW_TO / "look-at-the-page.md") == 7
+        assert typing.type_page(HOW_TO / "look-at-the-page.md") == 8
 
 
 @pytest.mark.long

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.household.call import door_in
 from edge.household.door import open_door
+from edge.household.panel_questions import PanelQuestions
 from edge.household.requests import AskQuarters
 from edge.household.visitors import VisitorRole
 from edge.metering.events import QuarterHourClosed
@@ -158,7 +159,7 @@ def page_of_a_chip_that_stops(chip):
         return found
 
     with open_door(chip.directory, answer), PageProcess(chip.directory) as page:
-        yield LivedHome(chip, page, window)
+        yield LivedHome(chip, page, window, PanelQuestions(chip.clock))
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

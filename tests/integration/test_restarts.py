@@ -43,7 +43,10 @@ TAKEN_UP_AT_START = {
     "word_said": ("receipt_words", "receipt_mismatches", "receipt_days"),
     "leave_ordered": ("receipt_words", "receipt_mismatches", "receipt_days"),
 }
-HAVE_LEFT = ("left_and_not_told", "left_and_told", "last_receipt_unsent", "last_bill")
+HAVE_LEFT = (
+    *("left_and_not_told", "left_and_told", "last_receipt_unsent", "last_bill"),
+    *("exported", "another_is_to_be_erased"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,13 @@ import msgspec
 from edge.bills.release_token import release_receipts
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
 from edge.moving.departure import leave_order as order_to_leave
-from edge.moving.erasing import erase
+from edge.moving.erasing import ORDER as ERASE
+from edge.moving.erasing import EraseOrder, erase
+from edge.moving.exported import note_export
 from edge.moving.transfer import pack, take_in
 from edge.vault.database import _UPGRADES, FILE_NAME, SCHEMA_VERSION
 from protocol.calendar import day_start, legal_day
+from protocol.ids import HouseholdKeyId
 from protocol.topics import Kind
 from system.files import write_secret
 from tests.support.billing_home import ONE_DAY
@@ -38,6 +41,12 @@ def leave(story: Recorder) -> None:
         story.shoot("last_receipt_unsent")
     story.go_on()
     story.shoot("last_bill")
+    note_export(story.directory, story.clock.now(), has_vault=True)
+    story.shoot("exported")
+    # An order of its own household ends in an erasure: tests/unit/edge/test_erased_by_the_panel.py.
+    ERASE.leave(story.directory, EraseOrder(HouseholdKeyId(bytes(16))))
+    story.shoot("another_is_to_be_erased")
+    ERASE.withdraw(story.directory)
 
 
 def come_to_another_chip(story: Recorder) -> None:

@@ -80,6 +80,8 @@ STATES = (
     "left_and_told",
     "last_receipt_unsent",
     "last_bill",
+    "exported",
+    "another_is_to_be_erased",
     "come_to_another_chip",
     "goes_on_on_another_chip",
     "erased_for_others",
