@@ -158,7 +158,8 @@ class Agent:
     ) -> Iterator[Self]:
         """Open the vault in `directory` and the source while the context lasts.
 
-        The panel, if there is one, is at `pins`, which stay open. Statements are judged under `agreement` and the household's former agreements.
+        The panel, if there is one, is at `pins`, which stay open. Statements are judged under
+        `agreement` and the household's former agreements.
 
         Raises:
             ConfigError: the operator must correct something.

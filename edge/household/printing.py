@@ -1,8 +1,8 @@
 """Bills as PDF for the page, one at a time, each laid out in a process that ends with it.
 
 Laying out would take 50 MB of the chip for good, and seconds in which its door answers nobody. What
-the process is given and gives goes through pipes, so that nothing of a bill is on a disk. After each it rests for
-as long as that took, so that whoever asks again and again leaves metering half of one core.
+the process is given and gives goes through pipes, so that nothing of a bill is on a disk. After each
+it rests for as long as that took, so that whoever asks again and again leaves metering half of a core.
 """
 
 import os
