@@ -12,23 +12,23 @@ import msgspec
 
 from edge.contracts.choices import choose
 from edge.contracts.enrolling import check_no_import, sign_contract
-from edge.contracts.fitting import MeterNow, doubts
+from edge.contracts.fitting import MeterNow
 from edge.contracts.meter import is_serial
 from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import answered_at
 from edge.contracts.sequence import check_follows
-from edge.contracts.signed import read_signed
-from edge.contracts.terms import terms_in_words
-from edge.contracts.words import CONSENTS, MASKED, PRICES
+from edge.contracts.signed import SignedAgreement, read_signed
+from edge.contracts.words import MASKED
+from edge.household.asked_contract import asked_contract
 from edge.household.moving import typable
 from edge.household.requests import SeeOffer
-from edge.household.shown import ContractStanding, Row, ShownContract, ShownOffer, WaitingRequest
+from edge.household.shown import ShownOffer, WaitingRequest
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH
 from edge.stage import REQUEST
 from edge.vault.reader import VaultReader
-from protocol.contract import Consent, Contract, Signed, check_start, open_offer, parse_signed
+from protocol.contract import Consent, Signed, check_start, parse_signed
 from protocol.enrolment import EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
@@ -73,7 +73,10 @@ def see_offer(directory: Path, vault: VaultReader, asked: SeeOffer, today: date)
         f"volet edge request --offer {quoted(path)} --from {asked.start} "
         f"--consent {choices.consent.value} {'--follow' if choices.follows.value else '--fixed'}"
     )
-    shown = _shown(offer, contract, meter, keys.meter_salt, today, asked.lang)
+    # This chip may know the days before today.
+    since = min(today, asked.start)
+    agreement = SignedAgreement(offer, contract)
+    shown = asked_contract(agreement, meter, keys.meter_salt, since, asked.lang)
     return ShownOffer(shown, typable(f"`{command}`", directory))
 
 
@@ -116,24 +119,3 @@ def keep_offer(directory: Path, offer: Signed) -> Path:
         if other != path:
             other.unlink(missing_ok=True)
     return path
-
-
-def _shown(
-    offer: Signed, signed: Signed, meter: MeterNow, salt: bytes, today: date, lang: Lang
-) -> ShownContract:
-    opened, contract = open_offer(offer), decode_body(signed.body, Contract)
-    # This chip may know the days before today.
-    since = min(today, contract.start)
-    return ShownContract(
-        provider=opened.provider,
-        product=opened.product,
-        contract=signed.hash.hex()[:SHORT_HASH],
-        standing=ContractStanding.ASKED,
-        first=contract.start,
-        last=None,
-        receipts=CONSENTS[lang][contract.consent],
-        prices=PRICES[lang][contract.follows],
-        meter=meter.serial or "",
-        terms=tuple(Row(*row) for row in terms_in_words([opened], contract.start, lang)),
-        doubts=tuple(doubts(contract, opened, meter, salt, since, lang)),
-    )

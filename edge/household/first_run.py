@@ -21,20 +21,19 @@ from edge.contracts.enrolling import (
     sign_contract,
     write_request,
 )
-from edge.contracts.fitting import MeterNow, doubts
-from edge.contracts.meter import is_serial, meter_hash
+from edge.contracts.fitting import MeterNow
+from edge.contracts.meter import is_serial
 from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import latest_made_at
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement
-from edge.contracts.terms import terms_in_words
-from edge.contracts.words import CONSENTS, MASKED, PRICES
+from edge.contracts.words import MASKED
+from edge.household.asked_contract import asked_contract
 from edge.household.entrance import Entrance
 from edge.household.pairing import PairingWindow
 from edge.household.requests import AskFirstRun, MakeRequest, Question, TakeAnswer
 from edge.household.shown import (
     Answer,
-    ContractStanding,
     Done,
     FirstRunStep,
     NotEnrolled,
@@ -48,7 +47,6 @@ from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
-from edge.language.numbers import SHORT_HASH
 from edge.language.typography import bilingual
 from edge.stage import REQUEST, Stage, stage
 from edge.tic.diagnosis import LineFault
@@ -56,8 +54,7 @@ from edge.tic.frame import InformationGroup, Mode
 from edge.tic.hints import HINTS
 from edge.tic.report import group_cells
 from protocol.calendar import legal_day
-from protocol.contract import Consent, Contract, check_start, open_offer, parse_signed
-from protocol.envelope import decode_body
+from protocol.contract import Consent, check_start, parse_signed
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from system.files import read_document
 
@@ -167,24 +164,10 @@ class FirstRunAnswers:
 
     def _shown(self, agreement: SignedAgreement, lang: Lang) -> ShownContract:
         """Return a contract in words, and what speaks against it as far as the line tells."""
-        signed, line = agreement.contract, self._line()
-        opened, contract = open_offer(agreement.offer), decode_body(signed.body, Contract)
+        line = self._line()
         salt, today = load_keys(self._directory).meter_salt, legal_day(self._now())
         meter = MeterNow(line.serial, line.calendar, line.subscribed_kva)
-        is_read = line.serial is not None and meter_hash(salt, line.serial) == contract.meter
-        return ShownContract(
-            provider=opened.provider,
-            product=opened.product,
-            contract=signed.hash.hex()[:SHORT_HASH],
-            standing=ContractStanding.ASKED,
-            first=contract.start,
-            last=None,
-            receipts=CONSENTS[lang][contract.consent],
-            prices=PRICES[lang][contract.follows],
-            meter=line.serial or "" if is_read else "",
-            terms=tuple(Row(*row) for row in terms_in_words([opened], contract.start, lang)),
-            doubts=tuple(doubts(contract, opened, meter, salt, today, lang)),
-        )
+        return asked_contract(agreement, meter, salt, today, lang)
 
     def _make_request(self, asked: MakeRequest) -> ShownRequest:
         check_no_import(self._directory)

@@ -1,0 +1,39 @@
+"""A contract that is asked for, or would be, as the page shows it before anybody says yes."""
+
+from datetime import date
+
+from edge.contracts.fitting import MeterNow, doubts
+from edge.contracts.meter import meter_hash
+from edge.contracts.signed import SignedAgreement
+from edge.contracts.terms import terms_in_words
+from edge.contracts.words import CONSENTS, PRICES
+from edge.household.shown import ContractStanding, Row, ShownContract
+from edge.language.choice import Lang
+from edge.language.numbers import SHORT_HASH
+from protocol.contract import Contract, open_offer
+from protocol.envelope import decode_body
+
+
+def asked_contract(
+    agreement: SignedAgreement, meter: MeterNow, salt: bytes, since: date, lang: Lang
+) -> ShownContract:
+    """Return a contract in words, and what speaks against it beside the meter on the line.
+
+    The chip knows the days from `since` on. `salt` hides the meter's serial in the contract.
+    """
+    opened = open_offer(agreement.offer)
+    contract = decode_body(agreement.contract.body, Contract)
+    is_its_meter = meter.serial is not None and meter_hash(salt, meter.serial) == contract.meter
+    return ShownContract(
+        provider=opened.provider,
+        product=opened.product,
+        contract=agreement.contract.hash.hex()[:SHORT_HASH],
+        standing=ContractStanding.ASKED,
+        first=contract.start,
+        last=None,
+        receipts=CONSENTS[lang][contract.consent],
+        prices=PRICES[lang][contract.follows],
+        meter=meter.serial or "" if is_its_meter else "",
+        terms=tuple(Row(*row) for row in terms_in_words([opened], contract.start, lang)),
+        doubts=tuple(doubts(contract, opened, meter, salt, since, lang)),
+    )
