@@ -4,9 +4,8 @@ import pytest
 
 from edge.language.choice import Lang
 from edge.page.texts import TEXTS
-from tests.support.billing_home import BillingHome
 from tests.support.browser import NARROW, Look, running_browser, visit
-from tests.support.lived_home import lived_home
+from tests.support.lived_home import left_home
 from tests.support.page_process import ENTER
 
 pytestmark = pytest.mark.long
@@ -16,14 +15,8 @@ MOVING = "/demenager"
 
 @pytest.fixture(scope="module")
 def left(tmp_path_factory):
-    chip = BillingHome(tmp_path_factory.mktemp("left") / "town")
-    chip.begin()
-    chip.live(2)
-    chip.move_out()
-    chip.settle()
-    with lived_home(chip, has_button=True) as home:
+    with left_home(tmp_path_factory.mktemp("left") / "town", has_button=True) as home:
         yield home
-    chip.kill()
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -6,7 +6,7 @@ from edge.household.panel_questions import ASKED_FOR
 from edge.household.visitors import VisitorRole
 from edge.moving.erasing import ORDER
 from tests.support.billing_home import BillingHome
-from tests.support.lived_home import lived_home
+from tests.support.lived_home import left_home, lived_home
 from tests.support.page_process import patiently
 
 MOVING, ERASE, MODEL = "/demenager", "/demenager/effacer", "/api/v1/moving"
@@ -15,14 +15,8 @@ MOVING, ERASE, MODEL = "/demenager", "/demenager/effacer", "/api/v1/moving"
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A household that has moved out; its chip has a panel."""
-    chip = BillingHome(tmp_path_factory.mktemp("left") / "town")
-    chip.begin()
-    chip.live(2)
-    chip.move_out()
-    chip.settle()
-    with lived_home(chip, has_button=True) as home:
+    with left_home(tmp_path_factory.mktemp("left") / "town", has_button=True) as home:
         yield home
-    chip.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -108,15 +102,9 @@ def test_a_household_that_lives_here_cannot_ask_and_is_told_what_to_do(tmp_path)
 
 
 def test_without_a_panel_the_page_says_what_to_type(tmp_path):
-    chip = BillingHome(tmp_path / "town")
-    chip.begin()
-    chip.live(1)
-    chip.move_out()
-    chip.settle()
-    with lived_home(chip) as home, home.visitor() as owner:
+    with left_home(tmp_path / "town", has_button=False) as home, home.visitor() as owner:
         shown = patiently(lambda: owner.get(MOVING)).text
         assert "Erase this chip" in shown
         assert f'action="{ERASE}"' not in shown
         refused = send(home, owner, sure="yes")
         assert (refused.status_code, "no panel" in refused.text) == (422, True)
-    chip.kill()

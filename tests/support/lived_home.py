@@ -6,6 +6,7 @@ real ones.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -95,3 +96,16 @@ def lived_home(chip: BillingHome, *, has_button: bool = False) -> Iterator[Lived
         page,
     ):
         yield LivedHome(chip, page, window, questions)
+
+
+@contextmanager
+def left_home(directory: Path, *, has_button: bool) -> Iterator[LivedHome]:
+    """Open the page of a household that has moved out, in a new directory."""
+    chip = BillingHome(directory)
+    chip.begin()
+    chip.live(2)
+    chip.move_out()
+    chip.settle()
+    with lived_home(chip, has_button=has_button) as home:
+        yield home
+    chip.kill()
