@@ -319,7 +319,7 @@ class AreaLane(MessageHandler):
             self._choices = choices
             if has_confirmed:
                 self._trust = self._trust_state()
-                self._fetcher.connect()
+                self._fetcher.set_confirmed()
         if self._meter_at is not None:
             self._seeds.forget(self._trust, self._meter_at)
         if not self.is_on:

@@ -25,7 +25,7 @@ from edge.vault.area import AreaState
 from edge.vault.signer import Signer
 from edge.vault.vault import Vault
 from protocol.area_messages import Document, Terms
-from protocol.backoff import RetryPolicy
+from protocol.backoff import QUARTER_JITTER, RetryPolicy
 from protocol.envelope import VerifyingKey
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.governance import TrusteeSet, is_fork, open_next_set, read_cosigned
@@ -39,7 +39,9 @@ DOCUMENTS_MAX = 64
 # are taken for two weeks after that. Whoever asks after ten days has seen it three days by then.
 TERMS_DAYS = 10
 TERMS_EVERY_S = TERMS_DAYS * 86_400.0
-ENTRY_AGAIN_S = 86_400.0
+# A chip that was just enrolled is often there before the trustees or the registrar: it asks soon at
+# first, then ever more rarely, at last about once a day.
+TERMS_SOON = RetryPolicy(first_s=15.0, cap_s=86_400.0, jitter=QUARTER_JITTER, floor_s=15.0)
 ASK_AGAIN = RetryPolicy(first_s=15.0, cap_s=1_800.0, floor_s=15.0)
 
 log = structlog.get_logger()
@@ -58,6 +60,7 @@ class DocumentFetcher:
         self._vault = vault
         self._terms: Terms | None = None
         self._terms_due_s = 0.0
+        self._soon = TERMS_SOON.waits_s()
         self._wanted: bytes | None = None
         self._parts: dict[int, bytes] = {}
         self._known = {row.hash for row in vault.area.documents()}
@@ -95,13 +98,19 @@ class DocumentFetcher:
         return (None,) if is_terms_due else (wanted,)
 
     def ask_terms(self) -> None:
-        """Request the terms soon: they are not what the chip has."""
-        self._terms_due_s = 0.0
+        """Request the terms soon: they are not what the chip has, or were not whole."""
+        self._terms_due_s, self._soon = 0.0, TERMS_SOON.waits_s()
+
+    def set_confirmed(self) -> None:
+        """Go on at once: the household has confirmed a set, and uses what it could not before."""
+        self.connect()
+        if not self._are_whole:
+            self.ask_terms()
 
     def take_terms(self, terms: Terms, now_s: float) -> None:
         """Take the cloud's terms: the household's roster entry and the documents in force."""
         self._terms = terms
-        self._terms_due_s = now_s + (ENTRY_AGAIN_S if terms.entry is None else TERMS_EVERY_S)
+        self._terms_due_s = now_s + (TERMS_EVERY_S if self._are_whole else next(self._soon))
         self._ask_again_s = now_s
         self._refused.clear()
 
@@ -152,6 +161,12 @@ class DocumentFetcher:
         with self._vault.area_change() as area:
             area.put_entry(entry.number, signed)
         return True
+
+    @property
+    def _are_whole(self) -> bool:
+        """True if the last terms named everything that a household needs to take part."""
+        terms = self._terms
+        return terms is not None and bool(terms.entry and terms.trustees and terms.measures)
 
     def _next(self, trust: TrustState) -> bytes | None:
         terms = self._terms

@@ -85,13 +85,33 @@ def test_a_new_session_asks_nothing_that_was_answered(bench):
     assert asked(bench) == before
 
 
-def test_a_household_without_an_entry_asks_each_day(bench):
+def test_a_household_without_an_entry_asks_soon_and_then_about_once_a_day(bench):
     bench.cloud.entry = None
     bench.begin()
     bench.run(1)
-    before = asked(bench)
+    soon = asked(bench)
     bench.run(3 * A_DAY)
-    assert asked(bench) >= before + 2
+    later = asked(bench)
+    assert later >= soon + 5
+    bench.run(5 * A_DAY)
+    assert later + 4 <= asked(bench) <= later + 7
+
+
+@pytest.mark.parametrize("lacks", ["entry", "sets", "measures_list"])
+def test_what_comes_after_the_enrolment_is_known_soon_without_a_restart(bench, lacks):
+    """A chip is often enrolled before the trustees have signed, or before the registrar enters it."""
+    held = getattr(bench.cloud, lacks)
+    setattr(bench.cloud, lacks, None if lacks == "entry" else [])
+    bench.begin()
+    bench.run(1)
+    trust = bench.chip.area.trust
+    assert not (trust.entries and trust.sets and trust.measures)
+    setattr(bench.cloud, lacks, held)
+    bench.run(4)
+    trust = bench.chip.area.trust
+    assert trust.entries
+    assert trust.sets
+    assert trust.measures
 
 
 @pytest.mark.parametrize("reason", [Reason.DOCUMENT, Reason.ROSTER, Reason.PARTITION])
