@@ -7,8 +7,10 @@ import signal
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
+from functools import partial
+from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,7 +27,7 @@ from edge.vault.reader import read_vault
 from tests.integration.test_index_confirmed import START, Feed
 from tests.support.broker import enrol_chip, wait_until
 from tests.support.chip_process import ChipProcess
-from tests.support.page_process import ENTER, PageProcess
+from tests.support.page_process import ENTER, PageProcess, patiently
 
 FRAMES = 24
 MEMORY_MAX_KB = 45_000
@@ -146,6 +148,18 @@ def test_a_code_lets_one_visitor_in_and_once(home):
         assert "No visitor is let in now" in late.text
 
 
+def test_a_token_that_was_there_before_lets_nobody_in(home):
+    """Whoever puts a cookie of his own into a browser must not share its session (fixation)."""
+    planted = "planted-by-somebody-else"
+    with home.page.visitor() as victim, home.page.visitor() as attacker:
+        for each in (victim, attacker):
+            each.cookies.set(SESSION_COOKIE, planted, domain="localhost.local")
+        assert home.page.pair(victim).headers["location"] == "/"
+        assert victim.cookies.get(SESSION_COOKIE, domain="localhost.local") != planted
+        assert victim.get("/").status_code == 200
+        assert attacker.get("/").status_code == 303
+
+
 def test_the_fifth_wrong_code_shuts_the_window(home):
     code = home.page.code()
     wrong = f"{(int(code) + 1) % 10**8:08}"
@@ -227,11 +241,28 @@ def test_what_is_too_large_or_unknown_is_refused(home):
     with home.visitor() as visitor:
         large = {"code": "1" * 70_000}
         assert visitor.post(ENTER, data=large, headers=home.page.origin).status_code == 413
-        assert visitor.get("/../../etc/passwd").status_code == 404
-        assert visitor.get("/static/../app.py").status_code == 404
         assert visitor.get("/partage?jour=yesterday").status_code == 404
         assert visitor.get("/partage?jour=2001-01-01").status_code == 422
         assert visitor.request("PUT", "/").status_code == 405
+
+
+@pytest.mark.parametrize("folder", ["/static/", "/static//", "/", "/donnees/courbe."])
+@pytest.mark.parametrize("up", ["../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..\\", "x/../../"])
+def test_no_path_leads_out_of_the_pages_files(home, folder, up):
+    for target in ("app.py", "../" * 9 + "etc/passwd"):
+        answer = patiently(partial(ask_as_it_stands, home, f"{folder}{up}{target}"))
+        assert answer.status_code in {303, 404}, target
+        assert "def " not in answer.text
+        assert "root:" not in answer.text
+
+
+def ask_as_it_stands(home, path):
+    """Ask for a path that browsers and httpx would make short before they send it."""
+    context = ssl.create_default_context(cafile=home.directory / PAGE_DIRECTORY / AUTHORITY)
+    with closing(HTTPSConnection("localhost", home.page.port, context=context)) as sent:
+        sent.request("GET", path)
+        answer = sent.getresponse()
+        return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
 
 
 def test_what_a_script_asks_wrongly_is_told_as_json(home):

@@ -14,6 +14,7 @@ from tests.support.broker import wait_until
 
 ROOT = Path(__file__).parents[2]
 BUFFER_BYTES = 4_096
+PROGRAM = (sys.executable, "-m", "volet.main")
 
 
 class ChipProcess:
@@ -26,7 +27,7 @@ class ChipProcess:
         self.log_path = directory.parent / f"{directory.name}.log"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._socket.bind("")  # an address chosen by the kernel, in the abstract namespace
-        program = command or (sys.executable, "-m", "volet.main")
+        program = command or PROGRAM
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [*program, "edge", "run", "--dir", str(directory), "--source", "-"],

@@ -18,7 +18,7 @@ from edge.stage import PAGE_DIRECTORY
 from tests.support.broker import wait_until
 
 ENTER = "/entrer"
-_PAGE = (sys.executable, "-m", "volet.main", "edge", "page")
+PROGRAM = (sys.executable, "-m", "volet.main", "edge", "page")
 
 
 def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
@@ -41,7 +41,7 @@ class PageProcess:
         self, chip: Path, program: Sequence[str] = (), end: signal.Signals = signal.SIGTERM
     ) -> None:
         self.directory = chip / PAGE_DIRECTORY
-        self._program = program or (*_PAGE, "--dir", str(chip))
+        self._program = program or (*PROGRAM, "--dir", str(chip))
         self._end = end
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
