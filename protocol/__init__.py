@@ -4,11 +4,12 @@ Chip, collectivity, trustee and provider compute with the same code. The modules
 
 Common ground
 
-errors     one class for each decision that a caller makes
-ids        identifiers as types
-json_text  the only reader of JSON
-packed     the only reader of MessagePack
-backoff    when to try again
+errors        one class for each decision that a caller makes
+ids           identifiers as types
+json_text     the only reader of JSON
+packed        the only reader of MessagePack
+certificates  the only reader of certificates that others made
+backoff       when to try again
 
 Messages
 

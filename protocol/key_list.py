@@ -13,13 +13,14 @@ from typing import Annotated
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from protocol.calendar import DayNumber
+from protocol.certificates import read_all_der, read_der
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused, MessageRefused, Reason
 from protocol.ids import PublicKey
@@ -31,7 +32,7 @@ CERTIFICATE_MAX_BYTES = 4 * 1024
 LISTED_MAX = 100
 
 # What cryptography raises for certificates that are malformed or that nobody of ours signed.
-UNREADABLE = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion)
+UNREADABLE = (ValueError, TypeError, InvalidSignature)
 
 Certificate = Annotated[bytes, msgspec.Meta(max_length=CERTIFICATE_MAX_BYTES)]
 
@@ -211,8 +212,8 @@ def open_key_list(
     if keys.withdrawn >= len(keys.issuers):
         raise DocumentRefused("This key list withdraws every issuer.")
     try:
-        roots = [x509.load_der_x509_certificate(listed.certificate) for listed in keys.roots]
-        issuers = [x509.load_der_x509_certificate(each) for each in keys.issuers]
+        roots = read_all_der(listed.certificate for listed in keys.roots)
+        issuers = read_all_der(keys.issuers)
         _check_roots(keys, roots, trusted)
         _verify(roots[-1], signed.signature, _signed_bytes(signed.body))
         for issuer in issuers:
@@ -244,15 +245,10 @@ def take_key_list(
         raise MessageRefused(Reason.MALFORMED, "no key list") from exc
     except DocumentRefused as exc:
         raise MessageRefused(Reason.SIGNATURE, str(exc)) from exc
-    roots = certificates(each.certificate for each in keys.roots)
+    roots = read_all_der(each.certificate for each in keys.roots)
     if _key_of(trusted[0]) not in map(_key_of, roots):
         raise MessageRefused(Reason.SIGNATURE, "a key list without the newest root known here")
     return signed, keys
-
-
-def certificates(listed: Iterable[bytes]) -> list[x509.Certificate]:
-    """Return the certificates of a list that was verified."""
-    return [x509.load_der_x509_certificate(each) for each in listed]
 
 
 def _check_roots(
@@ -264,7 +260,7 @@ def _check_roots(
     if not places:
         raise InvalidSignature
     for before, root, listed in zip(roots, roots[1:], keys.roots[1:], strict=False):
-        vouched = x509.load_der_x509_certificate(listed.vouched)
+        vouched = read_der(listed.vouched)
         vouched.verify_directly_issued_by(before)
         if _key_of(vouched) != _key_of(root):
             raise InvalidSignature

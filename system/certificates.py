@@ -16,6 +16,7 @@ import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 from system.beside import running_beside
 from system.conditions import Condition
@@ -70,7 +71,7 @@ def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> 
     """Return whether an authority's key has signed a certificate, which names it as its issuer."""
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion):
+    except (ValueError, TypeError, InvalidSignature):
         return False
     return _is_authority(authority)
 
@@ -78,7 +79,7 @@ def is_issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> 
 def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except (ValueError, x509.ExtensionNotFound):
+    except x509.ExtensionNotFound:
         return False
 
 
@@ -95,7 +96,7 @@ def read_lifetime(name: str, path: Path) -> Lifetime:
     """
     data = read_document(path, "put it back from a backup.")
     try:
-        return lifetime_of(name, x509.load_pem_x509_certificate(data))
+        return lifetime_of(name, read_pem(data)[0])
     except ValueError as exc:
         raise ConfigError(f"{path} is no certificate.") from exc
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from cryptography import x509
 
+from protocol.certificates import UnreadableCertificate, read_all_der, read_der
 from protocol.errors import ConfigError
-from protocol.key_list import KeyList, certificates
+from protocol.key_list import KeyList
 from system.certificates import is_issued_by
 
 # X509_V_ERR_CERT_REVOKED of OpenSSL's x509_vfy.h.
@@ -52,7 +53,7 @@ def _trust(context: ssl.SSLContext, ca: Path, listed: KeyList | None) -> None:
     context.load_verify_locations(cadata=pem)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if listed.withdrawn:
-        _refuse_issuers(context, certificates(listed.withdrawn_issuers))
+        _refuse_issuers(context, read_all_der(listed.withdrawn_issuers))
 
 
 def _refuse_issuers(context: ssl.SSLContext, withdrawn: Sequence[x509.Certificate]) -> None:
@@ -65,8 +66,12 @@ def _refuse_issuers(context: ssl.SSLContext, withdrawn: Sequence[x509.Certificat
         def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own form
             super().do_handshake(block)
             encoded = self.getpeercert(binary_form=True) or b""
-            certificate = x509.load_der_x509_certificate(encoded)
-            if any(is_issued_by(certificate, each) for each in withdrawn):
+            try:
+                certificate = read_der(encoded)
+                is_refused = any(is_issued_by(certificate, each) for each in withdrawn)
+            except UnreadableCertificate:
+                is_refused = True
+            if is_refused:
                 error = ssl.SSLCertVerificationError("a withdrawn issuer signed the certificate")
                 error.verify_code = WITHDRAWN_CODE
                 self.close()

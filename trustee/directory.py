@@ -8,6 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mosquitto.roles import Role
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 from protocol.governance import TrusteeName
 from protocol.ids import is_collectivity
@@ -165,7 +166,7 @@ def load_roots(directory: Path) -> tuple[x509.Certificate, ...]:
     """
     path = directory / CA
     try:
-        return tuple(x509.load_pem_x509_certificates(read_document(path, _INSTALL)))
+        return tuple(read_pem(read_document(path, _INSTALL)))
     except ValueError as exc:
         raise ConfigError(f"{path} is no certificate; {_INSTALL}") from exc
 

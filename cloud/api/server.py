@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, listen
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
+from protocol.certificates import read_der
 from system.connections import Connections
 from system.counted_http import CountedHttp, CountedServer
 
@@ -178,4 +179,4 @@ def _verified(transport: asyncio.Transport, revoked: Revoked) -> ClientCertifica
     data = tls.getpeercert(binary_form=True) if tls else None
     if not data:
         return None
-    return ClientCertificate(x509.load_der_x509_certificate(data), revoked)
+    return ClientCertificate(read_der(data), revoked)

@@ -6,8 +6,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,6 +18,7 @@ from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import StoredIdentity, SupplyPoint
 from protocol.calendar import legal_day
+from protocol.certificates import UnreadableCertificate, read_request_der, read_request_pem
 from protocol.contract import Contract, Signed, check_start, open_document, open_offer
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest, HeldContract
 from protocol.envelope import decode_body
@@ -234,8 +233,8 @@ def _check_mandated(store: Store, request: CheckedRequest, current: Device | Non
 
 def _check_csr_pem(pem: bytes) -> ec.EllipticCurvePublicKey:
     try:
-        csr = x509.load_pem_x509_csr(pem)
-    except ValueError as exc:
+        csr = read_request_pem(pem)
+    except UnreadableCertificate as exc:
         raise DocumentRefused("The certificate signing request cannot be read.") from exc
     return check_csr(csr.public_bytes(Encoding.DER))
 
@@ -247,14 +246,13 @@ def check_csr(der: bytes) -> ec.EllipticCurvePublicKey:
         DocumentRefused: it cannot be read, is for another kind of key, or proves nothing.
     """
     try:
-        csr = x509.load_der_x509_csr(der)
-        key = csr.public_key()
-        is_proven = csr.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as exc:
+        csr = read_request_der(der)
+    except UnreadableCertificate as exc:
         raise DocumentRefused("The certificate signing request cannot be read.") from exc
+    key = csr.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVE):
         raise DocumentRefused("The certificate signing request is not for a key on P-256.")
-    if not is_proven:
+    if not csr.is_signature_valid:
         raise DocumentRefused("The signature of the certificate signing request does not fit.")
     return key
 

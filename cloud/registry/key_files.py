@@ -39,6 +39,7 @@ from cloud.registry.authority import (
     check_holds,
 )
 from protocol.calendar import day_number, legal_day
+from protocol.certificates import read_pem
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, MessageRefused
 from protocol.json_text import read_json
@@ -210,7 +211,7 @@ def load_certificates(path: Path) -> tuple[x509.Certificate, ...]:
         ConfigError: they are missing, or not certificates.
     """
     try:
-        return tuple(x509.load_pem_x509_certificates(read_document(path, RESTORE)))
+        return tuple(read_pem(read_document(path, RESTORE)))
     except ValueError as exc:
         raise ConfigError(f"{path} is no certificate.") from exc
 

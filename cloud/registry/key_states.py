@@ -8,7 +8,8 @@ import msgspec
 from cryptography import x509
 
 from protocol.calendar import day_number, day_of_number, legal_day
-from protocol.key_list import KeyList, KeyUse, certificates
+from protocol.certificates import read_all_der
+from protocol.key_list import KeyList, KeyUse
 
 
 class KeyState(StrEnum):
@@ -43,8 +44,8 @@ def keys_on_list(keys: KeyList, now: datetime) -> tuple[KeyOnList, ...]:
     return (
         *_signing_keys(keys, KeyUse.PLATFORM, now),
         *_signing_keys(keys, KeyUse.REGISTRAR, now),
-        *_authorities("issuer", certificates(keys.issuers), now, keys.withdrawn),
-        *_authorities("root", certificates([each.certificate for each in keys.roots]), now),
+        *_authorities("issuer", read_all_der(keys.issuers), now, keys.withdrawn),
+        *_authorities("root", read_all_der([each.certificate for each in keys.roots]), now),
     )
 
 

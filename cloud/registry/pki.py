@@ -56,6 +56,7 @@ from cloud.registry.key_files import (
     write_key_list,
 )
 from mosquitto.roles import Role, role_of
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, is_device_id
 from protocol.key_list import (
@@ -192,7 +193,7 @@ def issued_certificates(directory: Path, device: DeviceId) -> list[x509.Certific
     if not path.exists():
         return []
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return read_pem(path.read_bytes())
     except ValueError as exc:
         raise ConfigError(f"{path} is damaged; put it back from a backup.") from exc
 

@@ -6,14 +6,13 @@ collectivity, nor to anybody on the internet.
 
 import ipaddress
 import socket
-from collections.abc import Iterable
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.home.settings import HomeConfig
 from edge.identity.enrolment import Identity
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 
 Address = str
@@ -76,9 +75,7 @@ def _resolved(host: str) -> set[Address]:
 def _authorities(path: Path) -> set[bytes]:
     """Return the public keys of the certificates in a file, so that a renewed one counts as well."""
     try:
-        certificates: Iterable[x509.Certificate] = x509.load_pem_x509_certificates(
-            path.read_bytes()
-        )
+        certificates = read_pem(path.read_bytes())
     except (OSError, ValueError) as exc:
         raise ConfigError(
             f"{path} holds no certificate in PEM: {exc}; name the right file."

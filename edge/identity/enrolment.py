@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 
 from edge.identity.keys import TLS_KEY, Keys, load_keys
@@ -19,6 +19,7 @@ from edge.identity.platform_keys import load_platform_keys
 from edge.stage import ENROLMENT, key_path, next_step
 from edge.vault.keyring import Keyring
 from edge.vault.signer import FormerDevice, Signer
+from protocol.certificates import read_pem
 from protocol.enrolment import Enrolment, EnrolmentRecord
 from protocol.envelope import VerifyingKey, decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
@@ -169,8 +170,8 @@ def check_enrolment(enrolment: Enrolment, keys: Keys) -> EnrolmentRecord:
         DocumentRefused: a part does not fit; the message names it.
     """
     try:
-        trusted = load_pem_x509_certificates(enrolment.ca_pem)
-        certificate, *issuers = load_pem_x509_certificates(enrolment.certificate_pem)
+        trusted = read_pem(enrolment.ca_pem)
+        certificate, *issuers = read_pem(enrolment.certificate_pem)
         record = decode_body(enrolment.record, EnrolmentRecord)
         check_chain((certificate, *issuers), trusted)
         _verify_answer(enrolment, _issuer_of(certificate, (*issuers, *trusted)))
@@ -240,7 +241,7 @@ def check_same_authority(enrolment: Enrolment, ca_pem: bytes) -> None:
     """
     trusted = _roots(ca_pem)
     try:
-        check_chain(load_pem_x509_certificates(enrolment.certificate_pem), trusted)
+        check_chain(read_pem(enrolment.certificate_pem), trusted)
     except (ConfigError, *UNREADABLE) as exc:
         raise DocumentRefused(
             "This chip belongs to another authority; begin with a new directory to change it."
@@ -249,7 +250,7 @@ def check_same_authority(enrolment: Enrolment, ca_pem: bytes) -> None:
 
 def _roots(ca_pem: bytes) -> list[Certificate]:
     try:
-        return load_pem_x509_certificates(ca_pem)
+        return read_pem(ca_pem)
     except ValueError as exc:
         raise ConfigError("ca.pem is damaged; put it back from a copy.") from exc
 

@@ -11,9 +11,9 @@ from threading import Lock
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.x509 import load_pem_x509_certificates
 
 from protocol.calendar import day_number, day_of_number, legal_day
+from protocol.certificates import read_all_der, read_pem
 from protocol.envelope import VerifyingKey, decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.json_text import read_json
@@ -25,7 +25,6 @@ from protocol.key_list import (
     SignedKeyList,
     Successors,
     alone,
-    certificates,
     open_key_list,
 )
 from system.certificates import Lifetime, lifetime_of
@@ -117,7 +116,7 @@ def load_platform_keys(directory: Path, enrolled: bytes, collectivity: str) -> P
     step = "delete it; the chip gets it again with its next session."
     try:
         signed = read_json(read_document(path, step), SignedKeyList)
-        roots = load_pem_x509_certificates((directory / "ca.pem").read_bytes())
+        roots = read_pem((directory / "ca.pem").read_bytes())
         return PlatformKeys(enrolled, open_key_list(signed, roots, collectivity))
     except (msgspec.MsgspecError, DocumentRefused, ValueError, OSError) as exc:
         raise ConfigError(f"{path} is damaged: {exc} Or {step}") from exc
@@ -162,7 +161,7 @@ def read_known_keys(directory: Path) -> KnownKeys | None:
     try:
         signed = read_json(path.read_bytes(), SignedKeyList)
         keys = decode_body(signed.body, KeyList)
-        issuers = certificates(keys.issuers)
+        issuers = read_all_der(keys.issuers)
         replaced = _replaced(keys)
     except (msgspec.MsgspecError, MessageRefused, *UNREADABLE) as exc:
         raise ConfigError(f"{path} is damaged; delete it, the chip gets it again.") from exc
@@ -183,7 +182,7 @@ def keep_key_list(directory: Path, signed: SignedKeyList, name: str = KEY_LIST) 
 
 def _replaced(keys: KeyList) -> list[ReplacedKey]:
     """Return each replacement on a list; one that replaced root and issuer shows the root last."""
-    roots = certificates([each.certificate for each in keys.roots])
+    roots = read_all_der([each.certificate for each in keys.roots])
     return [
         *(
             ReplacedKey(use, day_of_number(each.begins))
@@ -193,6 +192,6 @@ def _replaced(keys: KeyList) -> list[ReplacedKey]:
         *(ReplacedKey("root", legal_day(each.not_valid_before_utc)) for each in roots[1:]),
         *(
             ReplacedKey("issuer", legal_day(each.not_valid_before_utc))
-            for each in certificates(keys.issuers)[1:]
+            for each in read_all_der(keys.issuers)[1:]
         ),
     ]

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge.page.names import AUTHORITY, AUTHORITY_KEY, CERTIFICATE, CERTIFICATE_KEY
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 from system.files import read_secret, write_public, write_secret
 
@@ -142,7 +143,7 @@ def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _read(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return read_pem(path.read_bytes())[0]
     except (OSError, ValueError) as exc:
         raise ConfigError(f"{path} cannot be read: {exc}; start the page once more.") from exc
 

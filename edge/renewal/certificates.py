@@ -18,8 +18,9 @@ from cryptography.x509.oid import NameOID
 from edge.identity.enrolment import Identity
 from edge.identity.platform_keys import key_list_of
 from edge.mqtt.message import Absence
+from protocol.certificates import read_all_der, read_pem
 from protocol.errors import ConfigError, DocumentRefused
-from protocol.key_list import UNREADABLE, certificates
+from protocol.key_list import UNREADABLE
 from protocol.renewal import RenewedCertificate
 from system.certificates import check_chain
 from system.files import read_document, write_public
@@ -89,7 +90,7 @@ class Certificates:
             DocumentRefused: it is not for this chip, not by a listed issuer, or no newer one.
         """
         try:
-            chain = certificates(renewed.chain)
+            chain = read_all_der(renewed.chain)
             check_chain(chain, self._read(self._identity.ca_path))
         except (*UNREADABLE, ConfigError) as exc:
             raise DocumentRefused("The certificate is not by the chip's authority.") from exc
@@ -129,6 +130,6 @@ class Certificates:
     def _read(path: Path) -> list[x509.Certificate]:
         data = read_document(path, "put it back from a copy.")
         try:
-            return x509.load_pem_x509_certificates(data)
+            return read_pem(data)
         except ValueError as exc:
             raise ConfigError(f"{path} is no certificate; put it back from a copy.") from exc

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.identity.enrolment import Identity
 from edge.identity.platform_keys import FORK, PlatformKeys, keep_key_list
+from protocol.certificates import read_der, read_pem
 from protocol.errors import MessageRefused, Reason
 from protocol.key_list import KeyList, take_key_list
 from protocol.topics import keys_topic
@@ -54,7 +55,7 @@ class KeyListReader:
                 self._take(payload, self._keys)
 
     def _take(self, payload: bytes, keys: PlatformKeys) -> None:
-        trusted = x509.load_pem_x509_certificates(self._ca_path.read_bytes())
+        trusted = read_pem(self._ca_path.read_bytes())
         signed, new = take_key_list(payload, trusted, self._collectivity)
         known = keys.key_list
         if known is not None and known.begins_with(new):
@@ -72,7 +73,7 @@ class KeyListReader:
 
     def _trust_newest(self, keys: KeyList, trusted: Sequence[x509.Certificate]) -> None:
         """Have `ca.pem` hold the newest root alone: those before it vouch for nothing new."""
-        newest = x509.load_der_x509_certificate(keys.roots[-1].certificate)
+        newest = read_der(keys.roots[-1].certificate)
         if list(trusted) != [newest]:
             write_public(self._ca_path, newest.public_bytes(Encoding.PEM))
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from mosquitto.roles import Role, role_of
+from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 from system.certificates import check_chain
 from system.files import read_document, read_secret
@@ -52,6 +53,6 @@ def check_identity(files: TlsFiles, name: str, role: Role, next_step: str) -> No
 def _certificates(path: Path, next_step: str) -> list[x509.Certificate]:
     data = read_document(path, next_step)
     try:
-        return x509.load_pem_x509_certificates(data)
+        return read_pem(data)
     except ValueError as exc:
         raise ConfigError(f"{path} is no certificate; {next_step}") from exc
