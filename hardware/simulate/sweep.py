@@ -10,11 +10,12 @@ import hashlib
 import io
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, fields
 from itertools import groupby, product
 from pathlib import Path
+from typing import Any, cast
 
 import jinja2
 import numpy as np
@@ -234,7 +235,11 @@ def result(line: Line, values: Values, level: Level, sample: Sample) -> Result:
     fall_s, rise_s, extra = uart.lateness(states, waves.step_s, uart.line_bits(line.text), bit_s)
     return Result(
         line.speed_bit_s,
-        *astuple(values),
+        values.r1_ohm,
+        values.r2_ohm,
+        values.r3_ohm,
+        values.threshold_v,
+        values.has_transistor,
         level.peak_v,
         sample.transfer_ratio,
         sample.speed,
@@ -327,12 +332,17 @@ def kept_results(path: Path = RESULTS) -> tuple[str, list[Result]]:
     head, _, table = path.read_text("utf-8").partition("\n")
     kept = []
     for row in csv.DictReader(io.StringIO(table)):
-        typed = {
-            field.name: _KINDS[field.type](row[field.name])  # type: ignore[index]
+        typed: dict[str, Any] = {
+            field.name: _KINDS[cast("type", field.type)](row[field.name])
             for field in fields(Result)
         }
         kept.append(Result(**typed))
     return head.removeprefix("# model "), kept
 
 
-_KINDS = {int: int, float: float, str: str, bool: "yes".__eq__}
+_KINDS: Mapping[type, Callable[[str], object]] = {
+    int: int,
+    float: float,
+    str: str,
+    bool: "yes".__eq__,
+}
