@@ -28,7 +28,6 @@ contract_texts  its words
 uploads    forms that carry files
 running    runs the page over one chip
 server     listens on the sockets that systemd opened, for visitors of the home's network alone
-at_home    who is of the home's network
 names      the names of the page and of its files
 tls        the page's own authority and certificate
 """

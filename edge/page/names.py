@@ -3,8 +3,8 @@
 import socket
 from ipaddress import IPv4Address, ip_address
 
-from edge.page.at_home import is_answered_at
 from system.addresses import addresses_of_machine
+from system.at_home import is_answered_at
 
 NAME = "volet.local"
 AUTHORITY, AUTHORITY_KEY = "page-authority.pem", "page-authority.key"

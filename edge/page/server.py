@@ -18,9 +18,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from edge.page.at_home import is_neighbour, is_private
 from edge.page.guards import host_name
 from protocol.errors import ConfigError
+from system.at_home import is_neighbour, is_private
 from system.conditions import Repeated
 from system.connections import IPV6_BITS, Connections, Listener
 from system.counted_http import CountedHttp, CountedServer

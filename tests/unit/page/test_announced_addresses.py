@@ -3,7 +3,7 @@
 import pytest
 
 from edge.page import names
-from edge.page.at_home import is_answered_at
+from system.at_home import is_answered_at
 
 
 @pytest.mark.parametrize(

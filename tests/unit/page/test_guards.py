@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from edge.page.at_home import is_neighbour, is_private
 from edge.page.charts import day_bars
 from edge.page.guards import AT_ONCE, REQUESTS_PER_S, BodyTooLarge, Guards, host_name
+from system.at_home import is_neighbour, is_private
 
 
 @pytest.mark.parametrize(
