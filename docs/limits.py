@@ -21,6 +21,16 @@ from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
 from cloud.worker.worker import REQUESTS_MAX
 from edge.area.figure import DAYS_KEPT, FIGURE_MAX_BYTES
 from edge.area.neighbourhood import READ_AN_HOUR_MAX
+from edge.tic.repeater.channel import CLIENTS_MAX as LINE_CLIENTS_MAX
+from edge.tic.repeater.channel import WAITING_BYTES as CHIP_WAITING_BYTES
+from edge.tic.repeater.serving import (
+    CLIENTS_MAX_EACH,
+    HEARD_MAX_BYTES,
+    REST_S,
+)
+from edge.tic.repeater.serving import (
+    WAITING_MAX_BYTES as CLIENT_WAITING_MAX_BYTES,
+)
 from protocol.envelope import SIZE_MAX_BYTES
 from protocol.key_list import LIST_MAX_BYTES, LISTED_MAX
 from protocol.messages import RETENTION_MONTHS
@@ -279,6 +289,27 @@ def parties(table: Table) -> str:
             "trustee",
             "key shares that wait for a roster entry",
             f"{WAITING_MAX_BYTES >> 20} MiB in all, the last one of each chip",
+        ),
+        (
+            "repeater of the line",
+            "clients of the home network at once",
+            f"{LINE_CLIENTS_MAX}, {CLIENTS_MAX_EACH} of one address; {1 / REST_S:g} come in a second",
+        ),
+        (
+            "repeater of the line",
+            "bytes that wait for a client",
+            (
+                f"{CLIENT_WAITING_MAX_BYTES >> 10} KiB, a minute of a line at 9600 bit/s; one that is "
+                f"slower is hung up on, and so is one that sends more than {HEARD_MAX_BYTES} bytes"
+            ),
+        ),
+        (
+            "chip",
+            "bytes that wait for the repeater",
+            (
+                f"{CHIP_WAITING_BYTES >> 10} KiB in the kernel, with its own account of them; whole "
+                "lines beyond it are dropped"
+            ),
         ),
     ]
     return table(("held by", "what", "bound"), rows)

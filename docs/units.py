@@ -22,7 +22,10 @@ def units(table: Callable[..., str]) -> str:
         for key, value in settings(unit):
             known.setdefault(key, []).append(value)
         runs = known.get("ExecStart") or known.get("OnCalendar")
-        command = runs[-1] if runs else f"ports {', '.join(known['ListenStream'])}"
+        waits = known.get("ListenSequentialPacket") or [
+            f"ports {', '.join(known.get('ListenStream', []))}"
+        ]
+        command = (runs or waits)[-1]
         states = [f"/var/lib/{state}" for state in known.get("StateDirectory", [])]
         states += [f"/var/cache/{cache}" for cache in known.get("CacheDirectory", [])]
         states += [f"/run/{state}" for state in known.get("RuntimeDirectory", [])]

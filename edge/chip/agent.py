@@ -55,6 +55,8 @@ from edge.renewal.without import RenewalWithoutSession, post
 from edge.status.panel import Panel
 from edge.status.report import ChipReport, report
 from edge.status.reporter import last_will, status_options
+from edge.tic.repeater.channel import SOCKET_NAME, SOCKET_OF_UNIT
+from edge.tic.repeater.outlet import LineOutlet
 from edge.tic.serial_line import SerialSource
 from edge.tic.source import StreamSource, TicSource
 from edge.vault.vault import Vault
@@ -114,10 +116,11 @@ def stop_on_signals() -> Iterator[StopSignal]:
 
 
 class _Beside(NamedTuple):
-    """What tells the household while the chip meters; neither can stop it."""
+    """What serves the household while the chip meters; none of it can stop that."""
 
     panel: HousePanel | None
     home: HomeAnnouncer | None
+    outlet: LineOutlet
 
 
 class Agent:
@@ -137,7 +140,7 @@ class Agent:
         self.chip = chip
         self._link = link
         self._source = source
-        self._panel, self._home = beside
+        self._panel, self._home, self._outlet = beside
         self._watch = watch
         self._erasure = erasure
         self._clock = clock
@@ -174,7 +177,9 @@ class Agent:
             vault = Vault.open(directory, signer_of(identity), is_quarter_hourly=is_quarter_hourly)
             opened.callback(vault.close)
             settings = chip_settings(directory, config, agreement)
-            status = status_options(directory, identity, clock, config.source)
+            outlet = LineOutlet(directory, _line_socket(directory), clock)
+            opened.callback(outlet.close)
+            status = status_options(directory, identity, clock, config.source, outlet.state)
             set_aside = SetAside(directory / SET_ASIDE, clock.now)
             certificates = Certificates(identity)
             settings = replace(
@@ -210,7 +215,7 @@ class Agent:
             opened.callback(answers.close)
             _open_door(opened, directory, answers)
             smart_home = _open_home(directory, identity, config, agreement, clock, reporting)
-            beside = _Beside(panel, smart_home)
+            beside = _Beside(panel, smart_home, outlet)
             yield cls(chip, link, source, beside, watch, ERASE.watched(directory), clock)
 
     def run(self, stop: StopSignal) -> bool:
@@ -264,6 +269,7 @@ class Agent:
             self._panel.step(is_line_good=self.chip.is_line_good)
         if self._home is not None:
             self._home.step(self.chip.frame, self.chip.account)
+        self._outlet.step(has_left=self.chip.moving.has_left)
         self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
 
@@ -271,6 +277,7 @@ class Agent:
         try:
             data = self._source.read(0.0)
             self.chip.feed(data, self._clock.host_time(), is_line_open=self._source.fileno() >= 0)
+            self._outlet.hand_on(data)  # metering has had it
         except EOFError:
             self.chip.finish(self._clock.host_time())
             self._has_source_ended = True
@@ -315,6 +322,11 @@ def _open_door(opened: ExitStack, directory: Path, answers: Answers) -> None:
         opened.enter_context(open_door(directory, answers.answer, runtime_directory()))
     except OSError as exc:
         log.warning("household_door_shut", why=str(exc))
+
+
+def _line_socket(directory: Path) -> Path:
+    """Return where the process is called that serves the line, if it is repeated."""
+    return directory / SOCKET_NAME if runtime_directory() is None else SOCKET_OF_UNIT
 
 
 def _report(

@@ -43,6 +43,9 @@ from edge.stage import (
 )
 from edge.status.news import SEEN
 from edge.status.presence import FILE_NAME as STATUS
+from edge.tic.repeater.channel import SOCKET_NAME as LINE_SOCKET
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
+from edge.tic.repeater.choice import forget_repeater
 from edge.vault.copies import put_back
 from edge.vault.database import FILE_NAME as VAULT
 from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
@@ -104,6 +107,8 @@ FILES = (
     ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(SEEN.name, "the panel's button, or the page; when the household last looked at bills and letters", Fate.LEFT_OUT, _YES, "look again"),
     ListedFile(ERASE.name, "the panel's button; the order of a household that has left to be erased, which the next start carries out", Fate.LEFT_OUT, why="another household's is refused"),
+    ListedFile(REPEATER, "`volet edge repeater` or the page; whether the line is repeated, and the numbers that stand for the true ones", Fate.LEFT_OUT, _YES, "choose again: a restored chip repeats nothing"),
+    ListedFile(LINE_SOCKET, "`volet edge repeat-line`, by hand; where the chip calls it, a socket", Fate.LEFT_OUT, why="made at the start"),
     ListedFile(HOME, "`volet edge run` where edge.toml has a table [home]; the random ids by which the smart home knows the chip, and the energies told", private=_YES),
     ListedFile(PASSWORD, "you; the password of the home's own broker", private=_YES),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
@@ -136,9 +141,12 @@ def settle(restored: Path, directory: Path) -> str:
     """Treat what may have happened since the backup as having happened; return notices about it.
 
     A move-out order is dropped: moving out is final, and the household may have withdrawn it since.
+    The line is repeated no longer: whoever lives with the chip now may not have chosen that.
     """
     today = legal_day(datetime.now(UTC))
     destroy_expired(restored / "keys", today)
+    for place in (restored, directory):
+        forget_repeater(place)
     notices = []
     is_vault_back = (restored / VAULT).exists()
     if departure_of(restored) is None:

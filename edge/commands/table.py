@@ -35,6 +35,8 @@ edge = HouseholdGroup(
         "home": "edge.commands.home:home",
         "page": "edge.commands.page:page",
         "serve-page": "edge.commands.serve_page:serve_page",
+        "repeater": "edge.commands.repeater:repeater",
+        "repeat-line": "edge.commands.repeat_line:repeat_line",
         "decode": "edge.commands.decode:decode",
         "simulate": "edge.commands.simulate:simulate",
     },

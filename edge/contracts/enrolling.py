@@ -27,6 +27,7 @@ from edge.identity.enrolment import (
 )
 from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
+from edge.tic.repeater.choice import forget_repeater
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
@@ -204,6 +205,7 @@ def install_answer(directory: Path, data: bytes, name: str) -> EnrolmentRecord:
         DocumentRefused: see `checked_answer`.
     """
     enrolment, record = checked_answer(directory, data, name)
+    forget_repeater(directory)  # chosen for the home as it was
     take_contracts(directory, record)
     if not (directory / AUTHORITY).exists():
         write_public(directory / AUTHORITY, authority_of(enrolment))

@@ -21,6 +21,7 @@ from edge.identity.enrolment import FORMER, load_former, load_identity
 from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, load_keys
 from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
+from edge.tic.repeater.choice import forget_repeater
 from edge.vault.database import FILE_NAME
 from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
 from edge.vault.keyring import file_name, files_in
@@ -95,6 +96,7 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     years = _keys_of_years(bundle, household, today)
     draw_keys(directory)
     _check_free(directory, household)
+    forget_repeater(directory)
     importing = directory / IMPORTING
     tokens = read_release_tokens(directory)
     has_moved_out = _prepare_vault(importing, bundle, today, tokens)

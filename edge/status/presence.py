@@ -15,6 +15,7 @@ import structlog
 from edge.mqtt.message import Absence
 from edge.status.line import LineState
 from edge.status.schedule import PublishedStatus
+from edge.tic.repeater.choice import RepeaterState
 from protocol.calendar import Instant
 from protocol.errors import ConfigError
 from protocol.json_text import read_json
@@ -39,7 +40,7 @@ class Presence(msgspec.Struct, frozen=True):
     """A running chip; `process` and `process_start` identify its process.
 
     `line_since` is since when the line has been good, or not good. `source` is where the chip
-    reads the meter: a device, a file, or - for standard input.
+    reads the meter: a device, a file, or - for standard input. `repeater` is how its line is repeated.
     """
 
     process: int
@@ -50,6 +51,7 @@ class Presence(msgspec.Struct, frozen=True):
     line_since: Instant
     session: SessionState
     source: str = ""
+    repeater: RepeaterState | None = None
 
 
 class StatusRecord(msgspec.Struct, frozen=True):

@@ -22,8 +22,10 @@ from edge.moving.departure import ORDER
 from edge.mqtt.message import Absence
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
+from edge.status.repeater import repeater_of
 from edge.status.software import SoftwareState, read_software
 from edge.tic.frame import Mode
+from edge.tic.repeater.choice import RepeaterState
 from edge.vault.moving import Departure
 from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day, next_month, quarter_hour_start
@@ -107,6 +109,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
         set_aside: the messages that the program could not handle, without their content.
         keys: what the chip knows of its collectivity's keys, None before it has been told.
         software: the release of the program that reports, None if it is of none.
+        repeater: how the line is repeated on the home network, None if it is not.
     """
 
     intervals: int
@@ -134,6 +137,7 @@ class ChipReport(msgspec.Struct, frozen=True, rename={"unresolved": "standing"})
     set_aside: tuple[SetAsideMessage, ...] = ()
     keys: KnownKeys | None = None
     software: SoftwareState | None = None
+    repeater: RepeaterState | None = None
 
 
 def report(
@@ -217,6 +221,7 @@ def report(
             set_aside=read_set_aside(directory / SET_ASIDE),
             keys=keys,
             software=read_software(),
+            repeater=repeater_of(directory, presence),
         )
 
 

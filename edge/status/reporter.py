@@ -23,6 +23,7 @@ from edge.status.presence import (
     this_process,
 )
 from edge.status.schedule import Facts, PublishedStatus, Schedule
+from edge.tic.repeater.choice import RepeaterState
 from protocol.errors import ConfigError
 from protocol.status import State, Status, decode_status, encode_status, whole_hour
 from system.certificates import read_lifetime
@@ -44,6 +45,10 @@ def _unknown_end() -> datetime | None:
     return None
 
 
+def _not_repeated() -> RepeaterState | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
     """What the status needs from the machine.
@@ -53,15 +58,23 @@ class StatusOptions:
         machine: measures the machine.
         not_after: returns when the chip's certificate expires.
         source: where the chip reads the meter.
+        repeater: returns how the line is repeated, None if it is not to be.
     """
 
     file: StatusFile | None = None
     machine: Callable[[], Machine] = Machine
     not_after: Callable[[], datetime | None] = _unknown_end
     source: str = ""
+    repeater: Callable[[], RepeaterState | None] = _not_repeated
 
 
-def status_options(directory: Path, identity: Identity, clock: Clock, source: str) -> StatusOptions:
+def status_options(
+    directory: Path,
+    identity: Identity,
+    clock: Clock,
+    source: str,
+    repeater: Callable[[], RepeaterState | None] = _not_repeated,
+) -> StatusOptions:
     """Return what the status needs, for a chip in `directory` that reads the meter on `source`."""
 
     def not_after() -> datetime | None:
@@ -70,7 +83,9 @@ def status_options(directory: Path, identity: Identity, clock: Clock, source: st
         except ConfigError:
             return None  # the link reports what is wrong with it
 
-    return StatusOptions(StatusFile(directory), MachineWatch(directory, clock), not_after, source)
+    return StatusOptions(
+        StatusFile(directory), MachineWatch(directory, clock), not_after, source, repeater
+    )
 
 
 class StatusCounts(msgspec.Struct, frozen=True):
@@ -194,6 +209,7 @@ class StatusReporter:
             self._line_since,
             self._session,
             self._options.source,
+            self._options.repeater(),
         )
         is_new = before is None or _essence(before) != _essence(presence)
         if is_new and now_s - self._memory.at_s >= KEPT_EVERY_S:
@@ -241,4 +257,4 @@ def _essence(presence: Presence) -> tuple[object, ...]:
     quality = None if line.quality is None else round(line.quality, 1)
     offset = None if line.clock_offset_s is None else line.clock_offset_s // 10
     state = line.fault, line.is_starting, line.is_time_known, line.mode
-    return presence.boot, presence.session, *state, quality, offset
+    return presence.boot, presence.session, *state, quality, offset, presence.repeater

@@ -13,6 +13,7 @@ from edge.status.advice_words import ADVICE
 from edge.status.line import LineFault
 from edge.status.notice_words import notices_in_words
 from edge.status.presence import Presence
+from edge.status.repeater import repeater_text
 from edge.status.report import ChipReport, last_day
 from edge.status.software import SoftwareState
 from protocol.calendar import PARIS, legal_day
@@ -32,6 +33,7 @@ WORDS = bilingual(
         "read_to": "read up to {at}",
         "never_read": "nothing read yet",
         "source": "Listens on",
+        "repeater": "Line repeated",
         "standard_input": "standard input",
         "line": "Line to the meter",
         "good": "good",
@@ -101,6 +103,7 @@ WORDS = bilingual(
         "read_to": "lu jusqu'au {at}",
         "never_read": "pas encore lu",
         "source": "Port",
+        "repeater": "Ligne répétée",
         "standard_input": "entrée standard",
         "line": "Liaison au compteur",
         "good": "bonne",
@@ -228,6 +231,7 @@ def state_rows(
         ("meter", _meter(report, lang)),
         ("line", line_text(presence, lang)),
         *_source(presence, lang),
+        *([] if report.repeater is None else [("repeater", repeater_text(report.repeater, lang))]),
         ("city", city_text(report, lang)),
         ("closed", _day(report.last_day_closed, lang)),
         (

@@ -2,6 +2,9 @@
 
 Masked are the meter's serial number but for maker, year and type (ADCO, ADSC), the point of
 delivery (PRM), the supplier's messages (MSG1, MSG2), and the data of labels that are not known.
+Whoever reads the line for long gets other numbers of the same form in the place of both, always the
+same ones, which keep nothing of the true ones (`StandIns`).
+
 A damaged group may hold a part of any of these, so of a group that is refused only known labels,
 separators and lengths remain. Checksums are made anew by the difference that masking makes: what
 was valid stays valid, what was not stays so. Wrong parity stays wrong, and no byte moves.
@@ -27,7 +30,9 @@ from edge.tic.labels import LABELS
 from edge.tic.parity import BROKEN, MARKERS, ParityCheck
 
 _SERIALS = frozenset(("ADCO", "ADSC"))
-_IDENTIFYING = _SERIALS | {"PRM", "MSG1", "MSG2"}
+_PRM = "PRM"
+_NUMBERS = _SERIALS | {_PRM}
+_IDENTIFYING = _NUMBERS | {"MSG1", "MSG2"}
 # The last digits of a serial number count the meters of one maker, year and type.
 _COUNTING_DIGITS = 6
 _HIDDEN = b"X"
@@ -68,6 +73,13 @@ _MOST_LABEL_DIGITS = 2
 _Passed = LabelledGroup | DoubtfulGroup | UnknownGroup
 
 
+class StandIns(NamedTuple):
+    """Numbers that stand in the place of true ones: `serial` of the meter (12 digits), `prm` (14)."""
+
+    serial: bytes
+    prm: bytes
+
+
 class _Piece(NamedTuple):
     """One line with its end: as it came, and with bit 7 set where parity is wrong."""
 
@@ -94,7 +106,9 @@ class Mask:
     Bytes are held back until their group ends, and where nothing can be read for up to 512 bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stand_ins: StandIns | None = None) -> None:
+        """Put `stand_ins` in the place of numbers; without them, X."""
+        self._stand_ins = stand_ins
         self._shuffle = SystemRandom().shuffle
         self._parity = ParityCheck()
         self._is_primed = False
@@ -186,7 +200,7 @@ class Mask:
             value = low[start:end]
             if value[-_COUNTING_DIGITS:].isdigit() and value[-_COUNTING_DIGITS:] not in self._tails:
                 self._tails.append(value[-_COUNTING_DIGITS:])
-            hidden = _hidden(label.name, value)
+            hidden = _hidden(label.name, value, self._stand_ins)
             if isinstance(read, DoubtfulGroup):  # by one lower-case letter
                 hidden = hidden[:-1] + hidden[-1:].lower()
             return piece.masked(_replaced(low, start, hidden))
@@ -214,8 +228,12 @@ def _read(body: bytes) -> tuple[int, GroupRead]:
     return 0, read
 
 
-def _hidden(name: str, value: bytes) -> bytes:
+def _hidden(name: str, value: bytes, stand_ins: StandIns | None) -> bytes:
     """Return data of the same length that the label allows."""
+    if stand_ins is not None and name in _NUMBERS:
+        number = stand_ins.prm if name == _PRM else stand_ins.serial
+        # What a source has made longer than a number is hidden already.
+        return number[: len(value)] if len(value) <= len(number) else _HIDDEN * len(value)
     kept = value[:-_COUNTING_DIGITS] if name in _SERIALS and value.isdigit() else b""
     return kept + _HIDDEN * (len(value) - len(kept))
 

@@ -23,6 +23,7 @@ OWN = {
     "Listed": "the vault",
     "MeterState": "the vault",
     "RestorePoint": "the vault",
+    "RepeaterChoice": "the household's choice",
     "Receipt": "the vault; at the cloud it is the target cloud-receipt",
     "_Report": "what this machine's own chip reports of itself",
     "SentDay": "sent/*.json",

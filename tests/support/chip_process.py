@@ -21,7 +21,11 @@ class ChipProcess:
     """`volet edge run`, which reports through sd_notify when it is ready."""
 
     def __init__(
-        self, directory: Path, *command: str, environment: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        *command: str,
+        source: str = "-",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare to run in `directory`; `command` replaces the program itself."""
         self.log_path = directory.parent / f"{directory.name}.log"
@@ -30,7 +34,7 @@ class ChipProcess:
         program = command or PROGRAM
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*program, "edge", "run", "--dir", str(directory), "--source", "-"],
+                [*program, "edge", "run", "--dir", str(directory), "--source", source],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -12,6 +12,7 @@ from edge.mqtt.message import Arrived
 from edge.mqtt.moments import at_once
 from edge.quotes.asking import leave_order as order_quotes
 from edge.stage import CONFIG_NAME
+from edge.tic.repeater.choice import turn_on
 from edge.vault.kept_curve import KeptCurve, save_kept_curve
 from edge.vault.vault import Vault
 from protocol.area_messages import AreaAck
@@ -66,6 +67,11 @@ def tell_a_smart_home(story: Recorder) -> None:
     told = msgspec.structs.replace(new_record(), series=series, entities=(DRAWN,))
     write_record(image, told)
     (image / CONFIG_NAME).write_text('[home]\nbroker = "home.invalid"\n')
+
+
+def repeat_the_line(story: Recorder) -> None:
+    """Let the household of a copy have its line repeated, which nobody serves."""
+    turn_on(story.copy("receipt_stored", "line_repeated"), has_true_numbers=False)
 
 
 def take_part_in_the_area(story: Recorder) -> None:

@@ -17,6 +17,7 @@ from tests.support.restart_lanes import (
     begin,
     follow_the_list,
     keep_a_year,
+    repeat_the_line,
     take_part_in_the_area,
     tell_a_smart_home,
 )
@@ -55,6 +56,7 @@ STATES = (
     "receipt_stored",
     "curve_kept_for_a_year",
     "smart_home_told",
+    "line_repeated",
     "year_keys_lost",
     "year_keys_came_back",
     "key_list_taken",
@@ -105,6 +107,7 @@ class Story(Recorder):
         get_bills(self)
         keep_a_year(self)
         tell_a_smart_home(self)
+        repeat_the_line(self)
         lose_keys(self)
         follow_the_keys(self)
         lose_the_vault(self)

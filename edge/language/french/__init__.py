@@ -9,6 +9,7 @@ documents   errors about documents, keys and files
 signed      errors of `protocol`: tariffs, offers, signed documents
 meter       the output of `decode`
 setting_up  what a chip says until it is enrolled
+repeater    answers and errors about the line that is repeated
 keys        errors about certificates and the collectivity's keys
 curves      errors and answers about curves, captures and the meter's line
 """

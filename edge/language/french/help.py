@@ -384,6 +384,31 @@ HELP = {
         "Montre chaque voyant dans chaque rythme, puis attend le bouton.\n\nLe boîtier ne doit pas "
         "fonctionner pendant ce temps : il tient alors les broches. Le bouton ne change rien ici."
     ),
+    "Repeat the meter's raw line on the home network, for programs that read it themselves. `on` asks "
+    "first. Off at first, and off again after each enrolment, move, erasure and restore. The numbers of meter and "
+    "point of delivery are replaced by others, always the same ones. Only private addresses are "
+    "answered.": (
+        "Répète la ligne brute du compteur sur le réseau de la maison, pour les programmes qui la "
+        "lisent eux-mêmes.\n\n`on` demande d'abord. Désactivé au départ, et de nouveau après chaque inscription, "
+        "déménagement, effacement et restauration. Les numéros du compteur et du point de livraison "
+        "sont remplacés par d'autres, toujours les mêmes. Seules les adresses privées reçoivent une "
+        "réponse."
+    ),
+    "With `on`: the TCP port; 9600 at first.": "Avec `on` : le port TCP ; 9600 au départ.",
+    'With `on`: listen on this private address of the machine alone; "" for all of them.': (
+        'Avec `on` : écoute sur cette seule adresse privée de la machine ; "" pour toutes.'
+    ),
+    "With `on`: do not mask meter and point of delivery.": (
+        "Avec `on` : ne masque ni compteur ni point de livraison."
+    ),
+    "With `on`: do not ask.": "Avec `on` : ne demande pas.",
+    "Serve a chip's line to the home network, for as long as its household has it repeated. A unit "
+    "runs this on the socket by which the chip calls it. Without one it waits in the chip's "
+    "directory, until it is stopped.": (
+        "Sert la ligne d'un boîtier au réseau de la maison, tant que son foyer la fait répéter.\n\n"
+        "Une unité le lance sur la prise par laquelle le boîtier l'appelle. Sans elle, il attend dans "
+        "le répertoire du boîtier, jusqu'à ce qu'on l'arrête."
+    ),
     "Show what your own smart home is told, or have it forget everything. Nothing is told unless "
     "edge.toml names a broker of your home in the table [home]. Everybody on the home network who may "
     "read that broker then sees what the meter shows. The chip acts upon nothing that comes from "

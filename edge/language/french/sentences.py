@@ -10,6 +10,7 @@ from edge.language.french.documents import DOCUMENTS
 from edge.language.french.home import HOME
 from edge.language.french.keys import KEYS
 from edge.language.french.meter import METER
+from edge.language.french.repeater import REPEATER
 from edge.language.french.setting_up import SETTING_UP
 from edge.language.french.signed import SIGNED
 
@@ -20,6 +21,7 @@ SENTENCES = {
     **DOCUMENTS,
     **CURVES,
     **METER,
+    **REPEATER,
     **KEYS,
     **SETTING_UP,
     # The page.

@@ -1,0 +1,72 @@
+"""`volet edge repeat-line`: serves the line of a chip that repeats it; a unit runs this."""
+
+import os
+import socket
+from pathlib import Path
+
+import click
+
+from edge.commands.household import HouseholdCommand
+from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
+from edge.tic.repeater.channel import KIND, SOCKET_NAME
+from edge.tic.repeater.serving import LineServer
+from protocol.errors import ConfigError
+from system.clock import SystemClock
+from system.commands import directory_option
+from system.files import SECRET_MODE, opened_directory
+from system.program import begin_program
+from system.systemd import Notifier, given_sockets
+
+
+@click.command(cls=HouseholdCommand, hidden=True)
+@directory_option(DEFAULT_DIRECTORY, "The chip's")
+def repeat_line(directory: Path) -> None:
+    """Serve a chip's line to the home network, for as long as its household has it repeated.
+
+    A unit runs this on the socket by which the chip calls it. Without one it waits in the chip's
+    directory, until it is stopped.
+    """
+    begin_program()
+    given = given_sockets()
+    notifier = Notifier(SystemClock())
+    if given:
+        notifier.ready()
+        _serve(given[0], notifier)
+        notifier.stopping()
+        return
+    if stage(directory) is not Stage.ENROLLED:
+        raise ConfigError(f"{directory}: {next_step(directory)}")
+    path = directory / SOCKET_NAME
+    with _listening_at(path) as listening:
+        try:
+            while True:
+                _serve(listening, notifier)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _serve(listening: socket.socket, notifier: Notifier) -> None:
+    channel, _ = listening.accept()
+    with channel:
+        LineServer(channel, notifier.progress).serve()
+
+
+def _listening_at(path: Path) -> socket.socket:
+    """Return a socket by which the chip's own user can call.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    listening = socket.socket(socket.AF_UNIX, KIND)
+    mask = os.umask(0o777 & ~SECRET_MODE)
+    try:
+        path.unlink(missing_ok=True)
+        with opened_directory(path.parent) as place:
+            listening.bind(f"{place}/{path.name}")
+        listening.listen(1)
+    except OSError as exc:
+        listening.close()
+        raise ConfigError(f"{path} cannot be made: {exc.strerror}.") from exc
+    finally:
+        os.umask(mask)
+    return listening
