@@ -1,20 +1,29 @@
 """`volet edge enrol`: check and install the collectivity's answer."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from edge.commands.household import HouseholdCommand, echo_translated
+from edge.commands.contract_shown import echo_contract
+from edge.commands.household import HouseholdCommand, echo, echo_translated
 from edge.contracts.answered import SHORT_HASH, unknown_contracts
 from edge.contracts.enrolling import (
     install,
     requested_contract,
 )
-from edge.contracts.signed import read_agreement
+from edge.contracts.serial import known_meter
+from edge.contracts.signed import SignedAgreement, read_agreement
+from edge.household.asked_contract import asked_contract
+from edge.household.contract_words import CONTRACT_WORDS
 from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
+from edge.language.choice import language
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.vault.lock import is_in_use
+from protocol.calendar import legal_day
+from protocol.contract import Contract
+from protocol.envelope import decode_body
 from system.commands import directory_option
 
 # The unit is in packaging/units.
@@ -38,6 +47,8 @@ def enrol(directory: Path, answer: Path) -> None:
         f"as openssl writes it: {openssl_spelling(fingerprint)}\n"
         "Compare this with what the collectivity publishes before you rely on it."
     )
+    if now != before or not (was_enrolled or asked):
+        _show(directory, now, is_first=not was_enrolled)
     is_running = is_in_use(directory)
     if not is_running:
         echo_translated(f"Next: {next_step(directory)}")
@@ -64,3 +75,16 @@ def enrol(directory: Path, answer: Path) -> None:
             "The collectivity does not hold this chip's contract any more: make its request again "
             "with `volet edge request --offer`, the same offer and first day as before."
         )
+
+
+def _show(directory: Path, agreement: SignedAgreement | None, *, is_first: bool) -> None:
+    """Print the contract that an answer has put in force, or that there is none."""
+    words = CONTRACT_WORDS[language()]
+    echo(words["answer_contract"])
+    if agreement is None:
+        echo(f"  {words['answer_none']}")
+        return
+    salt, since = load_keys(directory).meter_salt, legal_day(datetime.now(UTC))
+    if not is_first:  # this chip may know the days before today
+        since = min(since, decode_body(agreement.contract.body, Contract).start)
+    echo_contract(asked_contract(agreement, known_meter(directory), salt, since, language()))

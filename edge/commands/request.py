@@ -6,19 +6,23 @@ from pathlib import Path
 import click
 
 from edge.chip.config import load_config
+from edge.commands.contract_shown import echo_contract
 from edge.commands.household import HouseholdCommand, echo, echo_translated
-from edge.contracts.choices import choose, contract_in_words
+from edge.contracts.choices import choose
 from edge.contracts.enrolling import (
     make_request,
     sign_contract,
     write_request,
 )
+from edge.contracts.fitting import MeterNow
 from edge.contracts.requests import latest_made_at
-from edge.contracts.serial import parse_serial, serial_for
-from edge.contracts.signed import read_signed
+from edge.contracts.serial import meter_for, parse_serial
+from edge.contracts.signed import SignedAgreement, read_signed
+from edge.household.asked_contract import asked_contract
+from edge.household.contract_words import CONTRACT_WORDS
 from edge.identity.keys import load_keys
 from edge.language.choice import language
-from edge.stage import DEFAULT_DIRECTORY, REQUEST
+from edge.stage import DEFAULT_DIRECTORY, REQUEST, Stage, stage
 from protocol.calendar import legal_day
 from protocol.contract import Consent, check_start
 from protocol.errors import DocumentRefused
@@ -105,10 +109,11 @@ def request(
     """Write an enrolment request, with a contract if an offer is given.
 
     It contains only public keys. Hand it to the collectivity and install the answer with
-    `volet edge enrol ENROLMENT.json`. If a meter is connected, the contract names that meter. A
-    later request keeps the household's earlier choices and shows them.
+    `volet edge enrol ENROLMENT.json`. If a meter is connected, the contract names that meter. The
+    contract is shown with its prices, what will not work with it, and who sees it. A later request
+    keeps the household's earlier choices and shows them.
     """
-    keys = load_keys(directory)
+    keys, words = load_keys(directory), CONTRACT_WORDS[language()]
     signed_offer = contract = None
     if offer is not None:
         if start is None:
@@ -119,19 +124,29 @@ def request(
         choices = choose(
             directory, keys, consent=Consent(consent) if consent else None, follows=follows
         )
-        check_start(start, legal_day(datetime.now(UTC)))
-        serial = _serial(directory, meter_serial)
+        today = legal_day(datetime.now(UTC))
+        check_start(start, today)
+        meter = _meter(directory, meter_serial)
         contract = sign_contract(
             keys,
             signed_offer,
-            serial,
+            meter.serial or "",
             start,
             consent=choices.consent.value,
             follows=choices.follows.value,
         )
-        echo(contract_in_words(contract, serial, choices, language()))
+        # A chip that is enrolled may know the days before today.
+        since = min(today, start) if stage(directory) is Stage.ENROLLED else today
+        agreement = SignedAgreement(signed_offer, contract)
+        echo(words["request_holds"])
+        echo_contract(asked_contract(agreement, meter, keys.meter_salt, since, language(), choices))
     elif {meter_serial, start, consent, follows} != {None}:
         raise click.UsageError("--meter, --from, --consent and --follow/--fixed go with --offer.")
+    echo(
+        words["request_means"] if contract else f"{words['request_means']} {words['request_none']}"
+    )
+    if contract is not None:
+        echo(f"{words['who_sees']}\n  {words['who_request']}")
     path = out or directory / REQUEST
     write_request(
         directory, path, make_request(keys, signed_offer, contract, after=latest_made_at(directory))
@@ -142,12 +157,12 @@ def request(
     )
     if contract is None:
         echo_translated(
-            "This request holds no contract. To take an offer, make it again: `volet edge request "
-            "--offer OFFER.json --from DAY`."
+            "To take an offer, make this request again: `volet edge request --offer OFFER.json "
+            "--from DAY`."
         )
 
 
-def _serial(directory: Path, typed: str | None) -> str:
+def _meter(directory: Path, typed: str | None) -> MeterNow:
     configure_logs("error")
     config = load_config(directory)
-    return serial_for(directory, config.source, config.speeds, typed, language())
+    return meter_for(directory, config.source, config.speeds, typed, language())

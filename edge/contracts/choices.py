@@ -14,11 +14,8 @@ from typing import Generic, TypeVar
 from edge.contracts.enrolling import requested_contract
 from edge.contracts.former import former_agreements
 from edge.contracts.signed import load_contract
-from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES, TAKING
 from edge.identity.keys import Keys
-from edge.language.choice import Lang
-from edge.language.numbers import day_text
-from protocol.contract import Consent, Contract, Signed
+from protocol.contract import Consent, Contract
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused
 
@@ -58,18 +55,6 @@ def choose(
     return ContractChoices(
         _choice("--consent", consent, [contract.consent for contract in earlier], Consent.TOTAL),
         _choice("--follow/--fixed", follows, [contract.follows for contract in earlier], True),
-    )
-
-
-def contract_in_words(signed: Signed, serial: str, choices: ContractChoices, lang: Lang) -> str:
-    """Return a contract's terms and which of them are kept, as text for the household only."""
-    contract = decode_body(signed.body, Contract)
-    consent, prices = CONSENTS[lang][contract.consent], PRICES[lang][contract.follows]
-    return TAKING[lang].format(
-        serial=serial,
-        start=day_text(contract.start, lang),
-        consent=consent + (AS_BEFORE[lang] if choices.consent.is_kept else ""),
-        prices=prices + (AS_BEFORE[lang] if choices.follows.is_kept else ""),
     )
 
 

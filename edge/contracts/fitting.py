@@ -14,6 +14,7 @@ from edge.language.choice import Lang
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual
 from edge.metering.events import NoticeKind
+from edge.metering.state import MeterState
 from protocol.contract import Contract, Offer
 
 # A bill that is a month away surprises nobody.
@@ -75,6 +76,16 @@ class MeterNow(NamedTuple):
     serial: str | None
     calendar: str | None
     subscribed_kva: int | None
+
+
+def meter_in(state: MeterState | None) -> MeterNow:
+    """Return what the meter that the chip follows has said of itself last."""
+    if state is None:
+        return MeterNow(None, None, None)
+    last = None if state.account is None else state.account.last
+    if last is None:
+        return MeterNow(state.serial, None, None)
+    return MeterNow(state.serial, last.calendar, last.subscribed_kva)
 
 
 def doubts(

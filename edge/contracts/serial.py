@@ -2,11 +2,14 @@
 
 import time
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.contracts.fitting import MeterNow, meter_in
 from edge.contracts.meter import is_serial
 from edge.contracts.words import ANOTHER_METER, MASKED, NOT_READ, SERIAL_FORM
 from edge.language.choice import Lang
+from edge.metering.reading import read
 from edge.tic.decoder import Decoder
 from edge.tic.frame import Frame
 from edge.tic.serial_line import SerialSource
@@ -31,10 +34,10 @@ def parse_serial(text: str, lang: Lang) -> str:
     return serial
 
 
-def serial_for(
+def meter_for(
     directory: Path, source: str, speeds: tuple[int, ...], typed: str | None, lang: Lang
-) -> str:
-    """Return the serial for a contract: the one that the chip reads, otherwise the typed one.
+) -> MeterNow:
+    """Return the meter for a contract: the one that the chip reads, otherwise the typed one.
 
     `source` is the meter's device, read at one of `speeds` (bit/s); `typed` is the serial that the
     household named, if any.
@@ -43,16 +46,18 @@ def serial_for(
         DocumentRefused: the chip reads another meter or a masked serial, or it reads none and the
             household named none.
     """
-    read = _known_serial(directory) or listen(source, speeds)
-    if read is None:
+    found = known_meter(directory)
+    if found.serial is None:
+        found = listen(source, speeds) or found
+    if found.serial is None:
         if typed is None:
             raise DocumentRefused(NOT_READ[lang])
-        return typed
-    if not is_serial(read):
+        return MeterNow(typed, None, None)
+    if not is_serial(found.serial):
         raise DocumentRefused(MASKED[lang])
-    if typed not in (None, read):
+    if typed not in (None, found.serial):
         raise DocumentRefused(ANOTHER_METER[lang])
-    return read
+    return found
 
 
 class SerialFinder:
@@ -76,8 +81,8 @@ class SerialFinder:
         self._before = group.value
 
 
-def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> str | None:
-    """Return the serial in two successive frames on `source`, read at one of `speeds` (bit/s).
+def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> MeterNow | None:
+    """Return the meter whose serial two successive frames on `source` give, read at one of `speeds`.
 
     Returns None if there is no such device, it is in use, or it sent nothing for `wait_s` seconds.
     """
@@ -92,14 +97,20 @@ def listen(source: str, speeds: tuple[int, ...], wait_s: float = LISTEN_S) -> st
             for frame in decoder.feed(line.read(_POLL_S)):
                 finder.observe(frame)
                 if finder.serial is not None:
-                    return finder.serial
+                    return _meter_of(finder.serial, frame)
     return None
 
 
-def _known_serial(directory: Path) -> str | None:
-    """Return the serial of the meter that the chip read last; None if it has read none."""
+def known_meter(directory: Path) -> MeterNow:
+    """Return what the chip knows of the meter that it read last; nothing if it has read none."""
     if not (directory / FILE_NAME).exists():
-        return None
+        return meter_in(None)
     with read_vault(directory) as vault:
-        state = vault.values.state()
-    return None if state is None else state.serial
+        return meter_in(vault.values.state())
+
+
+def _meter_of(serial: str, frame: Frame) -> MeterNow:
+    reading = read(frame, datetime.now(UTC))
+    if reading is None:
+        return MeterNow(serial, None, None)
+    return MeterNow(serial, reading.calendar, reading.subscribed_kva)

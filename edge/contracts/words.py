@@ -39,22 +39,6 @@ NOT_READ = bilingual(
     en=("This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."),
 )
 
-TAKING = bilingual(
-    fr=(
-        "Ce contrat est dans la demande :\n"
-        "  compteur  {serial}\n"
-        "  dès le    {start}\n"
-        "  reçus     {consent}\n"
-        "  prix      {prices}"
-    ),
-    en=(
-        "This contract is in the request:\n"
-        "  meter     {serial}\n"
-        "  from      {start}\n"
-        "  receipts  {consent}\n"
-        "  prices    {prices}"
-    ),
-)
 CONSENTS = bilingual(
     fr={
         Consent.NOTHING: "ne disent rien au fournisseur",

@@ -22,6 +22,7 @@ letters   the providers' private messages
 offers    the quotes as they stand
 agreements  contracts, receipts, the neighbourhood's figures, trustees
 contracts  another contract: what an offer makes, what signs it, the request that waits
+contract_words  what is read before a yes to a request or an answer, on page and console
 asked_contract  a contract that is asked for, in words, with what speaks against it
 moving    how far the household is with moving out, and what to type next
 changes   what the household changes on its page

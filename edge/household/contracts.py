@@ -12,7 +12,7 @@ import msgspec
 
 from edge.contracts.choices import choose
 from edge.contracts.enrolling import check_no_import, sign_contract
-from edge.contracts.fitting import MeterNow
+from edge.contracts.fitting import MeterNow, meter_in
 from edge.contracts.meter import is_serial
 from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import answered_at
@@ -76,7 +76,7 @@ def see_offer(directory: Path, vault: VaultReader, asked: SeeOffer, today: date)
     # This chip may know the days before today.
     since = min(today, asked.start)
     agreement = SignedAgreement(offer, contract)
-    shown = asked_contract(agreement, meter, keys.meter_salt, since, asked.lang)
+    shown = asked_contract(agreement, meter, keys.meter_salt, since, asked.lang, choices)
     return ShownOffer(shown, typable(f"`{command}`", directory))
 
 
@@ -107,8 +107,7 @@ def _meter(vault: VaultReader, lang: Lang) -> MeterNow:
         )
     if not is_serial(state.serial):
         raise DocumentRefused(MASKED[lang])
-    calendar = None if state.account is None else state.account.last.calendar
-    return MeterNow(state.serial, calendar, None)
+    return meter_in(state)
 
 
 def keep_offer(directory: Path, offer: Signed) -> Path:

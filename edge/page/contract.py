@@ -5,9 +5,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
+from edge.household.contract_words import contract_rows
 from edge.household.requests import AskRequest, SeeOffer
 from edge.household.shown import ShownOffer, WaitingRequest
-from edge.page import views
 from edge.page.visit import Visit, expected
 
 SEE_OFFER, WAITING = "/accords/offre", "/accords/request.json"
@@ -25,7 +25,7 @@ async def see_offer(visit: Visit) -> Response:
     except (KeyError, msgspec.ValidationError) as exc:
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
     shown = expected(ShownOffer, await visit.ask(asked))
-    rows = views.contract_rows(shown.contract, visit.lang)
+    rows = contract_rows(shown.contract, visit.lang)
     return visit.show(
         "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command
     )

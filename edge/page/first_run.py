@@ -18,6 +18,7 @@ from starlette.status import (
     HTTP_422_UNPROCESSABLE_CONTENT,
 )
 
+from edge.household.contract_words import contract_rows
 from edge.household.requests import AskFirstRun, MakeRequest, TakeAnswer
 from edge.household.shown import (
     Done,
@@ -27,7 +28,6 @@ from edge.household.shown import (
     ShownFirstRun,
     ShownRequest,
 )
-from edge.page import views
 from edge.page.places import FIRST_RUN
 from edge.page.visit import Visit, expected
 from protocol.calendar import legal_day
@@ -149,4 +149,4 @@ def _doubts(contract: ShownContract | None) -> tuple[str, ...]:
 
 def _contract_rows(visit: Visit, contract: ShownContract | None) -> list[tuple[str, str]]:
     """Return a contract by its labels; nothing where there is none."""
-    return [] if contract is None else views.contract_rows(contract, visit.lang)
+    return [] if contract is None else contract_rows(contract, visit.lang)

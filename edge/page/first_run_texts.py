@@ -88,20 +88,7 @@ FIRST_RUN_TEXTS = bilingual(
             "collectivité. Une réponse à celle d'avant est refusée si son contrat est un autre."
         ),
         "request_title": "Faire cette demande ?",
-        "request_means": (
-            "La demande porte les clés publiques de ce boîtier et ce qui est écrit ici, signé par lui. Elle "
-            "ne part pas toute seule : vous la donnez à la collectivité."
-        ),
-        "request_none": (
-            "Elle ne porte aucun contrat : le boîtier comptera, et aucune facture ne viendra."
-        ),
-        "who_request": (
-            "La collectivité et, par elle, votre fournisseur voient l'offre, le premier jour et vos choix ; "
-            "du numéro du compteur, seulement une empreinte. Ni l'une ni l'autre ne voit votre courbe."
-        ),
         "request_yes": "Oui, faire la demande",
-        "contract_days": "Jours",
-        "contract_meter": "Compteur",
         "step_hand": "3. La demande à votre collectivité",
         "step_hand_how": (
             "Enregistrez la demande et donnez-la à la collectivité, comme elle le demande. Elle rend une "
@@ -128,8 +115,6 @@ FIRST_RUN_TEXTS = bilingual(
         "answer_device": "Nom de ce boîtier",
         "answer_authority": "Autorité (SHA-256)",
         "openssl_writes": "ou, comme openssl l'écrit :",
-        "answer_contract": "Le contrat que cette réponse met en vigueur",
-        "answer_none": "Aucun : le boîtier comptera, et aucune facture ne viendra.",
         "answer_yes": "Oui, l'empreinte est la même : installer",
         "first_run_done_title": "Votre boîtier est inscrit",
         "first_run_done_how": (
@@ -221,18 +206,7 @@ FIRST_RUN_TEXTS = bilingual(
             "the collectivity. An answer to the earlier one is refused if its contract is another one."
         ),
         "request_title": "Make this request?",
-        "request_means": (
-            "The request holds the public keys of this chip and what is written here, signed by it. It does "
-            "not leave by itself: you hand it to the collectivity."
-        ),
-        "request_none": "It holds no contract: the chip will meter, and no bill will come.",
-        "who_request": (
-            "The collectivity, and your provider through it, see the offer, the first day and your choices; "
-            "of the meter's serial only a hash. Neither sees your curve."
-        ),
         "request_yes": "Yes, make the request",
-        "contract_days": "Days",
-        "contract_meter": "Meter",
         "step_hand": "3. The request to your collectivity",
         "step_hand_how": (
             "Save the request and hand it to the collectivity in the way that it asks for. It gives back an "
@@ -258,8 +232,6 @@ FIRST_RUN_TEXTS = bilingual(
         "answer_device": "Name of this chip",
         "answer_authority": "Authority (SHA-256)",
         "openssl_writes": "or, as openssl writes it:",
-        "answer_contract": "The contract that this answer puts in force",
-        "answer_none": "None: the chip will meter, and no bill will come.",
         "answer_yes": "Yes, the fingerprint is the same: install it",
         "first_run_done_title": "Your chip is enrolled",
         "first_run_done_how": (

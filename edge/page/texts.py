@@ -1,5 +1,6 @@
 """The words of the page, in French and English."""
 
+from edge.household.contract_words import CONTRACT_WORDS
 from edge.language.choice import Lang
 from edge.language.typography import bilingual
 from edge.page.change_texts import CHANGE_TEXTS
@@ -162,7 +163,6 @@ _SHOWN = bilingual(
             "boîtier a ouvert lui-même la réponse à une question que tous posent chaque mois, et lui "
             "seul connaît ces montants."
         ),
-        "offer": "Offre",
         "provider": "Fournisseur",
         "offer_total": "Total TTC",
         "difference": "Écart avec le vôtre",
@@ -183,11 +183,6 @@ _SHOWN = bilingual(
         "contract_to_come": "à venir",
         "contract_ended": "terminé",
         "contract_asked": "demandé, sans réponse encore",
-        "contract_receipts": "Les reçus",
-        "contract_prices": "Les prix",
-        "contract_name": "Contrat",
-        "from_on": "à partir du {first}",
-        "who_sees": "Qui le voit",
         "who_contract": (
             "Votre fournisseur et la collectivité voient l'offre, les jours et vos choix ; du numéro "
             "du compteur, seulement une empreinte. Votre courbe, personne. Un reçu est chiffré pour "
@@ -468,7 +463,6 @@ _SHOWN = bilingual(
             "opened the answer to a question that every chip asks each month, and it alone knows these "
             "amounts."
         ),
-        "offer": "Offer",
         "provider": "Provider",
         "offer_total": "Total",
         "difference": "Compared with yours",
@@ -489,11 +483,6 @@ _SHOWN = bilingual(
         "contract_to_come": "to come",
         "contract_ended": "ended",
         "contract_asked": "asked for, not answered yet",
-        "contract_receipts": "Receipts",
-        "contract_prices": "Prices",
-        "contract_name": "Contract",
-        "from_on": "from {first} on",
-        "who_sees": "Who sees it",
         "who_contract": (
             "Your provider and the city see the offer, the days and your choices; of the meter's "
             "number a hash only. Your curve, nobody. A receipt is encrypted for your provider: the city "
@@ -630,6 +619,7 @@ TEXTS = {
     lang: _SHOWN[lang]
     | CHANGE_TEXTS[lang]
     | CONTRACT_TEXTS[lang]
+    | CONTRACT_WORDS[lang]
     | FIRST_RUN_TEXTS[lang]
     | MOVING_TEXTS[lang]
     | NEIGHBOURHOOD_TEXTS[lang]

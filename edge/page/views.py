@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from edge.household.contract_words import meter_rows
 from edge.household.requests import SetProfile
 from edge.household.shown import (
     AgreementList,
@@ -17,7 +18,6 @@ from edge.household.shown import (
     SentBlock,
     SentMessages,
     Shared,
-    ShownContract,
     SpentBudget,
     Today,
 )
@@ -362,8 +362,8 @@ def contracts(agreements: AgreementList, lang: Lang) -> list[tuple[str, list[tup
         )
         rows = [
             (texts["contract_standing"], f"{texts[f'contract_{each.standing}']}, {days}"),
-            *_meter_rows(each, lang),
-            *_term_rows(each),
+            *meter_rows(each, lang),
+            *((row.label, row.text) for row in each.terms),
             (texts["contract_receipts"], each.receipts),
             (texts["contract_prices"], each.prices),
             (texts["contract_name"], each.contract),
@@ -378,28 +378,6 @@ def trustee_sets(agreements: AgreementList, lang: Lang) -> list[str]:
         TEXTS[lang]["shape"].format(shape=each.shape, day=day_text(each.since, lang))
         for each in agreements.trustees
     ]
-
-
-def contract_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
-    """Return a contract that is asked for: labels with texts."""
-    texts = TEXTS[lang]
-    return [
-        (texts["offer"], f"{contract.provider} – {contract.product}"),
-        *_meter_rows(contract, lang),
-        (texts["contract_days"], texts["from_on"].format(first=day_text(contract.first, lang))),
-        *_term_rows(contract),
-        (texts["contract_receipts"], contract.receipts),
-        (texts["contract_prices"], contract.prices),
-        (texts["contract_name"], contract.contract),
-    ]
-
-
-def _meter_rows(contract: ShownContract, lang: Lang) -> list[tuple[str, str]]:
-    return [(TEXTS[lang]["contract_meter"], contract.meter)] if contract.meter else []
-
-
-def _term_rows(contract: ShownContract) -> list[tuple[str, str]]:
-    return [(row.label, row.text) for row in contract.terms]
 
 
 def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str, bool]]:

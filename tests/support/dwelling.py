@@ -15,7 +15,7 @@ from edge.chip.config import EdgeConfig
 from edge.contracts.agreement import load_agreement
 from edge.contracts.enrolling import install, make_request, sign_contract, write_request
 from edge.contracts.requests import latest_made_at
-from edge.contracts.serial import serial_for
+from edge.contracts.serial import meter_for
 from edge.identity.enrolment import load_identity, signer_of
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
@@ -83,9 +83,9 @@ class Dwelling(Home):
 
     def request(self, offer, start: date) -> Signed:
         """Make an enrolment request with the offer, for the meter that the chip reads."""
-        serial = serial_for(self.directory, CONFIG.source, CONFIG.speeds, None, Lang.EN)
+        meter = meter_for(self.directory, CONFIG.source, CONFIG.speeds, None, Lang.EN)
         keys = load_keys(self.directory)
-        contract = sign_contract(keys, offer, serial, start)
+        contract = sign_contract(keys, offer, meter.serial, start)
         request = make_request(keys, offer, contract, after=latest_made_at(self.directory))
         write_request(self.directory, self.directory / "request.json", request)
         return request

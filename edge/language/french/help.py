@@ -21,12 +21,13 @@ HELP = {
     ),
     "Write an enrolment request, with a contract if an offer is given. It contains only public "
     "keys. Hand it to the collectivity and install the answer with `volet edge enrol "
-    "ENROLMENT.json`. If a meter is connected, the contract names that meter. A later request "
-    "keeps the household's earlier choices and shows them.": (
+    "ENROLMENT.json`. If a meter is connected, the contract names that meter. The contract is shown "
+    "with its prices, what will not work with it, and who sees it. A later request keeps the "
+    "household's earlier choices and shows them.": (
         "Fait une demande d'inscription, avec un contrat si une offre est prise.\n\n"
         "Elle ne porte que des clés publiques. Remettez-la à la collectivité et installez sa "
         "réponse avec `volet edge enrol ENROLMENT.json`. Si un compteur est branché, le contrat est pour lui. "
-        "Refaite, elle garde ce que le foyer a choisi avant, et le dit."
+        "Le contrat est montré avec ses prix, ce qui n'ira pas avec lui, et qui le voit. Refaite, elle garde ce que le foyer a choisi avant, et le dit."
     ),
     "Check the collectivity's answer and install it as this chip's identity.": (
         "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."

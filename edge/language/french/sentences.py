@@ -196,10 +196,9 @@ SENTENCES = {
         "Toutes les clés sont déjà dans {path} ; rien n'a changé. Pour recommencer, nommez un "
         "nouveau répertoire."
     ),
-    "This request holds no contract. To take an offer, make it again: `volet edge request --offer "
-    "OFFER.json --from DAY`.": (
-        "Cette demande ne contient pas de contrat. Pour prendre une offre, refaites-la : `volet edge "
-        "request --offer OFFER.json --from DAY`."
+    "To take an offer, make this request again: `volet edge request --offer OFFER.json --from DAY`.": (
+        "Pour prendre une offre, refaites cette demande : `volet edge request --offer OFFER.json --from "
+        "DAY`."
     ),
     "Wrote {path}; hand it to the collectivity, then install its answer with `{command}`.": (
         "{path} est écrit ; remettez-le à la collectivité, puis installez sa réponse avec "

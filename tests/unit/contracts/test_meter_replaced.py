@@ -5,7 +5,7 @@ import pytest
 
 from edge.bills.judgement import Finding, Verdict
 from edge.contracts.former import read_former
-from edge.contracts.serial import serial_for
+from edge.contracts.serial import meter_for
 from edge.language.choice import Lang
 from protocol.errors import DocumentRefused
 from tests.support.dwelling import (
@@ -76,14 +76,14 @@ def test_an_older_request_that_is_handed_in_again_ends_no_contract(home, offer):
 def test_the_chip_names_its_meter_itself_and_takes_no_other(home):
     home.frames(3)
     home.pass_time(HALF_A_DAY)
-    assert serial_for(home.directory, *LINE, None, Lang.EN) == OLD
-    assert serial_for(home.directory, *LINE, OLD, Lang.EN) == OLD
+    assert meter_for(home.directory, *LINE, None, Lang.EN).serial == OLD
+    assert meter_for(home.directory, *LINE, OLD, Lang.EN).serial == OLD
     for lang, word in ((Lang.EN, "not the meter"), (Lang.FR, "n'est pas le compteur")):
         with pytest.raises(DocumentRefused, match=word) as told:
-            serial_for(home.directory, *LINE, NEW, lang)
+            meter_for(home.directory, *LINE, NEW, lang)
         assert OLD not in str(told.value)
     home.meter.serial = "XXXXXXXXXXXX"
     home.frames(3)
     home.pass_time(HALF_A_DAY)
     with pytest.raises(DocumentRefused, match="masks"):
-        serial_for(home.directory, *LINE, OLD, Lang.EN)
+        meter_for(home.directory, *LINE, OLD, Lang.EN)

@@ -64,7 +64,7 @@ def request_with(directory, *options):
 
 
 def test_the_serial_is_read_from_the_line(line):
-    assert listen(line.device, SPEEDS) == SERIAL
+    assert listen(line.device, SPEEDS).serial == SERIAL
 
 
 def test_a_source_that_is_no_device_or_says_nothing_names_no_meter(tmp_path):

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from edge.commands.table import edge
 from edge.contracts.enrolling import install, requested_contract
+from edge.household.contract_words import CONTRACT_WORDS, contract_rows
 from edge.household.contracts import OFFERS
 from edge.household.requests import REQUEST_BYTES_MAX, AskRequest, SeeOffer
 from edge.household.shown import NotDone
@@ -19,6 +20,7 @@ from edge.stage import REQUEST
 from protocol.contract import Consent, Contract, Signed
 from protocol.envelope import decode_body
 from protocol.json_text import read_json
+from system.shell import quoted
 from tests.support.billing_home import BillingHome, signed_offer
 from tests.support.lived_home import answers_of
 
@@ -52,17 +54,17 @@ def files(home):
     return {path: path.read_bytes() for path in home.directory.rglob("*.json")}
 
 
-def type_in(command):
+def type_in(command, lang=Lang.EN):
     words = shlex.split(command.strip("`"))
     assert words[:2] == ["volet", "edge"]
-    return CliRunner().invoke(edge, words[2:])
+    return CliRunner().invoke(edge, ["--lang", lang.value, *words[2:]])
 
 
 def test_an_offer_is_shown_in_words_and_nothing_is_signed(home):
     before = files(home)
     shown = see(home)
     assert shown.contract.product == "Tout doux"
-    assert shown.contract.receipts == "tell the provider the total"
+    assert shown.contract.receipts == "tell the provider the total, as until now"
     (kept,) = files(home).keys() - before.keys()
     assert kept.match(OFFERS)
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -88,6 +90,36 @@ def test_the_command_signs_what_was_shown_and_the_request_goes_its_way(home):
     answer.write_bytes(home.cloud.enrol(read_json(waiting.request.encode(), Signed), None))
     install(home.directory, answer)
     assert ask(home, AskRequest).request == ""
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_the_console_says_of_request_and_answer_what_the_page_says(home, lang):
+    """Prices, what will not work, who sees it: nobody signs at a console what only the page tells."""
+    chosen = {"offer": signed_offer(kva=3), "consent": "lines", "follows": False}
+    shown = see(home, lang=lang, **chosen).contract
+    said = [*(text for row in contract_rows(shown, lang) for text in row), *shown.doubts]
+    assert shown.terms
+    assert shown.doubts
+    typed = type_in(see(home, **chosen).command, lang)
+    assert typed.exit_code == 0, typed.output
+    words = CONTRACT_WORDS[lang]
+    assert [text for text in said if text not in typed.output] == []
+    assert words["request_means"] in typed.output
+    assert words["who_request"] in typed.output
+    answer = home.directory.parent / "answer.json"
+    request = read_json(ask(home, AskRequest).request.encode(), Signed)
+    answer.write_bytes(home.cloud.enrol(request, None))
+    installed = type_in(f"volet edge enrol {quoted(answer)} --dir {quoted(home.directory)}", lang)
+    assert installed.exit_code == 0, installed.output
+    assert words["answer_contract"] in installed.output
+    assert [text for text in said if text not in installed.output] == []
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_console_says_what_a_request_without_a_contract_means(home, lang):
+    typed = type_in(f"volet edge request --dir {quoted(home.directory)}", lang)
+    assert CONTRACT_WORDS[lang]["request_none"] in typed.output
+    assert CONTRACT_WORDS[lang]["request_means"] in typed.output
 
 
 def test_choices_that_are_not_made_are_as_until_now_and_stand_in_the_command(home):
