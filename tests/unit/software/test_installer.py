@@ -1,10 +1,13 @@
-"""The installer runs Volet out of the archive's wheels, with the few packages that it unpacks."""
+"""The installer uses a whole archive alone, and runs Volet out of the few wheels that it unpacks."""
 
 import hashlib
+import platform
 import re
 import subprocess
 import sys
 from importlib.metadata import distribution
+
+import pytest
 
 from tests.support.environments import ROOT
 from tests.unit.software.test_building import PIP, wheel
@@ -26,7 +29,7 @@ def unpacked(names, to):
 
 def test_the_packages_that_the_installer_unpacks_are_enough_to_install_a_release(places, tmp_path):
     """Also on a system that has no zone files."""
-    (listed,) = re.findall(r"^for name in volet (.*); do$", INSTALLER, re.MULTILINE)
+    (listed,) = re.findall(r"^ *for name in volet (.*); do$", INSTALLER, re.MULTILINE)
     wheels = dict([wheel("volet", "0.2.0"), (PIP.name, PIP.read_bytes())])
     contents = {"lock.txt": b"volet"} | {f"wheels/{name}": data for name, data in wheels.items()}
     signed = tuple(
@@ -51,3 +54,98 @@ def test_the_packages_that_the_installer_unpacks_are_enough_to_install_a_release
         check=False,
     )
     assert (done.returncode, places.complete()) == (0, ["0.2.0"]), done.stderr
+
+
+def unpack(archive, to):
+    """Return a directory with what the archive holds."""
+    to.mkdir()
+    subprocess.run(("tar", "xf", archive, "-C", to), check=True)
+    return to
+
+
+def check(unpacked_at, releases):
+    """Run the installer's check of an unpacked archive, on a machine with these releases."""
+    own = INSTALLER.removesuffix('main "$@"\n').replace("root=/opt/volet", f"root={releases}")
+    assert own.count(str(releases)) == 1
+    return subprocess.run(
+        ("sh", "-c", f"{own}\ncheck_archive"),
+        cwd=unpacked_at,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return unpack(Archive().write(tmp_path / "archive.tar"), tmp_path / "volet")
+
+
+def paths(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".sig")
+
+
+def test_a_whole_archive_is_used(archive, tmp_path):
+    done = check(archive, tmp_path / "opt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("spoil", ["missing", "cut", "changed", "empty"])
+def test_an_archive_that_was_copied_in_part_is_refused_in_a_sentence(archive, tmp_path, spoil):
+    for path in paths(archive):
+        data = path.read_bytes()
+        if spoil == "missing":
+            path.unlink()
+        else:
+            path.write_bytes({"cut": data[:-1], "changed": b"~" + data[1:], "empty": b""}[spoil])
+        done = check(archive, tmp_path / "opt")
+        assert done.returncode == 1, path
+        assert done.stderr.startswith("install: the archive is not whole, "), path
+        assert "copy the archive again" in done.stderr
+        assert done.stderr.count("\n") == 1
+        path.write_bytes(data)
+
+
+def test_an_upgrade_may_lack_wheels_that_are_here(archive, tmp_path):
+    (numpy,) = archive.glob("wheels/numpy*")
+    data = numpy.read_bytes()
+    numpy.unlink()
+    releases = tmp_path / "opt"
+    (releases / "wheels").mkdir(parents=True)
+    (releases / "wheels" / hashlib.sha256(data).hexdigest()).write_bytes(data)
+    assert check(archive, releases).returncode == 0
+
+
+@pytest.mark.parametrize("changes", [{"architecture": "aarch64"}, {"python": "3.13"}])
+def test_an_archive_for_another_machine_is_refused_before_anything_is_installed(tmp_path, changes):
+    if changes.items() <= {"architecture": platform.machine(), "python": "3.13"}.items():
+        pytest.skip("this is such a machine")
+    archive = unpack(Archive(changes=changes).write(tmp_path / "archive.tar"), tmp_path / "volet")
+    done = check(archive, tmp_path / "opt")
+    assert done.returncode == 1
+    (kind,) = changes.values()
+    assert re.fullmatch(rf"install: the release is for .*{kind}.*; this is .*\n", done.stderr)
+
+
+def test_an_installer_that_was_cut_off_does_nothing(tmp_path):
+    """A shell runs a program while it reads it."""
+    for length in range(0, len(INSTALLER) - len('main "$@"\n'), 61):
+        (tmp_path / "copy").write_text(INSTALLER[:length])
+        done = subprocess.run(
+            ("/bin/sh", tmp_path / "copy", "nobody"),
+            env={"PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == ""
+        assert not re.search(r"not found|install:", done.stderr), (length, done.stderr)
+
+
+@pytest.mark.parametrize("given", ["--help", "-h", "-u"])
+def test_an_option_is_no_user(given):
+    done = subprocess.run(
+        ("sh", ROOT / "packaging/install", given), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("install: run this as root: sudo ./install [USER]")
