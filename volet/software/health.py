@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.stage import ENROLMENT
 from protocol.json_text import read_json
 from system.process_status import status_field
 
@@ -23,6 +24,7 @@ class Health(msgspec.Struct, frozen=True):
         is_active: it has reported that it is ready, and runs.
         restarts: how often systemd had to start it again.
         memory_mb: what its program has resident.
+        is_enrolled: whether the chip is; before, its program looks at the line and reports nothing.
         is_line_good, is_session_up: None if the program reports nothing.
         outbox_depth: the messages that wait for the cloud, None if the program reports nothing.
         blocks: those and the blocks that the cloud has, as far as the chip keeps them.
@@ -31,6 +33,7 @@ class Health(msgspec.Struct, frozen=True):
     is_active: bool
     restarts: int = 0
     memory_mb: int = 0
+    is_enrolled: bool = True
     is_line_good: bool | None = None
     is_session_up: bool | None = None
     outbox_depth: int | None = None
@@ -70,6 +73,7 @@ def health_of(unit: str, program: Path, directory: Path) -> Health:
         is_active=True,
         restarts=int(shown["NRestarts"]),
         memory_mb=resident_kb >> 10,
+        is_enrolled=(directory / ENROLMENT).exists(),
         is_line_good=presence.line.is_good if presence else None,
         is_session_up=presence.session.is_up if presence else None,
         outbox_depth=report.outbox_depth,
@@ -88,7 +92,7 @@ def problem(before: Health, now: Health) -> str | None:
     worse = {
         f"it had to be started again {now.restarts} times": now.restarts > 0,
         f"it takes {now.memory_mb} MB of memory": now.memory_mb > MEMORY_MAX_MB,
-        "it reports nothing of itself": now.is_line_good is None,
+        "it reports nothing of itself": now.is_enrolled and now.is_line_good is None,
         "it does not read the meter, which was read before": (
             before.is_line_good and not now.is_line_good
         ),

@@ -156,6 +156,31 @@ def test_a_release_that_does_worse_is_taken_back_and_not_tried_again(machine, ba
     assert machine.upgrade("0.2.1") is None
 
 
+UNENROLLED = Health(is_active=True, memory_mb=60, is_enrolled=False)
+
+
+def test_a_chip_that_waits_for_its_enrolment_is_upgraded_too(machine):
+    """Its program looks at the line and reports nothing, in each release."""
+    machine.health |= {"0.1.0": UNENROLLED, "0.2.0": UNENROLLED}
+    assert machine.upgrade("0.2.0") is None
+    assert machine.places.linked("current") == "0.2.0"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        msgspec.structs.replace(UNENROLLED, restarts=1),
+        msgspec.structs.replace(UNENROLLED, memory_mb=400),
+        msgspec.structs.replace(UNENROLLED, is_enrolled=True),
+    ],
+)
+def test_what_it_does_worse_is_seen_there_as_well(machine, bad):
+    """Also where it is enrolled meanwhile, and reports nothing of itself."""
+    machine.health |= {"0.1.0": UNENROLLED, "0.2.0": bad}
+    assert machine.upgrade("0.2.0")
+    assert machine.places.linked("current") == "0.1.0"
+
+
 def outbox(depth, blocks):
     return msgspec.structs.replace(WELL, outbox_depth=depth, blocks=blocks)
 
