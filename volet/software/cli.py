@@ -103,6 +103,7 @@ def activate(version: str, root: Path, directory: Path, hold_s: float, patience_
     The trial goes on if this command is ended.
     """
     places, switch = Places(root), Switch(Places(root))
+    places.check_is_ours()
     switch.check(version)
     current, trial = places.linked("current"), places.trial()
     if version not in {current, trial and trial.version}:
@@ -203,10 +204,10 @@ def forgive(version: str, root: Path) -> None:
 def status(root: Path, *, is_json: bool) -> None:
     """Show which releases are here, which runs, and what is known of them."""
     places = Places(root)
-    state = places.state()
+    state, current, previous = places.state(), places.linked("current"), places.linked("previous")
     known = SoftwareStatus(
-        places.linked("current"),
-        places.linked("previous"),
+        current,
+        previous if previous != current else None,
         tuple(places.complete()),
         state.highest,
         state.condemned,

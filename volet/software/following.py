@@ -6,7 +6,6 @@ any socket: it takes what the first has left there, verifies and builds it. `vol
 has the trial begin, in the unit that judges every release.
 """
 
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -109,8 +108,9 @@ def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> N
     """
     if is_off == (address is not None):
         raise click.UsageError("Give an address, or --off.")
-    _check_is_root(root)
-    follower = Follower(Places(root))
+    places = Places(root)
+    places.check_is_ours()
+    follower = Follower(places)
     if address is None:
         follower.stop()
         click.echo("No release is fetched from now on.")
@@ -127,8 +127,8 @@ def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> N
 @root_option
 def update(root: Path) -> None:
     """Look now for a newer release at the address that is followed, install it and try it."""
-    _check_is_root(root)
     places = Places(root)
+    places.check_is_ours()
     _address(places)
     before, begun_s = places.linked("current"), time.time()
     condemned = {*places.state().condemned}
@@ -233,13 +233,6 @@ def _address(places: Places) -> str:
             "No address is followed; `sudo volet software follow https://…` names one."
         )
     return following.address
-
-
-def _check_is_root(root: Path) -> None:
-    if not root.is_dir():
-        raise ConfigError(f"No release is installed in {root}.")
-    if not os.access(root, os.W_OK):
-        raise ConfigError(f"{root} may only be changed by root; put `sudo` before this.")
 
 
 def _is_at_work(unit: str) -> bool:

@@ -4,6 +4,7 @@ The release key is not the collectivity's: the city that runs the broker must no
 what a chip does. A signature covers the manifest's bytes; everything else is named by its hash.
 """
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -74,6 +75,11 @@ class SoftwareManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if file.path == path:
                 return file
         raise DocumentRefused(f"The release {self.version} names no {path}.")
+
+
+def is_version(text: str) -> bool:
+    """Return whether a text is a version, and so no path."""
+    return re.fullmatch(_VERSION, text) is not None
 
 
 def order(version: str) -> tuple[int, ...]:

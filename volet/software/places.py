@@ -29,16 +29,30 @@ from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
 from system.files import read_document, sync_dir, write_public
 from system.locks import take_lock
+from system.shell import quoted
 from volet.software.health import Health
-from volet.software.manifest import WHEELS, SoftwareManifest, Version, order, read_manifest
+from volet.software.manifest import (
+    WHEELS,
+    SoftwareManifest,
+    Version,
+    is_version,
+    order,
+    read_manifest,
+)
 
 ROOT = Path("/opt/volet")
 UNITS = Path("/etc/systemd/system")
 # What a chip's machine has of a release's units; the installer takes the same.
 LINKED_UNITS = ("volet-edge*", "volet-software*")
+_OURS = {
+    *("releases", "wheels", "current", "previous", "release.pub", "installed", "state.json"),
+    *("trial.json", "rollback.json", "following.json", "pulled.json"),
+}
 # A host by its name, a port, folders; no user, no question, nothing that a shell or a log trips over.
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 _ADDRESS = (
-    r"^https://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[1-9][0-9]{0,4})?"
+    rf"^https://{_LABEL}(\.{_LABEL}){{0,20}}(:({_PORT}))?"
     r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*(?!\n)$"
 )
 
@@ -161,8 +175,11 @@ class Places:
     def manifest(self, version: str) -> SoftwareManifest:
         """Return the manifest of a release that is complete; raises ConfigError if it is not."""
         release = self.release(version)
-        if not (release / "complete").exists():
-            raise ConfigError(f"The release {version} is not here as a whole; have it installed.")
+        if not is_version(version) or not (release / "complete").exists():
+            raise ConfigError(
+                f"The release {quoted(version)} is not here as a whole; `volet software status` shows "
+                "which ones are."
+            )
         data, signature = (
             (release / name).read_bytes() for name in ("manifest.json", "manifest.sig")
         )
@@ -171,7 +188,7 @@ class Places:
     def complete(self) -> list[str]:
         """Return the versions that are here as a whole, the oldest first."""
         found = (path.parent.name for path in self.root.glob("releases/*/complete"))
-        return sorted(found, key=order)
+        return sorted(filter(is_version, found), key=order)
 
     def nearest(self, manifest: SoftwareManifest) -> str | None:
         """Return the complete release that has most in common with another, None if none has.
@@ -296,9 +313,31 @@ class Places:
         (release / "complete").unlink(missing_ok=True)
         shutil.rmtree(release, ignore_errors=True)
 
+    def check_is_ours(self) -> None:
+        """Raise ConfigError if there is no software, or this user may not change it."""
+        if not self.root.is_dir():
+            raise ConfigError(f"No release is installed in {self.root}.")
+        if not os.access(self.root, os.W_OK):
+            raise ConfigError(f"{self.root} may only be changed by root; put `sudo` before this.")
+
+    def check_is_nothing_else(self) -> None:
+        """Raise ConfigError if the directory holds what is no part of the software."""
+        foreign = sorted(
+            path.name
+            for path in self.root.iterdir()
+            if path.name not in _OURS and not path.name.startswith((".", "tmp"))
+        )
+        if foreign:
+            raise ConfigError(
+                f"{self.root} holds {quoted(foreign[0])}, which is no part of Volet; move it elsewhere, "
+                "or name the directory of the releases with --root."
+            )
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Change the software alone; raises ConfigError if another command does."""
+        if self.root.is_dir():
+            self.check_is_ours()
         self.root.mkdir(parents=True, exist_ok=True)
         lock = take_lock(self.root / ".lock", is_made=True)
         if lock is None:

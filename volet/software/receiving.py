@@ -158,7 +158,8 @@ def check_fits(places: Places, manifest: SoftwareManifest, beside_bytes: int = 0
     free = shutil.disk_usage(places.root).free
     if free < needed:
         raise ConfigError(
-            f"{places.root} has {free >> 20} MB free, and the release needs {needed >> 20} MB."
+            f"{places.root} has {free >> 20} MB free, and the release needs {needed >> 20} MB; make room, "
+            "or use a larger card."
         )
 
 

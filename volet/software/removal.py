@@ -5,7 +5,6 @@ has noted in `installed`, a line each: `group dialout pi`, `user volet-page`, `p
 libpango-1.0-0`.
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from edge.tic.board.applying import take_back
+from edge.stage import CONFIG_NAME
+from edge.tic.board.applying import BACKUP_SUFFIX, take_back
 from protocol.errors import ConfigError, VoletError
 from system.files import destroy
 from volet.software.options import chip_option, root_option
@@ -31,6 +32,8 @@ _FETCHED = ("var/cache/volet-update", "var/cache/private/volet-update")
 _STAMP = "var/lib/systemd/timers/stamp-volet-update.timer"
 # Certificate and visitors of the household's page, as its unit has them (edge/stage.py).
 _PAGE = "var/lib/volet-page"
+# What a chip's directory has before its keys are drawn.
+_SET_UP = {CONFIG_NAME, CONFIG_NAME + BACKUP_SUFFIX, "household.sock", "vault.db.lock"}
 
 Run = Callable[..., str]
 
@@ -70,8 +73,10 @@ class Removal:
         """Remove everything; an interrupted removal goes on with the next call.
 
         Raises:
-            ConfigError: a release is on trial, or the chip still runs outside of its unit.
+            ConfigError: a release is on trial, the chip still runs outside of its unit, or there is
+                something else where the releases are said to lie.
         """
+        self._places.check_is_nothing_else()
         if self._places.trial() is not None:
             raise ConfigError("A release is on trial; `volet software status` shows it.")
         units = self._machine / UNITS
@@ -142,6 +147,14 @@ class Removal:
         return tuple(packages)
 
 
+def _is_unused(directory: Path) -> bool:
+    """Return whether a directory that nobody has named is that of a chip without keys."""
+    source = click.get_current_context().get_parameter_source("directory")
+    if source is ParameterSource.COMMANDLINE:
+        return False
+    return not directory.exists() or {path.name for path in directory.iterdir()} <= _SET_UP
+
+
 def _destroy(directory: Path) -> None:
     """Destroy a directory with all files in it, if it is there."""
     if directory.is_dir() and not directory.is_symlink():
@@ -191,17 +204,15 @@ def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> N
     """
     if is_kept and word is not None:
         raise click.UsageError("Give either --keep or --erase, not both.")
-    if not root.is_dir():
-        raise ConfigError(f"No release is installed in {root}.")
-    if not os.access(root, os.W_OK):
-        raise ConfigError(f"{root} may only be changed by root; put `sudo` before this.")
+    Places(root).check_is_ours()
     holds_chip = (directory / "keys").is_dir()
-    if not is_kept and not holds_chip and (word is None or directory.exists()):
+    is_unused = not holds_chip and _is_unused(directory)
+    if not is_kept and not holds_chip and not is_unused and (word is None or directory.exists()):
         raise ConfigError(
             f"{directory} holds no chip; name the chip's directory with --dir, or leave every "
             "directory alone with --keep."
         )
-    if not is_kept and word is None:
+    if not is_kept and not is_unused and word is None:
         click.echo(
             f"{directory} holds the household's keys, readings and contracts. To go on elsewhere, "
             "end this with Ctrl-C and write a bundle first: `volet edge export --out FILE`."
@@ -211,8 +222,11 @@ def remove(root: Path, directory: Path, word: str | None, *, is_kept: bool) -> N
         )
     if word and word != WORD:
         raise VoletError(f"The word is `{WORD}`; nothing was changed.")
-    removed = Removal(Places(root), directory).remove(is_erased=word == WORD)
-    click.echo(f"Volet is removed{'' if word == WORD else f'; {directory} is kept'}.")
+    is_erased = word == WORD and not is_unused
+    removed = Removal(Places(root), directory).remove(is_erased=is_erased)
+    if is_unused and not is_kept:
+        shutil.rmtree(directory, ignore_errors=True)
+    click.echo(f"Volet is removed{f'; {directory} is kept' if directory.exists() else ''}.")
     for path in removed.board:
         click.echo(f"{path} was changed since Volet set it up, and stays as it is.")
     if removed.packages:

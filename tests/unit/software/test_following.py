@@ -130,6 +130,11 @@ def test_a_release_without_the_units_changes_nothing(machine):
         "https://releases.example/../etc",
         "https://releases.example/a//b",
         "https://releases.example:99999999/volet",
+        "https://releases.example:65536/volet",
+        "https://releases..example/volet",
+        "https://releases.example./volet",
+        "https://-releases.example/volet",
+        "https://" + "a" * 64 + ".example/volet",
         "https://rel eases.example/volet",
         "https://releases.example/volet\nX: y",
         "https://" + "a" * 500,
@@ -144,7 +149,11 @@ def test_what_is_no_address_of_a_folder_is_refused(machine, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://a.example", "https://a.example:8443/b/c_d-1.2", "https://localhost/v"]
+    "address",
+    [
+        *("https://a.example", "https://a.example:8443/b/c_d-1.2", "https://localhost/v"),
+        *("https://192.168.1.7:65535/v", "https://a-b.example"),
+    ],
 )
 def test_an_address_of_a_folder_is_taken(address):
     assert following_of(address, is_daily=True).address == address

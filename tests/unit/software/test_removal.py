@@ -1,5 +1,7 @@
 """What `volet software remove` takes off a machine, and what it leaves."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from edge.tic.board.machine import CONFIG
 from edge.vault.lock import hold_vault
 from protocol.errors import ConfigError, VoletError
 from tests.unit.software.test_switching import WELL
+from volet.software.cli import software
 from volet.software.places import Places, Trial
 from volet.software.removal import Removal, remove
 
@@ -201,6 +204,64 @@ def test_a_directory_that_is_no_chips_is_never_erased(machine, options):
     done = CliRunner().invoke(remove, [*arguments, *options], input="erase\n")
     assert isinstance(done.exception, ConfigError)
     assert machine.everything() == before
+
+
+def remove_default(machine, monkeypatch, *options):
+    """Type the removal without naming the chip's directory."""
+    monkeypatch.setattr("volet.software.removal.Removal", lambda *_: machine.removal())
+    arguments = ["--root", str(machine.places.root), *options]
+    given = {"directory": str(machine.chip)}
+    return CliRunner().invoke(remove, arguments, default_map=given, input="")
+
+
+@pytest.mark.parametrize("options", [(), ("--erase", "erase")])
+@pytest.mark.parametrize("there", [None, (), ("edge.toml", "edge.toml.before-volet")])
+def test_a_chip_that_was_never_begun_is_removed_without_a_question(
+    machine, monkeypatch, options, there
+):
+    before = machine.everything()
+    machine.install()
+    shutil.rmtree(machine.chip)
+    shutil.rmtree(machine.root / "etc/volet")
+    if there is not None:
+        machine.chip.mkdir()
+        for name in there:
+            (machine.chip / name).write_text("x")
+    done = remove_default(machine, monkeypatch, *options)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("Volet is removed.\n")
+    assert machine.everything() == before
+
+
+def test_what_a_directory_without_keys_holds_is_not_destroyed(machine, monkeypatch):
+    machine.install()
+    shutil.rmtree(machine.chip / "keys")
+    (machine.chip / "vault.db").write_text("x")
+    before = machine.everything()
+    done = remove_default(machine, monkeypatch, "--erase", "erase")
+    assert isinstance(done.exception, ConfigError)
+    assert machine.everything() == before
+
+
+def test_a_directory_that_holds_something_else_is_never_taken_for_the_releases(machine):
+    machine.install()
+    (machine.places.root / "photos").mkdir()
+    before = machine.everything()
+    for root in (machine.places.root, machine.places.root.parent, machine.root):
+        done = CliRunner().invoke(remove, ["--root", str(root), "--keep"])
+        assert "is no part of Volet" in str(done.exception)
+    assert machine.everything() == before
+
+
+def test_only_root_changes_the_software(machine, monkeypatch):
+    machine.install()
+    monkeypatch.setattr(os, "access", lambda _, how, **_more: how != os.W_OK)
+    for command in (
+        *(("install", str(machine.root)), ("activate", "0.1.0"), ("rollback",)),
+        *(("forgive", "0.1.0"), ("update",), ("follow", "--off"), ("remove", "--keep")),
+    ):
+        done = CliRunner().invoke(software, [*command, "--root", str(machine.places.root)])
+        assert str(done.exception).endswith("may only be changed by root; put `sudo` before this.")
 
 
 def test_where_nothing_is_installed_it_says_so(tmp_path):

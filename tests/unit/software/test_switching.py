@@ -451,6 +451,21 @@ def test_an_older_release_is_no_upgrade(machine):
         machine.switch().begin("0.1.0", UNIT, CHIP, 120.0, 300.0)
 
 
+@pytest.mark.parametrize("name", ["../releases/0.2.0", ".", "", "0.2", "0.2.0/", "0.2.0\n"])
+def test_what_is_no_version_leads_nowhere(machine, name):
+    (machine.places.root / "complete").touch()
+    with pytest.raises(ConfigError, match="not here as a whole"):
+        machine.upgrade(name)
+    assert machine.places.linked("current") == "0.1.0"
+
+
+def test_a_folder_beside_the_releases_is_none(machine):
+    (machine.places.root / "releases/backup").mkdir()
+    (machine.places.root / "releases/backup/complete").touch()
+    assert machine.places.complete() == ["0.1.0", "0.2.0"]
+    assert machine.upgrade("0.2.0") is None
+
+
 def test_what_is_not_here_as_a_whole_is_not_switched_to(machine):
     (machine.places.release("0.2.0") / "complete").unlink()
     with pytest.raises(ConfigError, match="not here as a whole"):
