@@ -4,9 +4,12 @@ Each command takes `--lang`, and so does `volet edge` itself before the command.
 usage errors are translated when they are printed, from the tables in `edge.language.french`.
 """
 
+import os
+import pwd
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -15,10 +18,12 @@ from edge.language.choice import Lang, lang_option, language
 from edge.language.directories import complete_commands, remember_directory
 from edge.language.french.looking_up import help_in, sentence_in
 from edge.language.typography import typeset
-from protocol.errors import VoletError
+from protocol.errors import ConfigError, VoletError
 from system.commands import LazyGroup
 
 _ERROR, _DEFAULT, _CHOICE = map(typeset, ("Erreur : ", "par défaut : ", " [o/N] :"))
+# It changes files of root too, and leaves each file its owner.
+_AS_ROOT_TOO = {"setup"}
 _EXTRAS = re.compile(r"(?P<text>.*?)  \[(?P<extras>[^]]*)\]")
 
 
@@ -72,6 +77,8 @@ class HouseholdCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         remember_directory(ctx)
+        if ctx.info_name not in _AS_ROOT_TOO:
+            _check_is_no_ones(ctx.params.get("directory"))
         return super().invoke(ctx)
 
     @property
@@ -153,6 +160,30 @@ def agrees(question: str) -> bool:
             return False
         click.echo(f"{_ERROR}répondez par o (oui) ou n (non).")
     return True
+
+
+def _check_is_no_ones(directory: object) -> None:
+    """Refuse that root, by `sudo` mostly, works in the chip's directory of another user.
+
+    Raises:
+        ConfigError: what root writes there, the chip could not read.
+    """
+    if os.geteuid() != 0 or not isinstance(directory, Path) or not directory.exists():
+        return
+    owner = directory.stat().st_uid
+    if owner != 0:
+        name = _user_name(owner)
+        raise ConfigError(
+            f"{directory} is {name}'s, and what root writes there its chip could not read; type this "
+            f"as {name}, without `sudo`."
+        )
+
+
+def _user_name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # a user of another machine
+        return f"#{user}"
 
 
 def _option(text: str) -> str:

@@ -37,6 +37,11 @@ SENTENCES = {
         "Le boîtier ne fonctionne pas, et ne laisserait entrer personne par un code : démarrez le boîtier "
         "avec `volet edge run --dir {path}` ; puis demandez de nouveau un code."
     ),
+    "{path} is {name}'s, and what root writes there its chip could not read; type this as {user}, "
+    "without `sudo`.": (
+        "{path} appartient à {name}, et son boîtier ne pourrait pas lire ce que root y écrit ; tapez "
+        "cette commande en tant que {user}, sans `sudo`."
+    ),
     "pair again.": "appairez de nouveau.",
     "delete it.": "supprimez-le.",
     "Give one of --pair and --show.": "Donnez soit --pair, soit --show.",
