@@ -142,6 +142,11 @@ def _open_stream(file: Path) -> StreamSource:
         return StreamSource.open(file)
     if sys.stdin is None:  # closed by the parent process
         raise FrameError("Standard input is closed; give the path of a capture.")
+    if sys.stdin.isatty():
+        raise FrameError(
+            "Standard input is this terminal, which is no capture; listen to the meter with --device, "
+            "or give the path of a capture."
+        )
     return StreamSource(sys.stdin.fileno())
 
 

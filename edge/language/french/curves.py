@@ -184,6 +184,11 @@ CURVES = {
     "{path} is no serial device; there are {names}.": (
         "{path} n'est pas un port série ; il y a {names}."
     ),
+    "Standard input is this terminal, which is no capture; listen to the meter with --device, or give "
+    "the path of a capture.": (
+        "L'entrée standard est ce terminal, qui n'est pas une capture ; écoutez le compteur avec "
+        "--device, ou donnez le chemin d'une capture."
+    ),
     "{path} is no serial device, and there is none here: plug the adapter in, or turn a Pi's UART on "
     "with `sudo volet edge setup --apply`.": (
         "{path} n'est pas un port série, et il n'y en a aucun ici : branchez l'adaptateur, ou activez "

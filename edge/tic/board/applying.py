@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,7 +34,8 @@ def apply(change: Change) -> None:
         if now != change.before:
             raise ConfigError(f"{path} has changed meanwhile; run this again.")
         if now is not None and not backup_of(path).exists():
-            shutil.copy2(path, backup_of(path))
+            # Not through a link: the chip's directory is its user's, and this may be root.
+            _write(backup_of(path), now, like=path)
         _write(path, change.after)
     except PermissionError as exc:
         raise ConfigError(f"{path} may only be changed by root; put `sudo` before this.") from exc
@@ -62,9 +62,10 @@ def take_back(root: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     return tuple(back), tuple(left)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, like: Path | None = None) -> None:
+    """Write a file in one step, in the place of what is there; owner and mode are those of `like`."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    like = path if path.exists() else path.parent
+    like = like or (path if path.exists() else path.parent)
     try:
         with beside.open("xb") as file:
             file.write(text.encode())
@@ -72,9 +73,9 @@ def _write(path: Path, text: str) -> None:
             # What a memory card of the firmware's format does not know.
             with suppress(PermissionError):
                 os.chown(file.fileno(), like.stat().st_uid, like.stat().st_gid)
-            if like is path:
+            if like.is_file():
                 with suppress(PermissionError):
-                    beside.chmod(path.stat().st_mode)
+                    beside.chmod(like.stat().st_mode)
             os.fsync(file.fileno())
         beside.replace(path)
     finally:

@@ -321,6 +321,22 @@ def test_line_ends_of_another_system_stay(tree):
     assert tree.read(CMDLINE).endswith("quiet\r\n")
 
 
+def test_nothing_is_written_through_a_link_in_the_chips_directory(tree, tmp_path):
+    """It is the chip's user's, and whoever changes it here is root."""
+    tree.board("4")
+    elsewhere = tmp_path / "elsewhere"
+    source = tree.root / "var/lib/volet/edge.toml"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text("send_window_s = 0\n")
+    source.chmod(0o600)
+    backup_of(source).symlink_to(elsewhere)
+    assert tree.report("--apply")["changed"]
+    assert not elsewhere.exists()
+    assert backup_of(source).read_text() == "send_window_s = 0\n"
+    assert backup_of(source).stat().st_mode == source.stat().st_mode
+    assert not backup_of(source).is_symlink()
+
+
 def test_what_was_before_is_kept_once_and_can_be_put_back(tree):
     before = tree.board("4").everything()
     tree.report("--apply")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pty
 import subprocess
 import sys
 
@@ -61,6 +62,24 @@ def test_what_is_no_capture_is_refused_from_standard_input():
     )
     assert done.returncode == CONFIGURATION
     assert done.stderr.startswith(b"volet: Standard input is no capture")
+
+
+def test_a_terminal_is_no_capture():
+    """It would wait for ever for what nobody types."""
+    ours, terminal = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "volet.main", "edge", "decode"],
+            stdin=terminal,
+            capture_output=True,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(terminal)
+    assert done.returncode == CONFIGURATION
+    assert done.stderr.startswith(b"volet: Standard input is this terminal")
+    assert b"--device" in done.stderr
 
 
 @pytest.mark.parametrize("kind", swept(["noise", "empty", "text", "a directory", "missing"], 5))
