@@ -41,6 +41,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def check_profile(profile: Profile) -> None:
     """Raise DocumentRefused if the numbers of persons or of employed persons are impossible."""
+    if any(persons < 0 for persons in (*profile.ages, profile.employed)):
+        raise DocumentRefused("A number of persons is 0 or more.")
     if not 1 <= profile.size <= PERSONS_MAX:
         raise DocumentRefused(f"A household has 1 to {PERSONS_MAX} persons, not {profile.size}.")
     if profile.employed > profile.size:

@@ -65,8 +65,8 @@ save_choices, change_choices = _FILE.save, _FILE.change
 UNREADABLE = _FILE.unreadable
 
 
-def cap_year(directory: Path, config: AreaConfig, rho: float) -> None:
-    """Store a lower cap of what a year may cost.
+def check_cap(config: AreaConfig, rho: float) -> None:
+    """Check that a year can be capped so.
 
     Raises:
         DocumentRefused: the configuration allows less.
@@ -75,4 +75,13 @@ def cap_year(directory: Path, config: AreaConfig, rho: float) -> None:
         raise DocumentRefused(
             f"A cap can be lowered only; at most {config.year_cap_rho:g} is configured."
         )
+
+
+def cap_year(directory: Path, config: AreaConfig, rho: float) -> None:
+    """Store a lower cap of what a year may cost.
+
+    Raises:
+        DocumentRefused: the configuration allows less.
+    """
+    check_cap(config, rho)
     change_choices(directory, year_cap_rho=rho)

@@ -15,13 +15,17 @@ from protocol.socio import AGE_BANDS, Profile, check_profile
 from system.commands import directory_option
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
+# Whether as many can live here `check_profile` says.
+_TYPED_MAX = 9_999
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
 
 @click.command(cls=HouseholdCommand)
 @_directory
 @click.option("--ages", help=f"Persons aged {', '.join(AGE_BANDS)}: six numbers, as 0,0,2,0,0,0.")
-@click.option("--employed", type=click.IntRange(0), help="How many of them are employed.")
+@click.option(
+    "--employed", type=click.IntRange(0, _TYPED_MAX), help="How many of them are employed."
+)
 @click.option("--forget", is_flag=True, help="Delete the profile, so that zeros are contributed.")
 @_json
 def profile(
@@ -53,9 +57,11 @@ def profile(
 
 def _parse_profile(ages: str, employed: int) -> Profile:
     try:
-        numbers = [int(count) for count in ages.split(",")]
-        chosen = msgspec.convert({"ages": numbers, "employed": employed}, Profile)
-    except (ValueError, msgspec.ValidationError) as exc:
-        raise click.UsageError(f"--ages: six numbers of persons with commas ({exc}).") from exc
+        numbers = tuple(int(count) for count in ages.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(AGE_BANDS) or any(abs(each) > _TYPED_MAX for each in numbers):
+        raise click.UsageError("--ages: six numbers of persons with commas.")
+    chosen = Profile(numbers, employed)
     check_profile(chosen)
     return chosen

@@ -1,15 +1,18 @@
-"""Changes that the household makes on its page, each as its command does it."""
+"""Changes that the household makes on its page, each as its command does it.
+
+One that is only tried is refused for the same reasons, with the same sentences.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from edge.area.report import participation
-from edge.area.settings import AreaConfig, cap_year, change_choices, load_choices
+from edge.area.settings import AreaConfig, cap_year, change_choices, check_cap, load_choices
 from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
 from edge.household.curve import own_curve
 from edge.household.requests import AskForQuotes, CapYear, KeepCurve, SetProfile, TakePart
-from edge.household.shown import Done
+from edge.household.shown import Done, Feasible
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.quotes.asking import leave_order
@@ -29,41 +32,50 @@ class Changes:
         self._area = area
         self._now = now
 
-    def take_part(self, asked: TakePart) -> Done:
+    def take_part(self, asked: TakePart) -> Done | Feasible:
         """Take part in the neighbourhood's figures, or no longer."""
+        if asked.is_trial:
+            return Feasible()
         change_choices(self._directory, is_on=asked.is_on)
         return Done(self._participation(asked.lang))
 
-    def set_profile(self, asked: SetProfile) -> Done:
+    def set_profile(self, asked: SetProfile) -> Done | Feasible:
         """Store who lives here, or forget it.
 
         Raises:
             DocumentRefused: nobody, or more persons than a household has.
         """
         profile = None if asked.ages is None else Profile(asked.ages, asked.employed)
-        if profile is None:
-            change_choices(self._directory, profile=None)
-            return Done(PROFILE_WORDS[asked.lang][0])
-        check_profile(profile)
+        if profile is not None:
+            check_profile(profile)
+        if asked.is_trial:
+            return Feasible()
         change_choices(self._directory, profile=profile)
+        if profile is None:
+            return Done(PROFILE_WORDS[asked.lang][0])
         rows = (f"{label.strip()} {count}" for label, count in profile_rows(profile, asked.lang))
         return Done(", ".join(rows))
 
-    def cap_year(self, asked: CapYear) -> Done:
+    def cap_year(self, asked: CapYear) -> Done | Feasible:
         """Cap what a year may cost.
 
         Raises:
             DocumentRefused: the configuration allows less.
         """
+        check_cap(self._area, asked.rho)
+        if asked.is_trial:
+            return Feasible()
         cap_year(self._directory, self._area, asked.rho)
         return Done(self._participation(asked.lang))
 
-    def ask_for_quotes(self, asked: AskForQuotes) -> Done:
+    def ask_for_quotes(self, asked: AskForQuotes) -> Done | Feasible:
         """Order the question for quotes."""
+        if asked.is_trial:
+            return Feasible()
         order = leave_order(self._directory, self._now())
         return Done(ASKED[asked.lang].format(at=time_text(order.leaves_at, asked.lang)))
 
-    def keep_curve(self, asked: KeepCurve) -> Done:
+    def keep_curve(self, asked: KeepCurve) -> Done | Feasible:
         """Keep the load curve for so many months.
 
         Raises:
@@ -71,6 +83,8 @@ class Changes:
         """
         if asked.months not in LENGTHS_MONTHS:
             raise DocumentRefused(f"The chip cannot keep {asked.months} months; choose 1 to 12.")
+        if asked.is_trial:
+            return Feasible()
         save_kept_curve(self._directory, KeptCurve(asked.months))
         with read_vault(self._directory) as vault:
             return Done(own_curve(vault, self._directory, asked.lang).texts[0])

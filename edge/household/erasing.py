@@ -6,7 +6,7 @@ import msgspec
 
 from edge.household.panel_questions import Matter, PanelQuestions
 from edge.household.requests import EraseHousehold
-from edge.household.shown import Done, Moving, MovingStep
+from edge.household.shown import Done, Feasible, Moving, MovingStep
 from edge.language.numbers import time_text
 from edge.language.typography import bilingual
 from edge.moving.erasing import check_has_left
@@ -41,12 +41,15 @@ class Erasing:
             asked_until=None if question is None else question.until,
         )
 
-    def ask(self, asked: EraseHousehold) -> Done:
+    def ask(self, asked: EraseHousehold) -> Done | Feasible:
         """Ask at the panel whether the household is to be erased.
 
         Raises:
             VoletError: it has not left, its keys are not here, or there is no panel.
         """
         check_has_left(self._directory)
+        self._questions.check_has_panel()
+        if asked.is_trial:
+            return Feasible()
         question = self._questions.ask(Matter.ERASE)
         return Done(_ASKED[asked.lang].format(until=time_text(question.until, asked.lang)))

@@ -46,17 +46,25 @@ class PanelQuestions:
         self._question: PanelQuestion | None = None
         self._ends_at_s = 0.0
 
-    def ask(self, matter: Matter) -> PanelQuestion:
-        """Ask; a question that stood is replaced.
+    def check_has_panel(self) -> None:
+        """Check that somebody can answer.
 
         Raises:
-            DocumentRefused: nobody could answer.
+            DocumentRefused: there is no button, or no light that shows a question.
         """
         if not self.has_panel:
             raise DocumentRefused(
                 "This chip has no panel with a button and a home light; stop it and type "
                 "`volet edge erase` there."
             )
+
+    def ask(self, matter: Matter) -> PanelQuestion:
+        """Ask; a question that stood is replaced.
+
+        Raises:
+            DocumentRefused: nobody could answer.
+        """
+        self.check_has_panel()
         with self._lock:
             until = self._clock.now() + ASKED_FOR
             self._question = PanelQuestion(secrets.token_hex(16), matter, until)

@@ -15,7 +15,8 @@ REQUEST_BYTES_MAX = 6 * _DOCUMENT_LENGTH_MAX + 1_000
 _Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}(?!\n)$")]
 _ContractName = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?(?!\n)$")]
 _Document = Annotated[str, msgspec.Meta(max_length=_DOCUMENT_LENGTH_MAX)]
-_Persons = Annotated[int, msgspec.Meta(ge=0, le=99)]
+# Whether as many can live here the chip says, with the same sentence as at a console.
+_Persons = Annotated[int, msgspec.Meta(ge=-9_999, le=9_999)]
 StatementId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}(?!\n)$")]
 
 
@@ -28,6 +29,12 @@ class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     lang: Lang = Lang.FR
     household: HouseholdName | None = None
     role: VisitorRole = VisitorRole.VIEWER
+
+
+class _ChangeRequest(_Request, frozen=True, kw_only=True):
+    """A change; with `is_trial` the chip says only whether it can be made, and changes nothing."""
+
+    is_trial: bool = False
 
 
 class AskToday(_Request, frozen=True, tag="today"):
@@ -87,19 +94,19 @@ class AskQuarters(_Request, frozen=True, tag="quarters"):
     last: date
 
 
-class KeepCurve(_Request, frozen=True, tag="keep-curve"):
+class KeepCurve(_ChangeRequest, frozen=True, tag="keep-curve"):
     """Choose for how many months the chip keeps the load curve."""
 
-    months: Annotated[int, msgspec.Meta(ge=0, le=99)]
+    months: Annotated[int, msgspec.Meta(ge=-99, le=99)]
 
 
-class TakePart(_Request, frozen=True, tag="take-part"):
+class TakePart(_ChangeRequest, frozen=True, tag="take-part"):
     """Take part in the neighbourhood's figures, or no longer."""
 
     is_on: bool
 
 
-class SetProfile(_Request, frozen=True, tag="set-profile"):
+class SetProfile(_ChangeRequest, frozen=True, tag="set-profile"):
     """Say who lives here, for the figures: persons of each age band, and how many are employed.
 
     Without numbers the chip forgets who lives here.
@@ -109,17 +116,17 @@ class SetProfile(_Request, frozen=True, tag="set-profile"):
     employed: _Persons = 0
 
 
-class CapYear(_Request, frozen=True, tag="cap-year"):
+class CapYear(_ChangeRequest, frozen=True, tag="cap-year"):
     """Choose what a year of the neighbourhood's figures may cost in privacy (zCDP)."""
 
     rho: Annotated[float, msgspec.Meta(ge=0, le=1_000)]
 
 
-class AskForQuotes(_Request, frozen=True, tag="ask-for-quotes"):
+class AskForQuotes(_ChangeRequest, frozen=True, tag="ask-for-quotes"):
     """Order the question for quotes; it leaves hours later."""
 
 
-class EraseHousehold(_Request, frozen=True, tag="erase"):
+class EraseHousehold(_ChangeRequest, frozen=True, tag="erase"):
     """Ask at the panel whether the household, which has left, is to be erased from the chip."""
 
 

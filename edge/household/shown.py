@@ -503,6 +503,10 @@ class Quarters(msgspec.Struct, frozen=True, tag="quarters"):
     quarters: tuple[Quarter, ...]
 
 
+class Feasible(msgspec.Struct, frozen=True, tag="feasible"):
+    """A change that was tried and can be made; nothing is changed yet."""
+
+
 class FirstRunStep(StrEnum):
     """What the first run waits for: a meter's line, a request, its answer, or nothing any more."""
 
@@ -658,6 +662,7 @@ Answer = (
     | Knocked
     | Paired
     | FormerHouseholds
+    | Feasible
     | Done
     | NotDone
 )

@@ -1,7 +1,7 @@
 """What a form of the page may change: where it is sent, its words, and what the chip is asked.
 
 Each change is asked for twice: the form's first sending shows what it means and what leaves the
-home, and changes nothing.
+home, and changes nothing. What the chip would refuse after the yes it refuses before.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from edge.household.requests import (
     SetProfile,
     TakePart,
 )
-from edge.household.shown import AgreementList, Done
+from edge.household.shown import AgreementList, Done, Feasible
 from edge.language.choice import Lang
 from edge.language.numbers import number
 from edge.page import views
@@ -91,6 +91,7 @@ def change_page(change: Change) -> Show:
         fields = {name: form.get(name, "") for name in change.fields}
         shown = fields | _shown(question, visit.lang)
         if form.get("sure") != "yes":
+            expected(Feasible, await visit.ask(msgspec.structs.replace(question, is_trial=True)))
             rows = await _rows(visit, question)
             return visit.show("sure", change=change, fields=fields, shown=shown, rows=rows)
         done = expected(Done, await visit.ask(question))

@@ -330,8 +330,8 @@ DOCUMENTS = {
     ),
     "{amount} € is no number of cents": "{amount} € n'est pas un nombre entier de centimes",
     # Usage.
-    "--ages: six numbers of persons with commas ({why}).": (
-        "--ages : six nombres de personnes, séparés par des virgules ({why})."
+    "--ages: six numbers of persons with commas.": (
+        "--ages : six nombres de personnes, séparés par des virgules."
     ),
     "Your present contract and your last request differ in {option}; say which you choose.": (
         "Votre contrat actuel et votre dernière demande diffèrent par {option} ; dites lequel vous "

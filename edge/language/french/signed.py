@@ -266,6 +266,7 @@ SIGNED = {
     "A household has 1 to {most} persons, not {count}.": (
         "Un foyer compte de 1 à {most} personnes, et non {count}."
     ),
+    "A number of persons is 0 or more.": "Un nombre de personnes est 0 ou plus.",
     "More people are employed than live here.": (
         "Il y aurait plus d'actifs occupés que d'habitants."
     ),
