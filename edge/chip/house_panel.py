@@ -15,7 +15,7 @@ import structlog
 from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import asks_for_release
 from edge.household.pairing import Knock, PairingWindow
-from edge.household.panel_questions import YES_TO, PanelQuestion, PanelQuestions
+from edge.household.panel_questions import YES_TO, Matter, PanelQuestion, PanelQuestions
 from edge.household.visitors import VisitorRole
 from edge.moving.erasing import order_erasure
 from edge.mqtt.message import Absence
@@ -24,6 +24,7 @@ from edge.status.news import News, look, news
 from edge.status.panel import Panel
 from edge.status.presence import SessionState
 from edge.status.report import Advice, ChipReport
+from edge.vault.kept_curve import KeptCurve, save_kept_curve
 from edge.vault.reader import read_vault
 from protocol.calendar import PARIS
 from protocol.ids import HouseholdKeyId
@@ -95,8 +96,13 @@ class EnrolledHome:
         return Told(facts, are_receipts_held)
 
     def say_yes(self, question: PanelQuestion) -> None:
-        """Do what the page has asked, if it still does: order that the household is erased."""
-        if self.questions.take(question):
+        """Do what the page has asked, if it still does: erase the household, or keep fewer months."""
+        if not self.questions.take(question):
+            return
+        if question.matter is Matter.KEEP_FEWER:
+            save_kept_curve(self._directory, KeptCurve(question.months))
+            log.info("kept_curve_shortened", months=question.months)
+        else:
             order_erasure(self._directory, self._household)
             log.info("erasure_ordered")
 

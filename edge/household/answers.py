@@ -17,7 +17,7 @@ from edge.household.bills import bills
 from edge.household.budget import budget
 from edge.household.changes import Changes
 from edge.household.contracts import see_offer, waiting_request
-from edge.household.curve import own_curve, quarters_between
+from edge.household.curve import asked_in, own_curve, quarters_between
 from edge.household.entrance import Entrance
 from edge.household.erasing import Erasing
 from edge.household.first_run import already_enrolled
@@ -104,9 +104,13 @@ class Answers:
         self._area = area
         self._now = now
         self._chip = chip
+        self._questions = questions
         self._compared = ComparedOffers(directory)
         self._printer = BillPrinter()
-        changes, self._erasing = Changes(directory, area, now), Erasing(directory, questions)
+        changes, self._erasing = (
+            Changes(directory, area, now, questions),
+            Erasing(directory, questions),
+        )
         self._answers: dict[type[Question], Callable[[Any], Answer]] = {
             AskToday: self._today,
             AskShared: self._shared,
@@ -210,7 +214,8 @@ class Answers:
 
     def _own_curve(self, asked: AskOwnCurve) -> Answer:
         with read_vault(self._directory) as vault:
-            return own_curve(vault, self._directory, asked.lang)
+            own = own_curve(vault, self._directory, asked.lang)
+        return asked_in(own, self._questions)
 
     def _quarters(self, asked: AskQuarters) -> Answer:
         with read_vault(self._directory) as vault:

@@ -10,11 +10,13 @@ from pathlib import Path
 from edge.area.report import participation
 from edge.area.settings import AreaConfig, cap_year, change_choices, check_cap, load_choices
 from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
-from edge.household.curve import own_curve
+from edge.household.curve import kept_now, own_curve
+from edge.household.panel_questions import Matter, PanelQuestions
 from edge.household.requests import AskForQuotes, CapYear, KeepCurve, SetProfile, TakePart
 from edge.household.shown import Done, Feasible
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
+from edge.language.typography import bilingual
 from edge.quotes.asking import leave_order
 from edge.quotes.words import ASKED
 from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
@@ -23,14 +25,33 @@ from protocol.calendar import day_number, legal_day
 from protocol.errors import DocumentRefused
 from protocol.socio import Profile, check_profile
 
+_FEWER_ASKED = bilingual(
+    fr=(
+        "Le boîtier attend jusqu'au {until}. Tenez son bouton trois secondes : il gardera alors {months} "
+        "mois, et supprimera le reste à la fin de la journée. Sans cela, rien ne change."
+    ),
+    en=(
+        "The chip waits until {until}. Hold its button for three seconds: then it keeps {months} months, "
+        "and deletes the rest at the end of the day. Otherwise nothing changes."
+    ),
+)
+
 
 class Changes:
     """The changes of the chip in one directory."""
 
-    def __init__(self, directory: Path, area: AreaConfig, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        area: AreaConfig,
+        now: Callable[[], datetime],
+        questions: PanelQuestions,
+    ) -> None:
+        """Change what `directory` holds; `questions` are asked about what cannot be undone."""
         self._directory = directory
         self._area = area
         self._now = now
+        self._questions = questions
 
     def take_part(self, asked: TakePart) -> Done | Feasible:
         """Take part in the neighbourhood's figures, or no longer."""
@@ -76,15 +97,23 @@ class Changes:
         return Done(ASKED[asked.lang].format(at=time_text(order.leaves_at, asked.lang)))
 
     def keep_curve(self, asked: KeepCurve) -> Done | Feasible:
-        """Keep the load curve for so many months.
+        """Keep the load curve for so many months; fewer than now only if the panel's button agrees.
 
         Raises:
-            DocumentRefused: they are too few or too many.
+            DocumentRefused: they are too few or too many, or there is no panel for fewer.
         """
         if asked.months not in LENGTHS_MONTHS:
             raise DocumentRefused(f"The chip cannot keep {asked.months} months; choose 1 to 12.")
+        is_fewer = asked.months < kept_now(self._directory)[0].months
+        if is_fewer:
+            self._questions.check_can_ask(Matter.KEEP_FEWER)
         if asked.is_trial:
-            return Feasible()
+            return Feasible(is_at_panel=is_fewer)
+        if is_fewer:
+            question = self._questions.ask(Matter.KEEP_FEWER, months=asked.months)
+            until = time_text(question.until, asked.lang)
+            text = _FEWER_ASKED[asked.lang].format(until=until, months=asked.months)
+            return Done(text, is_at_panel=True)
         save_kept_curve(self._directory, KeptCurve(asked.months))
         with read_vault(self._directory) as vault:
             return Done(own_curve(vault, self._directory, asked.lang).texts[0])

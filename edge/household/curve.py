@@ -3,6 +3,9 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
+
+from edge.household.panel_questions import Matter, PanelQuestions
 from edge.household.shown import SPAN_DAYS_MAX, OwnCurve, Quarters
 from edge.household.today import quarters_of
 from edge.language.choice import Lang
@@ -83,6 +86,14 @@ def own_curve(vault: VaultReader, directory: Path, lang: Lang) -> OwnCurve:
         missing=missing,
         texts=tuple(text for text in texts if text),
     )
+
+
+def asked_in(own: OwnCurve, questions: PanelQuestions) -> OwnCurve:
+    """Return what the chip keeps with whether the panel asks to keep less."""
+    question = questions.standing_about(Matter.KEEP_FEWER)
+    if question is None:
+        return own
+    return msgspec.structs.replace(own, asked_until=question.until, asked_months=question.months)
 
 
 def quarters_between(vault: VaultReader, first: date, last: date) -> Quarters:

@@ -34,7 +34,7 @@ class Erasing:
         """Return the answer with whether the panel can be asked, and is."""
         has_left, question = moving.step in (MovingStep.LEFT, MovingStep.TAKEN), None
         if has_left:
-            question = self._questions.standing()
+            question = self._questions.standing_about(Matter.ERASE)
         return msgspec.structs.replace(
             moving,
             can_erase=has_left and self._questions.has_panel,
@@ -48,8 +48,10 @@ class Erasing:
             VoletError: it has not left, its keys are not here, or there is no panel.
         """
         check_has_left(self._directory)
-        self._questions.check_has_panel()
+        self._questions.check_can_ask(Matter.ERASE)
         if asked.is_trial:
-            return Feasible()
+            return Feasible(is_at_panel=True)
         question = self._questions.ask(Matter.ERASE)
-        return Done(_ASKED[asked.lang].format(until=time_text(question.until, asked.lang)))
+        return Done(
+            _ASKED[asked.lang].format(until=time_text(question.until, asked.lang)), is_at_panel=True
+        )

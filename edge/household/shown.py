@@ -475,6 +475,8 @@ class OwnCurve(msgspec.Struct, frozen=True, tag="own-curve"):
         known: how many there are, `estimated` of them put in the place of missing ones.
         missing: how many between the first and the last one are not known.
         texts: the same in words, what whoever has the card sees, and what fewer months cost.
+        asked_until: until when the panel asks whether only `asked_months` are to stay, None if it
+            does not.
     """
 
     months: int
@@ -485,6 +487,8 @@ class OwnCurve(msgspec.Struct, frozen=True, tag="own-curve"):
     estimated: int
     missing: int
     texts: tuple[str, ...]
+    asked_until: Instant | None = None
+    asked_months: int = 0
 
     def days(self, first: date | None, last: date | None) -> tuple[date, date] | None:
         """Return the first and the last kept day from `first` to `last`; None if there is none.
@@ -504,7 +508,12 @@ class Quarters(msgspec.Struct, frozen=True, tag="quarters"):
 
 
 class Feasible(msgspec.Struct, frozen=True, tag="feasible"):
-    """A change that was tried and can be made; nothing is changed yet."""
+    """A change that was tried and can be made; nothing is changed yet.
+
+    `is_at_panel`: it cannot be undone, so that the panel's button has to confirm it too.
+    """
+
+    is_at_panel: bool = False
 
 
 class FirstRunStep(StrEnum):
@@ -627,9 +636,13 @@ class NotEnrolled(msgspec.Struct, frozen=True, tag="not-enrolled"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The chip has done what was asked; `text` says what holds now."""
+    """The chip has done what was asked; `text` says what holds now.
+
+    `is_at_panel`: it has asked its panel, whose button answers.
+    """
 
     text: str
+    is_at_panel: bool = False
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="refused"):

@@ -74,12 +74,28 @@ CHANGE_TEXTS = bilingual(
         "ask_quotes_done": "C'est fait : la question est prête à partir",
         "keep_months_title": "Garder {months} mois de votre courbe ?",
         "keep_months_means": (
-            "Les quarts d'heure plus anciens que {months} mois et une semaine, s'il y en a, seront "
-            "supprimés de ce boîtier à la fin de la journée, sans retour ; les autres restent, et qui "
-            "vole sa carte les lit. Rien ne part de chez vous pour cela."
+            "Rien n'est supprimé pour cela. Les quarts d'heure restent plus longtemps sur ce boîtier, et "
+            "qui vole sa carte les lit. Rien ne part de chez vous."
         ),
         "keep_months_yes": "Oui, en garder autant",
         "keep_months_done": "C'est fait : {months} mois de votre courbe sont gardés",
+        "keep_fewer_how": (
+            "Moins de mois suppriment des quarts d'heure, sans retour : le bouton du boîtier doit alors le "
+            "confirmer. Sans bouton, tapez sur le boîtier `volet edge curve --keep MOIS`."
+        ),
+        "keep_fewer_title": "Ne garder que {months} mois de votre courbe ?",
+        "keep_fewer_means": (
+            "Les quarts d'heure plus anciens que {months} mois et une semaine, s'il y en a, seront "
+            "supprimés de ce boîtier à la fin de la journée, sans retour ; les autres restent, et qui "
+            "vole sa carte les lit. Rien ne part de chez vous pour cela. Après ce oui, il faut encore "
+            "tenir le bouton du boîtier trois secondes."
+        ),
+        "keep_fewer_yes": "Oui, demander au boîtier",
+        "keep_fewer_done": "C'est demandé : le boîtier attend son bouton",
+        "keep_asked": (
+            "Le boîtier attend jusqu'au {until} : tenez son bouton trois secondes pour ne garder que "
+            "{months} mois. Si vous ne le voulez plus, ne touchez à rien."
+        ),
     },
     en={
         "change_nothing": "No, change nothing",
@@ -148,11 +164,27 @@ CHANGE_TEXTS = bilingual(
         "ask_quotes_done": "Done: the question is ready to leave",
         "keep_months_title": "Keep {months} months of your curve?",
         "keep_months_means": (
-            "Quarter-hours older than {months} months and a week, if there are any, will be deleted from "
-            "this chip at the end of the day, for good; the others stay, and whoever steals its card "
-            "reads them. Nothing leaves your home for this."
+            "Nothing is deleted for this. Quarter-hours stay on this chip for longer, and whoever steals "
+            "its card reads them. Nothing leaves your home."
         ),
         "keep_months_yes": "Yes, keep that many",
         "keep_months_done": "Done: {months} months of your curve are kept",
+        "keep_fewer_how": (
+            "Fewer months delete quarter-hours, for good: the chip's button has to confirm it then. Without "
+            "a button, type `volet edge curve --keep MONTHS` at the chip."
+        ),
+        "keep_fewer_title": "Keep only {months} months of your curve?",
+        "keep_fewer_means": (
+            "Quarter-hours older than {months} months and a week, if there are any, will be deleted from "
+            "this chip at the end of the day, for good; the others stay, and whoever steals its card "
+            "reads them. Nothing leaves your home for this. After this yes, somebody still has to hold the "
+            "chip's button for three seconds."
+        ),
+        "keep_fewer_yes": "Yes, ask at the chip",
+        "keep_fewer_done": "Asked: the chip waits for its button",
+        "keep_asked": (
+            "The chip waits until {until}: hold its button for three seconds to keep only {months} months. "
+            "If you no longer want to, touch nothing."
+        ),
     },
 )

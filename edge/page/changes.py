@@ -35,6 +35,8 @@ _AGES = tuple(f"age{n}" for n in range(6))
 class Change(NamedTuple):
     """A change: `words` names its texts (`_title`, `_means`, `_yes`), `back` the page of its form.
 
+    `at_panel` names them where the panel's button has to confirm it too.
+
     `fields` are those of the form, `read` what they ask for: the fields of a question of `kind`.
     """
 
@@ -44,6 +46,7 @@ class Change(NamedTuple):
     kind: type[Question]
     fields: tuple[str, ...] = ()
     read: Callable[[Mapping[str, str]], dict[str, object]] = dict
+    at_panel: str = ""
 
 
 def read_change(change: Change, form: Mapping[str, str], lang: Lang) -> Question:
@@ -74,8 +77,10 @@ CHANGES = (
     Change("/accords/oublier", "/accords", "forget_profile", SetProfile),
     Change("/budget/plafond", "/budget", "cap_year", CapYear, ("rho",)),
     Change("/offres/demander", "/offres", "ask_quotes", AskForQuotes),
-    Change("/donnees/garder", "/donnees", "keep_months", KeepCurve, ("months",)),
-    Change("/demenager/effacer", "/demenager", "erase", EraseHousehold),
+    Change(
+        "/donnees/garder", "/donnees", "keep_months", KeepCurve, ("months",), at_panel="keep_fewer"
+    ),
+    Change("/demenager/effacer", "/demenager", "erase", EraseHousehold, at_panel="erase"),
 )
 
 
@@ -91,11 +96,16 @@ def change_page(change: Change) -> Show:
         fields = {name: form.get(name, "") for name in change.fields}
         shown = fields | _shown(question, visit.lang)
         if form.get("sure") != "yes":
-            expected(Feasible, await visit.ask(msgspec.structs.replace(question, is_trial=True)))
+            trial = msgspec.structs.replace(question, is_trial=True)
+            tried = expected(Feasible, await visit.ask(trial))
+            words = change.at_panel if tried.is_at_panel else change.words
             rows = await _rows(visit, question)
-            return visit.show("sure", change=change, fields=fields, shown=shown, rows=rows)
+            return visit.show(
+                "sure", change=change, words=words, fields=fields, shown=shown, rows=rows
+            )
         done = expected(Done, await visit.ask(question))
-        return visit.show("done", change=change, shown=shown, done=done)
+        words = change.at_panel if done.is_at_panel else change.words
+        return visit.show("done", change=change, words=words, shown=shown, done=done)
 
     return show
 

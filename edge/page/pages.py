@@ -144,7 +144,8 @@ async def moving_page(visit: Visit) -> Response:
 async def own_curve_page(visit: Visit) -> Response:
     """Show how much of the curve the chip keeps."""
     own = expected(OwnCurve, await visit.ask(AskOwnCurve(lang=visit.lang)))
-    return visit.show("own_curve", own=own)
+    until = None if own.asked_until is None else time_text(own.asked_until, visit.lang)
+    return visit.show("own_curve", own=own, until=until)
 
 
 async def curve_file(visit: Visit) -> Response:

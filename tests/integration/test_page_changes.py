@@ -6,6 +6,7 @@ import pytest
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import AreaChoices, AreaConfig, load_choices, save_choices
+from edge.household.panel_questions import Matter
 from edge.household.requests import EraseHousehold
 from edge.household.visitors import VisitorRole
 from edge.page.changes import CHANGES
@@ -183,6 +184,32 @@ def test_what_the_chip_would_refuse_it_refuses_before_the_yes(home, owner, words
     assert asked.status_code == sure.status_code == 422
     assert says in asked.text
     assert says in sure.text
+
+
+def test_fewer_months_need_the_button_and_are_typed_without_one(home, owner):
+    change, form = CHANGE["keep_months"], {"months": "2"}
+    begin(home, LIVED_IN)
+    before = held(home)
+    for more in ({}, {"sure": "yes"}):
+        refused = send(home, owner, change, form | more)
+        assert (refused.status_code, "volet edge curve --keep" in refused.text) == (422, True)
+    home.questions.has_panel = True
+    try:
+        asked = send(home, owner, change, form)
+        assert "hold the chip&#39;s button for three seconds" in asked.text
+        assert home.questions.standing() is None, "nothing is asked before the yes"
+        done = send(home, owner, change, form | {"sure": "yes"})
+        assert "<h1>Asked: the chip waits for its button" in done.text
+        question = home.questions.standing_about(Matter.KEEP_FEWER)
+        assert question.months == 2
+        page = patiently(lambda: owner.get(change.back)).text
+        assert "to keep only 2 months" in page
+        assert held(home) == before, "the page alone shortens nothing"
+        longer = send(home, owner, change, {"months": "4", "sure": "yes"})
+        assert "<h1>Done: " in longer.text
+        assert home.questions.take(question)
+    finally:
+        home.questions.has_panel = False
 
 
 def test_the_cap_that_holds_is_the_one_that_the_form_shows(home, owner):

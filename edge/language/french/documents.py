@@ -145,6 +145,13 @@ DOCUMENTS = {
         "Ce boîtier n'a pas de panneau avec bouton et voyant foyer ; arrêtez-le et tapez-y `volet edge "
         "erase`."
     ),
+    "Keeping fewer months deletes quarter-hours for good, which a button at the chip confirms, and "
+    "this chip has no panel with a button and a home light; type `volet edge curve --keep MONTHS` "
+    "there.": (
+        "Garder moins de mois supprime des quarts d'heure, sans retour, ce qu'un bouton sur le boîtier "
+        "confirme, et ce boîtier n'a pas de panneau avec bouton et voyant foyer ; tapez-y `volet edge "
+        "curve --keep MOIS`."
+    ),
     "hold the button again, or type `volet edge erase`.": (
         "tenez de nouveau le bouton, ou tapez `volet edge erase`."
     ),

@@ -23,6 +23,7 @@ from edge.status import software
 from edge.status.lights import DARK, EVEN, FAST, SLOW, STEADY, Light, Press, counted
 from edge.status.news import NEWS_FOR, SEEN
 from edge.status.report import report
+from edge.vault.kept_curve import KeptCurve, load_kept_curve, save_kept_curve
 from protocol.errors import StoreError
 from tests.support.billing_home import BillingHome
 
@@ -294,6 +295,25 @@ def test_nothing_else_erases(left, press):
     assert not ERASE.is_in(left.home.directory)
     assert left.questions.standing() == question
     assert not left.window.state().is_open
+
+
+def test_three_seconds_keep_the_fewer_months_that_the_page_has_asked_for(room):
+    save_kept_curve(room.home.directory, KeptCurve(12))
+    room.look()
+    room.questions.ask(Matter.KEEP_FEWER, months=3)
+    assert room.look()[Light.HOME] == SLOW
+    room.press(Press.PAIR)
+    assert load_kept_curve(room.home.directory) == KeptCurve(12)
+    room.press(Press.YES)
+    assert load_kept_curve(room.home.directory) == KeptCurve(3)
+    assert not room.window.state().is_open
+    save_kept_curve(room.home.directory, KeptCurve(12))
+    room.press(Press.YES)
+    assert load_kept_curve(room.home.directory) == KeptCurve(12), "a question is answered once"
+    room.questions.ask(Matter.KEEP_FEWER, months=3)
+    room.look(ASKED_FOR)
+    room.press(Press.YES)
+    assert load_kept_curve(room.home.directory) == KeptCurve(12), "it ended by itself"
 
 
 def test_twenty_seconds_without_a_question_erase_nothing(left):

@@ -147,7 +147,7 @@ CHANGED = MappingProxyType(
 
 def test_whoever_speaks_for_the_page_changes_choices_and_nothing_else(home):
     """Each question that the door knows, asked as an owner by nobody whom the household let in."""
-    needed = NEEDED | {KeepCurve: {"months": 1}, TakePart: {"is_on": False}}
+    needed = NEEDED | {KeepCurve: {"months": 12}, TakePart: {"is_on": False}}
     needed |= {Pair: {"code": "0" * 8}, AskWhetherLetIn: {"knock": "0" * 32}}
     household = household_name(home.identity.household_key)
     choices = {name: home.directory / name for names in CHANGED.values() for name in names}
