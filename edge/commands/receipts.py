@@ -1,5 +1,6 @@
 """`volet edge receipts`: show the bills' receipts, and release receipts that are held."""
 
+from datetime import date
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from edge.bills.release_token import release_receipts
 from edge.bills.signed_off import Overview, overview, read_holds
 from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
 from edge.language.choice import Lang, language
+from edge.language.numbers import day_text
 from edge.language.typography import bilingual
 from edge.stage import DEFAULT_DIRECTORY
 from edge.vault.reader import read_vault
@@ -50,6 +52,7 @@ def in_words(report: Overview, lang: Lang) -> str:
     rows = []
     for row in report.statements:
         receipt = receipt_in_words(row, lang)
-        rows.append(f"{row.start} – {row.end}  {row.statement[:16]}…  {receipt}")
+        start, end = (day_text(date.fromisoformat(day), lang) for day in (row.start, row.end))
+        rows.append(f"{start} – {end}  {row.statement[:16]}…  {receipt}")
     rows += held_in_words(report, lang)
     return "\n".join(rows or [NONE_YET[lang]])

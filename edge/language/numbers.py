@@ -1,5 +1,6 @@
 """Formats numbers, amounts and days in the household's language."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,6 +12,11 @@ SHORT_HASH = 16
 """Number of hex digits of a hash that are shown."""
 # Of the hour that comes twice, in the order in which they come.
 _REPEATED = bilingual(fr=("été", "hiver"), en=("summer time", "winter time"))
+
+# As English writes a day, alone or with the time; not in a command, a path or a name.
+_DAY = re.compile(
+    r"`[^`]*`|(?<![\w/.:=-])(?P<day>\d{4}-\d\d-\d\d)(?P<time> \d\d:\d\d)?(?![\w/:-]|\.\w)"
+)
 
 
 def number(value: Decimal | int, lang: Lang) -> str:
@@ -39,6 +45,19 @@ def percent(rate: Decimal, lang: Lang) -> str:
 def day_text(day: date, lang: Lang) -> str:
     """Format a day: 31/12/2025 or 2025-12-31."""
     return f"{day:%d/%m/%Y}" if lang is Lang.FR else day.isoformat()
+
+
+def days_in_french(text: str) -> str:
+    """Return a text that was written in English with its days as French writes them."""
+
+    def in_french(match: "re.Match[str]") -> str:
+        try:
+            day = date.fromisoformat(match["day"] or "")
+        except ValueError:  # a command, or no day
+            return match[0]
+        return day_text(day, Lang.FR) + (f" à{match['time']}" if match["time"] else "")
+
+    return _DAY.sub(in_french, text)
 
 
 def time_text(at: datetime, lang: Lang) -> str:

@@ -9,15 +9,19 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from edge.commands.table import edge
 from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.page.bill_file import WAITING_MAX
 from edge.page.places import MENU, may_see
 from edge.page.texts import TEXTS
 from edge.stage import PAGE_DIRECTORY
+from protocol.errors import VoletError
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
+from tests.support.page_process import patiently
 
 HOSTILE = "<script src=/static/page.js>alert(1)</script>"
 VOLET = (sys.executable, "-m", "volet.main")
@@ -33,6 +37,21 @@ def home(tmp_path_factory):
     chip = lived(town, f"Bonjour.\n{HOSTILE}", f"{HOSTILE}2", provider="<b>Ville</b>", name=HOSTILE)
     with lived_home(chip) as home:
         yield home
+
+
+# What else French writes so is typed: commands, and the words of a model's fields.
+ISO_DAY = re.compile(r"(?<![\w/.-])\d{4}-\d\d-\d\d")
+READING = (
+    *(["bills"], ["status"], ["letters"], ["budget"], ["quotes"], ["trustees"], ["area"]),
+    *(["curve"], ["catalogue"], ["receipts"], ["profile"]),
+    ["curve", "--out", "/nowhere/x.csv"],
+)
+
+
+def seen_in(page: str) -> str:
+    """Return what a visitor reads of a page, without what is typed."""
+    shown = re.sub(r"<(code|script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]*>", " ", shown))
 
 
 class Tags(HTMLParser):
@@ -240,6 +259,24 @@ def test_agreements_are_shown_with_who_sees_each(home):
 def test_a_page_with_times_says_whose_they_are(home, place):
     with home.visitor() as visitor:
         assert visitor.get(place).text.count("French local time (Paris)") == 1
+
+
+def test_no_page_and_no_command_writes_a_day_in_french_as_english_does(home):
+    asked = (f"/factures?releve={FIRST_BILL}", "/partage?jour=2020-01-01", "/aide")
+    with home.visitor() as visitor:
+        visitor.headers["Accept-Language"] = "fr"
+        for place in (*(each.path for each in MENU), *asked):
+            page = patiently(lambda: visitor.get(place, timeout=LONG_S)).text  # noqa: B023
+            assert 'lang="fr"' in page
+            assert ISO_DAY.findall(seen_in(page)) == [], place
+        refused = patiently(lambda: visitor.get("/partage?jour=2020-01-01"))
+        assert "01/01/2020" in refused.text
+    for command in READING:
+        arguments = ["--lang", "fr", *command, "--dir", str(home.chip.directory)]
+        done = CliRunner().invoke(edge, arguments)
+        assert done.exception is None or isinstance(done.exception, VoletError), command
+        said = re.sub(r"`[^`]*`", "", f"{done.output} {done.exception or ''}")
+        assert ISO_DAY.findall(said) == [], command
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from functools import lru_cache
 from edge.language.choice import Lang
 from edge.language.french.help import HELP
 from edge.language.french.sentences import SENTENCES
+from edge.language.numbers import days_in_french
 from edge.language.typography import typeset
 
+_TYPED = re.compile(r"(`[^`]*`)")
 _NAME = re.compile(r"\\{(\w+)\\}")
 
 
@@ -19,13 +21,20 @@ def help_in(lang: Lang, text: str) -> str:
 
 @lru_cache(maxsize=512)  # `decode` translates the same labels for each frame
 def sentence_in(lang: Lang, text: str) -> str:
-    """Return a sentence in a language, with the English values in its placeholders."""
+    """Return a sentence in a language, with the English values in its placeholders.
+
+    Days stand in it as the language writes them.
+    """
     known = None if lang is Lang.EN else known_sentence(text)
     if known is None:
         return text
     english, values = known
-    return typeset(SENTENCES[english]).format(
-        **{name: sentence_in(lang, value) for name, value in values.items()}
+    translated = {name: sentence_in(lang, value) for name, value in values.items()}
+    said = {name: days_in_french(value) for name, value in translated.items()}
+    # Within backticks is what a person types, and days are typed as in English.
+    return "".join(
+        part.format(**(translated if part.startswith("`") else said))
+        for part in _TYPED.split(typeset(SENTENCES[english]))
     )
 
 

@@ -21,6 +21,7 @@ from edge.language.choice import Lang
 from edge.language.french.help import HELP
 from edge.language.french.looking_up import help_in, known_sentence, sentence_in
 from edge.language.french.sentences import SENTENCES
+from edge.language.numbers import days_in_french
 from edge.tic.groups import GroupRefusal
 from edge.tic.labels import LABELS
 from edge.vault.database import open_database
@@ -117,6 +118,34 @@ def test_a_translation_has_the_places_of_its_english(english):
         return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
 
     assert places(SENTENCES[english]) == places(english)
+
+
+ISO = re.compile(r"(?<![\w/.:-])\d{4}-\d\d-\d\d")
+# What French writes so too: how a day is typed.
+TYPED_SO = {"2025-01-10", "2026-03-01"}
+
+
+def days_of(said):
+    """Return the days that a text has as English writes them, but for what is typed."""
+    return set(ISO.findall(re.sub(r"`[^`]*`", "", said)))
+
+
+@pytest.mark.parametrize("english", SENTENCES)
+def test_no_french_sentence_writes_a_day_as_english_does(english):
+    """Whichever place a day comes to stand in; `time_text` and `day_text` write the others."""
+    value = "2026-11-29, 2026-11-30 14:05"
+    names = {name for _, name, _, _ in string.Formatter().parse(english) if name}
+    said = sentence_in(Lang.FR, english.format(**dict.fromkeys(names, value)))
+    assert days_of(said) <= TYPED_SO - {"2026-11-30"}, said
+    typed = "".join(re.findall(r"`[^`]*`", SENTENCES[english]))
+    for _, name, _, _ in string.Formatter().parse(typed):
+        assert name is None or value in said, "a command takes days as they are typed"
+
+
+def test_a_day_in_a_path_a_name_or_a_command_stays():
+    for kept in ("/a/2026-11-30/b", "2026-11-30.json", "a-2026-11-30", "`--from 2026-11-30`", "1"):
+        assert days_in_french(f"{kept} 2026-13-01") == f"{kept} 2026-13-01"
+    assert days_in_french("until 2026-11-30, or 2026-11-29.") == "until 30/11/2026, or 29/11/2026."
 
 
 @given(data=st.data(), english=st.sampled_from(sorted(SENTENCES)))
