@@ -4,7 +4,9 @@ Without systemd nothing is given, and nobody is told.
 """
 
 import os
+import re
 import socket
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from system.clock import Clock
 MICROSECONDS = 1_000_000
 # sd_listen_fds(3).
 _FIRST_SOCKET = 3
+_ASK_WITHIN_S = 10.0
+# As `[::]:443 (Stream)` or `192.168.1.2:8443 (Stream)`.
+_STREAM_PORT = re.compile(r":(\d{1,5}) \(Stream\)")
 
 
 class Notifier:
@@ -55,6 +60,18 @@ def given_sockets(environment: Mapping[str, str] = os.environ) -> list[socket.so
         return []
     count = int(environment.get("LISTEN_FDS", "0"))
     return [socket.socket(fileno=_FIRST_SOCKET + number) for number in range(count)]
+
+
+def ports_of(unit: str) -> list[int]:
+    """Return the ports at which systemd listens for a socket unit; none without systemd or unit."""
+    command = ["systemctl", "show", unit, "--property=Listen", "--value"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_ASK_WITHIN_S
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [int(port) for port in _STREAM_PORT.findall(done.stdout)]
 
 
 def runtime_directory(environment: Mapping[str, str] = os.environ) -> Path | None:

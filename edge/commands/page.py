@@ -11,15 +11,24 @@ from edge.household.requests import AskPairing
 from edge.household.visitors import VisitorRole
 from edge.language.choice import language
 from edge.language.numbers import time_text
-from edge.page.names import CERTIFICATE, hosts_at, names_of_host
+from edge.page.names import (
+    CERTIFICATE,
+    HTTPS_PORT,
+    address_at,
+    hosts_at,
+    names_of_host,
+    noted_port,
+)
 from edge.page.running import run_page
-from edge.page.server import own_socket
+from edge.page.server import HTTP_PORT, own_socket
 from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
 from protocol.errors import ConfigError, TransportError
 from system.commands import directory_option
 from system.shell import quoted
+from system.systemd import ports_of
 
 PORT = 8443
+_SOCKET_UNIT = "volet-edge-page.socket"
 
 
 @click.command(cls=HouseholdCommand)
@@ -29,9 +38,14 @@ PORT = 8443
 @click.option("--show", is_flag=True, help="Show the page's addresses, and its fingerprint.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(1, 65_535), help="Listen there."
+    "--port",
+    show_default=str(PORT),
+    type=click.IntRange(1, 65_535),
+    help="Listen there. With --show: the port to name, in the place of the one that is known.",
 )
-def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, show: bool) -> None:
+def page(
+    directory: Path, host: str, port: int | None, *, pair: bool, viewer: bool, show: bool
+) -> None:
     """Serve the household's page, or let somebody look at it.
 
     What the meter says, what left the home, and the chip's state, in a browser at home. Visitors of
@@ -47,9 +61,9 @@ def page(directory: Path, host: str, port: int, *, pair: bool, viewer: bool, sho
     if pair:
         _pair(directory, VisitorRole.VIEWER if viewer else VisitorRole.OWNER)
     elif show:
-        _show(directory)
+        _show(directory, port)
     else:
-        _serve(directory, host, port)
+        _serve(directory, host, port or PORT)
 
 
 def _pair(directory: Path, role: VisitorRole) -> None:
@@ -65,19 +79,22 @@ def _pair(directory: Path, role: VisitorRole) -> None:
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
 
 
-def _show(directory: Path) -> None:
+def _show(directory: Path, port: int | None) -> None:
     from edge.page.tls import fingerprint  # noqa: PLC0415 - not while the page runs
 
     is_installed = directory == DEFAULT_DIRECTORY and (PAGE_HOME / CERTIFICATE).exists()
-    sha256 = fingerprint(PAGE_HOME if is_installed else directory / PAGE_DIRECTORY)
+    files = PAGE_HOME if is_installed else directory / PAGE_DIRECTORY
+    sha256 = fingerprint(files)
+    if port is None and is_installed:
+        port = next((each for each in ports_of(_SOCKET_UNIT) if each != HTTP_PORT), HTTPS_PORT)
     for name in names_of_host():
-        echo(f"https://{name}{'' if is_installed else f':{PORT}'}/")
+        echo(address_at(name, port or noted_port(files) or PORT))
     echo(f"SHA-256 {sha256}")
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
     _warn_without_chip(directory)
-    places = ", ".join(f"https://{name}:{port}/" for name in hosts_at(host))
+    places = ", ".join(address_at(name, port) for name in hosts_at(host))
     run_page(
         door_in(directory),
         directory / PAGE_DIRECTORY,

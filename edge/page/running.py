@@ -14,10 +14,10 @@ from pathlib import Path
 
 from edge.language.choice import Lang
 from edge.page.app import Page, application
-from edge.page.names import CERTIFICATE, CERTIFICATE_KEY, names_of_host
-from edge.page.server import serve
+from edge.page.names import CERTIFICATE, CERTIFICATE_KEY, PORT_FILE, names_of_host
+from edge.page.server import secure_port, serve
 from protocol.errors import ConfigError, VoletError
-from system.files import make_private_dir
+from system.files import make_private_dir, write_public
 
 _SENTENCE_BYTES_MAX = 4_096
 
@@ -45,6 +45,7 @@ def run_page(
     names = names_of_host()
     make_private_dir(files)
     certify_apart(files, names)
+    write_public(files / PORT_FILE, str(secure_port(sockets)).encode())
     serving = serve(
         application(Page(door, files, lang=lang), names),
         sockets,

@@ -19,6 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.page.guards import host_name
+from edge.page.names import HTTPS_PORT, address_at
 from protocol.errors import ConfigError
 from system.at_home import is_neighbour, is_private
 from system.conditions import Repeated
@@ -106,8 +107,8 @@ class Watched:
         return 0.0 if self._working else asyncio.get_running_loop().time() - self._asked_at_s
 
 
-async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer plain HTTP: the same place over TLS, and nothing else."""
+async def redirect(scope: Scope, receive: Receive, send: Send, *, port: int = HTTPS_PORT) -> None:
+    """Answer plain HTTP: the page over TLS, at `port`, and nothing else."""
     del receive
     if scope["type"] != "http":
         return
@@ -117,7 +118,7 @@ async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
     shown = f"[{name}]" if ":" in name else name
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
     if is_known:
-        headers.append((b"location", f"https://{shown}/".encode()))
+        headers.append((b"location", address_at(shown, port).encode()))
     await send(
         {"type": "http.response.start", "status": 308 if is_known else 400, "headers": headers}
     )
@@ -147,14 +148,15 @@ async def serve(
     `on_start` is called once visitors are answered and signals are heeded, `on_round` every few
     seconds. Sockets of port 80 only redirect.
     """
-    watched = Watched(app)
-    plain = [each for each in sockets if each.getsockname()[1] == HTTP_PORT]
+    watched, port = Watched(app), secure_port(sockets)
+    plain = [each for each in sockets if _port(each) == HTTP_PORT]
     secure = [each for each in sockets if each not in plain]
     connections = HomeConnections()
     secured = CountedServer(_config(watched, connections, certificate, key), on_start)
     servers: list[tuple[uvicorn.Server, list[socket.socket]]] = [(secured, secure)]
     if plain:
-        servers.append((uvicorn.Server(_config(redirect, connections)), plain))
+        app_plain = partial(redirect, port=port)
+        servers.append((uvicorn.Server(_config(app_plain, connections)), plain))
     tasks = [
         asyncio.create_task(server.serve([_counted(each, connections) for each in opened]))
         for server, opened in servers
@@ -207,6 +209,16 @@ def _counted(listening: socket.socket, connections: Connections) -> Listener:
     listener.connections = connections
     listener.setblocking(False)
     return listener
+
+
+def secure_port(sockets: list[socket.socket]) -> int:
+    """Return the port of the first socket on which visitors are answered."""
+    return next((port for port in map(_port, sockets) if port != HTTP_PORT), HTTPS_PORT)
+
+
+def _port(listening: socket.socket) -> int:
+    port: int = listening.getsockname()[1]
+    return port
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -378,7 +378,9 @@ HELP = {
         "Montre les adresses de la page, et son empreinte."
     ),
     "Listen on this address.": "Écoute à cette adresse.",
-    "Listen there.": "Écoute là.",
+    "Listen there. With --show: the port to name, in the place of the one that is known.": (
+        "Écoute là. Avec --show : le port à nommer, à la place de celui qui est connu."
+    ),
     "The lights and the button on the chip.": "Les voyants et le bouton du boîtier.",
     "Light each light in each rhythm, and wait for a press of the button. The chip must not run "
     "meanwhile, since it has the pins then. A press does nothing here.": (

@@ -1,5 +1,6 @@
 """What `volet edge page` says at the console."""
 
+import os
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
 from edge.household.pairing import ORDER
 from edge.household.shown import Pairing
+from edge.page.names import PORT_FILE
+from edge.stage import PAGE_DIRECTORY
 from protocol.errors import ConfigError
 from tests.support.page_process import ENTER, PageProcess
 from volet.demo.ports import free_ports
@@ -70,6 +73,38 @@ def test_the_page_says_at_its_start_that_no_chip_runs(chip):
     assert said.startswith("The page is at https://")
     assert complaints.startswith(NOBODY)
     assert f"`volet edge run --dir {chip}`" in complaints
+
+
+def test_its_addresses_name_the_port_at_which_it_was_started(chip):
+    said, _ = served(chip)
+    port = said.split("localhost:")[1].split("/")[0]
+    shown = page(chip, "--show").output
+    assert shown.count(f":{port}/") == shown.count("https://") > 1
+    assert ":9443/" in page(chip, "--show", "--port", "9443").output
+    assert "https://localhost/\n" in page(chip, "--show", "--port", "443").output
+    (chip / PAGE_DIRECTORY / PORT_FILE).write_text("8443; what is no port\n")
+    assert "https://localhost:8443/\n" in page(chip, "--show").output
+
+
+@pytest.mark.parametrize(
+    ("listens", "suffix"),
+    [
+        ("[::]:80 (Stream)\n[::]:443 (Stream)", ""),
+        ("0.0.0.0:80 (Stream)\n192.168.1.2:9443 (Stream)", ":9443"),
+        ("", ""),
+    ],
+)
+def test_an_installed_page_is_where_systemd_listens(chip, tmp_path, monkeypatch, listens, suffix):
+    """The unit may have another port by the operator's hand; the page may never have run at it."""
+    served(chip)
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f"#!/bin/sh\necho '{listens}'\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("edge.commands.page.PAGE_HOME", chip / PAGE_DIRECTORY)
+    monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
+    assert f"https://localhost{suffix}/\n" in page(chip, "--show").output
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
