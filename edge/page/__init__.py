@@ -7,6 +7,7 @@ app        the application: which page is where, and who may see it
 pages      the pages that show what the chip answers
 guards     what a request must be before anything is shown
 sessions   who has been let in
+browsers   what a browser says of itself, in a few words
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
 entering   how a visitor is let in, and leaves

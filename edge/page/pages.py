@@ -36,6 +36,7 @@ from edge.household.shown import (
 )
 from edge.language.numbers import time_text
 from edge.page import views
+from edge.page.browsers import browser_in_words
 from edge.page.curve_file import KINDS, CurveFile, parts
 from edge.page.visit import Visit, expected
 from protocol.calendar import legal_day
@@ -174,7 +175,8 @@ async def state_page(visit: Visit) -> Response:
             "since": time_text(each.since, visit.lang),
             "seen": time_text(each.seen, visit.lang),
             "role": visit.texts[each.role],
-            "browser": each.browser,
+            "browser": browser_in_words(each.browser, visit.lang),
+            "agent": each.browser,
             "is_this": visit.session is not None and each.name == visit.session.name,
         }
         for each in visit.sessions.all()

@@ -25,7 +25,8 @@ SESSIONS_MAX = 32
 TOKEN_BYTES = 32
 # The file is not written at each request.
 SEEN_EVERY = timedelta(hours=1)
-BROWSER_LENGTH_MAX = 120
+# Some name themselves last.
+BROWSER_LENGTH_MAX = 240
 
 _Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
 
