@@ -39,6 +39,12 @@ from volet.software.manifest import LOCK, UNITS, WHEELS, ReleaseFile, SoftwareMa
 ROOT = Path(__file__).parents[1]
 # glibc 2.28 is that of Debian 10; Debian 12 has 2.36.
 PLATFORMS = tuple(f"manylinux_2_{minor}" for minor in (36, 34, 31, 28, 27, 24, 17))
+# A chip has nothing of the other parties': an upgrade sends less, and there is less to attack.
+NOT_ON_A_CHIP = (
+    *("tests/", "docs/", "benchmarks/", "hardware/"),
+    *("cloud/", "trustee/", "provider/", "volet/area/", "volet/demo/"),
+    *("volet/price/", "volet/provider.py"),
+)
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 # The oldest version that reads what this one writes: raised when a schema loses something.
 OLDEST_BACK = "0.1.0"
@@ -126,7 +132,7 @@ def _gather(release: Path, architecture: str, python: str, version: str) -> None
             ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout.split("\0")
         for name in filter(None, listed):
-            if not name.startswith(("tests/", "docs/", "benchmarks/")):
+            if not name.startswith(NOT_ON_A_CHIP):
                 (source / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, source / name)
         config = source / "pyproject.toml"

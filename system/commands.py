@@ -47,8 +47,13 @@ class LazyGroup(click.Group):
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as exc:
+            ours = module.split(".", 1)[0]
+            if (exc.name or "").split(".", 1)[0] == ours:
+                raise click.ClickException(
+                    f"`{cmd_name}` is no part of what is installed here; a checkout of Volet has it."
+                ) from exc
             raise click.ClickException(
                 f"`{cmd_name}` needs the Python package {exc.name}, which is not installed here; "
-                f'`pip install "volet[{module.split(".", 1)[0]}]"` brings it.'
+                f'`pip install "volet[{ours}]"` brings it.'
             ) from exc
         return command

@@ -1,6 +1,8 @@
 """`./run release` takes the packages that the lock pins for the machine that it builds for."""
 
 import importlib.util
+import re
+import subprocess
 
 import pytest
 from packaging.requirements import Requirement
@@ -24,3 +26,17 @@ def test_a_release_has_what_the_lock_pins_for_its_machine(target):
     assert len(taken) == len({pin.name for pin in taken})
     hashes = set(chosen.split()) - set(text("edge").split())
     assert not {each for each in hashes if each.startswith("--hash")}
+
+
+def test_what_a_chip_has_needs_nothing_of_the_other_parties():
+    """But the table of commands, which imports a command when it is called."""
+    listed = subprocess.run(
+        ("git", "ls-files", "*.py"), cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    kept = [name for name in listed if not name.startswith(BUILDER.NOT_ON_A_CHIP)]
+    packages = {name.split("/")[0] for name in kept if "/" in name}
+    assert packages >= {"edge", "protocol", "system", "tariffs", "mosquitto", "volet"}
+    assert packages & {"cloud", "trustee", "provider", "tests", "hardware", "benchmarks"} == set()
+    absent = "|".join(name.strip("/").replace("/", r"\.") for name in BUILDER.NOT_ON_A_CHIP)
+    imported = re.compile(rf"^\s*(from|import) ({absent})\b", re.MULTILINE)
+    assert [name for name in kept if imported.search((ROOT / name).read_text("utf-8"))] == []
