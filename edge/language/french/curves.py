@@ -243,13 +243,13 @@ CURVES = {
     "Nothing was received.": "Rien n'a été reçu.",
     "No TIC group in {size} bytes.": "Aucun groupe TIC dans {size} octets.",
     "{mode}: {frames} frames, {complete} complete; {groups} groups, {refused} refused; line quality "
-    "{quality}%.": (
+    "{whole}.{tenth}%.": (
         "{mode} : {frames} trames, dont {complete} complètes ; {groups} groupes, {refused} "
-        "refusés ; qualité de la ligne {quality} %."
+        "refusés ; qualité de la ligne {whole},{tenth} %."
     ),
     "{mode}: {frames} frames, {complete} complete; {groups} groups, {refused} refused; line quality "
-    "{quality}%; {errors} characters with a parity error.": (
+    "{whole}.{tenth}%; {errors} characters with a parity error.": (
         "{mode} : {frames} trames, dont {complete} complètes ; {groups} groupes, {refused} "
-        "refusés ; qualité de la ligne {quality} % ; {errors} caractères avec une erreur de parité."
+        "refusés ; qualité de la ligne {whole},{tenth} % ; {errors} caractères avec une erreur de parité."
     ),
 }

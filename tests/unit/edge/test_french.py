@@ -339,7 +339,7 @@ def test_what_a_meter_sends_is_shown_in_french(tmp_path):
     shown = CliRunner().invoke(edge, ["decode", str(path)], env=FRENCH).output
     assert "trame historique" in shown
     assert "numéro de série du compteur" in shown
-    assert "qualité de la ligne" in shown
+    assert "qualité de la ligne 100,0" in shown
     for label in LABELS.values():
         assert sentence_in(Lang.FR, label.english) != label.english
     for refusal in GroupRefusal:
