@@ -34,18 +34,20 @@ from edge.moving.exported import note_export
 from edge.moving.transfer import pack, take_in
 from edge.mqtt.sent import FOLDER as SENT
 from edge.mqtt.sent import SentAccount
-from edge.page.names import names_of_host
+from edge.page.names import PORT_FILE, names_of_host
 from edge.page.sessions import Sessions
 from edge.page.tls import certify
 from edge.renewal.certificates import NEXT
 from edge.stage import PAGE_DIRECTORY
 from edge.status.news import SEEN, Seen
 from edge.status.presence import StatusFile, StatusRecord
+from edge.tic.repeater.channel import SOCKET_NAME as LINE_SOCKET
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
 from protocol.errors import VoletError
 from provider import service as provider
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, survey
-from system.files import make_private_dir, write_secret
+from system.files import make_private_dir, write_public, write_secret
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAside
 from tests.support.chip_bench import BenchClock
@@ -113,17 +115,20 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         page = old.directory / PAGE_DIRECTORY
         make_private_dir(page)
         certify(page, names_of_host("chip"), START)
+        write_public(page / PORT_FILE, b"8443")
         Sessions(page, lambda: START).begin(VisitorRole.OWNER, "ab" * 8, "")
         StatusFile(old.directory).write(StatusRecord())
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
         reading = old.vault.values.state().account.last
         leave_confirmation(old.directory, Quarantine(reading, reading, reading))
-        os.mknod(old.directory / SOCKET_NAME, stat.S_IFSOCK | 0o600)
+        for socket in (SOCKET_NAME, LINE_SOCKET):
+            os.mknod(old.directory / socket, stat.S_IFSOCK | 0o600)
         sent = SentAccount(old.directory, lambda: START, lambda: 0.0)
         sent.count_will(b"offline")
         sent.keep(is_end=True)
         save_kept(old.directory / FIGURES, KeptFigures("75101"))
         SEEN.leave(old.directory, Seen({}))
+        write_secret(old.directory / REPEATER, b"{}")
         write_record(old.directory, new_record())
         (old.directory / HOME_PASSWORD).write_text("a word of the home")
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
@@ -251,6 +256,7 @@ ELSEWHERE = {
     "volet.call": "no file, an identifier",
     "volet.directory": "no file, an identifier",
     "volet.language": "no file, an identifier",
+    "volet-edge-page.socket": "no file of its, a unit",
     "volet.local": "no file, a name in the home's network",
     ".model.msgpack": "what people name with --out",
     ".transform.msgpack": "what people name with --out",
