@@ -51,6 +51,7 @@ WORDS = bilingual(
         "none_yet": "none yet",
         "waits": "Still to send",
         "nothing": "nothing",
+        "message": "1 message; it goes by itself",
         "messages": "{count} messages; they go by themselves",
         "bill": "Next bill",
         "bill_from": "your first, for the days from {start} on",
@@ -121,6 +122,7 @@ WORDS = bilingual(
         "none_yet": "aucun pour l'instant",
         "waits": "Reste à envoyer",
         "nothing": "rien",
+        "message": "1 message ; il part de lui-même",
         "messages": "{count} messages ; ils partent d'eux-mêmes",
         "bill": "Prochaine facture",
         "bill_from": "la première, pour les jours à partir du {start}",
@@ -234,12 +236,7 @@ def state_rows(
         *([] if report.repeater is None else [("repeater", repeater_text(report.repeater, lang))]),
         ("city", city_text(report, lang)),
         ("closed", _day(report.last_day_closed, lang)),
-        (
-            "waits",
-            words["messages"].format(count=report.outbox_depth)
-            if report.outbox_depth
-            else words["nothing"],
-        ),
+        ("waits", _waits(report.outbox_depth, lang)),
         *([("bill", _bill(report, now, lang))] if has_bill else []),
         ("area", area_text(report.area, lang)),
         ("certificate", _certificate(report, now, lang)),
@@ -343,6 +340,13 @@ def city_text(report: ChipReport, lang: Lang) -> str:
         return words["connected"].format(since=since)
     why = ABSENCES[lang][session.why or Absence.NETWORK]
     return words["offline"].format(since=since, why=why)
+
+
+def _waits(count: int, lang: Lang) -> str:
+    words = WORDS[lang]
+    if count == 0:
+        return words["nothing"]
+    return words["message" if count == 1 else "messages"].format(count=count)
 
 
 def _day(day: date | None, lang: Lang) -> str:

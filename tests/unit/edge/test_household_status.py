@@ -161,6 +161,16 @@ def test_a_dead_line_in_french():
     assert "3 messages ; ils partent d'eux-mêmes" in said
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "rien"), (1, "1 message ; il part"), (2, "2 messages ; ils partent")],
+)
+def test_what_waits_to_be_sent(count, said):
+    shown = plain(in_words(report(outbox_depth=count), NOW, Lang.FR))
+    (row,) = (line for line in shown.splitlines() if line.startswith("Reste à envoyer"))
+    assert said in row
+
+
 # What is shown of a line that gives nothing, by what is wrong with it and whether it had worked.
 LINE_FAULTS = [
     ("silent", True, "rien n'arrive depuis", "I1 et I2"),
