@@ -37,7 +37,7 @@ def repeat_line(directory: Path) -> None:
     if stage(directory) is not Stage.ENROLLED:
         raise ConfigError(f"{directory}: {next_step(directory)}")
     path = directory / SOCKET_NAME
-    with _listening_at(path) as listening:
+    with listening_at(path) as listening:
         try:
             while True:
                 _serve(listening, notifier)
@@ -51,7 +51,7 @@ def _serve(listening: socket.socket, notifier: Notifier) -> None:
         LineServer(channel, notifier.progress).serve()
 
 
-def _listening_at(path: Path) -> socket.socket:
+def listening_at(path: Path) -> socket.socket:
     """Return a socket by which the chip's own user can call.
 
     Raises:

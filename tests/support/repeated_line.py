@@ -2,24 +2,28 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from edge.simulate.home import HomeSettings, build_home
+from edge.simulate.home import HomeSettings, SimulatedHome, build_home
 from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import MeterOption
+from edge.tic.frame import Mode
+from edge.tic.groups import encode_group
+from edge.tic.horodate import encode_horodate
 from edge.tic.repeater.choice import turn_on
 from edge.vault.reader import read_vault
 from edge.vault.rows import QuarterHour
-from protocol.calendar import QUARTER_HOUR, day_start
+from protocol.calendar import PARIS, QUARTER_HOUR, day_start
 from protocol.errors import ConfigError
 from tests.support.broker import enrol_chip, make_cloud, wait_until
 from tests.support.chip_process import ROOT, ChipProcess
@@ -29,6 +33,7 @@ SEED = 3
 SERIAL = "041876543210"
 CONFIG = "send_window_s = 0\nmetering.is_simulated = true\n"
 READ_BYTES = 65_536
+FRAMES_EACH = 5
 
 
 def free_port() -> int:
@@ -100,10 +105,31 @@ class LineClient:
         return False
 
 
+class CapturedMeter:
+    """A frame of a real meter that goes on: its date and its indices move, and nothing else."""
+
+    def __init__(self, capture: bytes) -> None:
+        characters = bytes(byte & 0x7F for byte in capture)
+        start = characters.index(b"\x02\n")
+        self._frame = characters[start : characters.index(b"\x03", start) + 1]
+
+    def frame_at(self, at: datetime) -> bytes:
+        """Return the frame of an instant; each second counts half a watt-hour."""
+        counted_wh = round((at - day_start(MONTH)).total_seconds() / 2)
+
+        def moved(group: re.Match[bytes]) -> bytes:
+            name, value = group[1].decode(), int(group[2])
+            return encode_group(Mode.STANDARD, name, f"{value + counted_wh:09}")
+
+        date = encode_group(Mode.STANDARD, "DATE", "", encode_horodate(at.astimezone(PARIS)))
+        dated = re.sub(rb"\nDATE\t[^\r]*\r", lambda _: date, self._frame)
+        return re.sub(rb"\n(EAST|EASF01|EASD01)\t(\d{9})\t.\r", moved, dated)
+
+
 class RepeatedHome:
     """An enrolled chip whose collectivity is away, and its meter on a pty."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, capture: bytes = b"") -> None:
         make_cloud(folder / "cloud")
         self.directory = folder / "chip"
         enrol_chip(folder / "cloud", self.directory)
@@ -111,10 +137,7 @@ class RepeatedHome:
         self.port = free_port()
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
-        self._meter = build_home(
-            synthetic_curve(SEED, MONTH, MONTH + timedelta(days=9)),
-            HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL),
-        )
+        self._meter = CapturedMeter(capture) if capture else _simulated_meter()
         self.at: datetime = day_start(MONTH)
 
     def close(self) -> None:
@@ -126,8 +149,11 @@ class RepeatedHome:
 
     @contextmanager
     def chip(self) -> Iterator[ChipProcess]:
-        """Run the chip."""
+        """Run the chip, which throws away what came before it opened the line."""
+        opened, log = "serial_line_opened", self.directory.parent / f"{self.directory.name}.log"
+        before = log.read_text("utf-8").count(opened) if log.exists() else 0
         with ChipProcess(self.directory, source=os.ttyname(self._slave)) as chip:
+            wait_until(lambda: chip.log.count(opened) > before, "the line")
             yield chip
             chip.end(signal.SIGTERM)
 
@@ -143,16 +169,16 @@ class RepeatedHome:
         """Return the meter's frame of now."""
         return self._meter.frame_at(self.at + timedelta(seconds=second))
 
-    def live(self, quarters: int, *, is_waited_for: bool = True) -> None:
-        """Let quarter-hours pass, and wait until the chip has stored them."""
+    def live(self, quarters: int, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Let quarter-hours pass, with `meanwhile` in each, and wait until the chip has them."""
         for _ in range(quarters):
-            for second in (0, 2):
+            for second in range(FRAMES_EACH):
                 self.send(self.frame(second))
+            meanwhile()
             self.at += QUARTER_HOUR
-        if is_waited_for:
-            wait_until(
-                lambda: len(self.quarters()) >= self.due, "quarter-hours in the vault", self.count
-            )
+        wait_until(
+            lambda: len(self.quarters()) >= self.due, "quarter-hours in the vault", self.count
+        )
 
     @property
     def due(self) -> int:
@@ -194,10 +220,15 @@ class RepeatedHome:
         return client.received
 
 
+def _simulated_meter() -> SimulatedHome:
+    curve = synthetic_curve(SEED, MONTH, MONTH + timedelta(days=9))
+    return build_home(curve, HomeSettings(option=MeterOption.HPHC, seed=SEED, serial=SERIAL))
+
+
 @contextmanager
-def repeated_home(folder: Path) -> Iterator[RepeatedHome]:
-    """Make a home."""
+def repeated_home(folder: Path, capture: bytes = b"") -> Iterator[RepeatedHome]:
+    """Make a home, with a simulated meter or one that was captured."""
     with ExitStack() as opened:
-        home = RepeatedHome(folder)
+        home = RepeatedHome(folder, capture)
         opened.callback(home.close)
         yield home

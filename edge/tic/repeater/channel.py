@@ -18,7 +18,8 @@ CLIENTS_MAX = 16
 # With the listening sockets.
 HELLO = b"line"
 LISTENING_MAX = 2
-PIECE_BYTES_MAX = 4_096
+# What one read of a serial line gives, and what the mask had held back.
+PIECE_BYTES_MAX = 8_192
 # What waits for a process that hangs: a minute of a line at 9600 bit/s, as the kernel counts it.
 WAITING_BYTES = 65_536
 

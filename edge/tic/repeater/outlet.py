@@ -6,7 +6,7 @@ error of any kind ends the handing on for a while, never the chip.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -25,11 +25,14 @@ from system.clock import Clock
 from system.conditions import Condition, Repeated
 
 LOOK_EVERY_S = 1.0
+# A process that was started has spoken by then, on a Pi too.
+STARTS_WITHIN_S = 15.0
 # The number of clients is stored with the chip's state, and a card is not to wear for a client that
 # comes and goes.
 COUNT_EVERY_S = 30.0
 _COUNTS_AT_ONCE = 8
 _LINE_ENDS = b"\n\r\x02\x03\x04"
+_LINE = b"\r"
 # Seven bits, as a UART of 7E1 gives them: a connection has no parity, and clients know none.
 _CHARACTERS = bytes(byte & 0x7F for byte in range(256))
 
@@ -52,6 +55,7 @@ class LineOutlet:
         self._fault: RepeaterFault | None = None
         self._clients = self._clients_told = 0
         self._look_at_s = self._told_at_s = float("-inf")
+        self._unheard_since_s: float | None = None
         # After a gap: the line that the mask had begun is not this one; nothing goes out within a line.
         self._is_cut = self._skips = True
         self._unserved = Condition(clock.monotonic_s)
@@ -68,11 +72,13 @@ class LineOutlet:
         now_s = self._clock.monotonic_s()
         if now_s - self._told_at_s >= COUNT_EVERY_S and self._clients != self._clients_told:
             self._told_at_s, self._clients_told = now_s, self._clients
+        since_s = self._unheard_since_s
+        is_unserved = since_s is not None and now_s - since_s >= STARTS_WITHIN_S
         return RepeaterState(
             choice.port,
             choice.address,
             choice.has_true_numbers,
-            self._fault,
+            self._fault or (RepeaterFault.UNSERVED if is_unserved else None),
             self._clients_told,
         )
 
@@ -121,8 +127,6 @@ class LineOutlet:
             return
         if self._port is None:
             self._open(choice)
-            if self._port is not None:
-                self._fault = RepeaterFault.UNSERVED  # until the other side speaks
         if self._port is not None and self._channel is None:
             self._connect(self._port)
 
@@ -133,6 +137,7 @@ class LineOutlet:
         elif self._choice.is_on and not choice.is_on:
             log.info("repeater_turned_off")
         self._choice, self._fault = choice, None
+        self._unheard_since_s = self._clock.monotonic_s()
         self._mask = self._new_mask()
         self._told_at_s = float("-inf")
 
@@ -142,7 +147,7 @@ class LineOutlet:
 
     def _open(self, choice: RepeaterChoice) -> None:
         try:
-            self._port = open_port(choice)
+            self._port, self._fault = open_port(choice), None
         except NotOpened as exc:
             self._fault = exc.fault
             if times := self._repeated.found("port", exc.fault, choice.port):
@@ -175,7 +180,7 @@ class LineOutlet:
             if not said:
                 self._lose()
                 break
-            self._fault = None
+            self._unheard_since_s = None
             self._unserved.ends()
             self._clients = min(said[0], CLIENTS_MAX)
         if had_clients and not self._clients:
@@ -190,11 +195,11 @@ class LineOutlet:
         if self._skips:
             ready = _after_line_end(ready)
             self._skips = not ready
-        for at in range(0, len(ready), PIECE_BYTES_MAX):
+        for piece in _pieces(ready):
             if self._channel is None:
                 return
             try:
-                self._channel.send(ready[at : at + PIECE_BYTES_MAX])
+                self._channel.send(piece)
             except BlockingIOError:
                 # What follows must not go on in the middle of a line that began in what is dropped.
                 self._skips = True
@@ -205,9 +210,21 @@ class LineOutlet:
     def _lose(self) -> None:
         if self._channel is not None:
             self._channel.close()
-            self._channel, self._fault = None, RepeaterFault.UNSERVED
+            self._channel = None
+            if self._unheard_since_s is None:
+                self._unheard_since_s = self._clock.monotonic_s()
         self._clients = 0
         self._is_cut = self._skips = True
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Yield data in pieces of a message each, cut between lines where there are some."""
+    while data:
+        end = len(data)
+        if end > PIECE_BYTES_MAX:
+            end = data.rfind(_LINE, 0, PIECE_BYTES_MAX) + 1 or PIECE_BYTES_MAX
+        yield data[:end]
+        data = data[end:]
 
 
 def _after_line_end(data: bytes) -> bytes:
