@@ -7,6 +7,7 @@ import msgspec
 
 from edge.commands.household import HouseholdCommand, confirm, echo
 from edge.language.choice import language
+from edge.moving.repeating import repeat_line
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.status.repeater import repeater_in, repeater_text
 from edge.tic.repeater.choice import (
@@ -15,7 +16,6 @@ from edge.tic.repeater.choice import (
     RepeaterState,
     load_repeater,
     turn_off,
-    turn_on,
 )
 from protocol.errors import ConfigError
 from system.commands import directory_option
@@ -81,7 +81,7 @@ def repeater(
     if turn == "on":
         if not yes:
             confirm(TRUE_NUMBERS if true_numbers else WARNING)
-        turn_on(directory, has_true_numbers=true_numbers, port=port, address=address)
+        repeat_line(directory, has_true_numbers=true_numbers, port=port, address=address)
     elif turn == "off":
         turn_off(directory)
     choice, now = load_repeater(directory), repeater_in(directory)

@@ -12,13 +12,23 @@ from edge.area.settings import AreaConfig, cap_year, change_choices, check_cap, 
 from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
 from edge.household.curve import kept_now, own_curve
 from edge.household.panel_questions import Matter, PanelQuestions
-from edge.household.requests import AskForQuotes, CapYear, KeepCurve, SetProfile, TakePart
+from edge.household.requests import (
+    AskForQuotes,
+    CapYear,
+    KeepCurve,
+    RepeatLine,
+    SetProfile,
+    TakePart,
+)
 from edge.household.shown import Done, Feasible
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.language.typography import bilingual
+from edge.moving.repeating import check_lives_here, repeat_line
 from edge.quotes.asking import leave_order
 from edge.quotes.words import ASKED
+from edge.status.repeater import repeater_in, repeater_text
+from edge.tic.repeater.choice import turn_off
 from edge.vault.kept_curve import LENGTHS_MONTHS, KeptCurve, save_kept_curve
 from edge.vault.reader import read_vault
 from protocol.calendar import day_number, legal_day
@@ -117,6 +127,22 @@ class Changes:
         save_kept_curve(self._directory, KeptCurve(asked.months))
         with read_vault(self._directory) as vault:
             return Done(own_curve(vault, self._directory, asked.lang).texts[0])
+
+    def repeat_line(self, asked: RepeatLine) -> Done | Feasible:
+        """Have the line repeated, never with the true numbers, or no longer.
+
+        Raises:
+            DocumentRefused: the household has left.
+        """
+        if asked.is_on:
+            check_lives_here(self._directory)
+        if asked.is_trial:
+            return Feasible()
+        if asked.is_on:
+            repeat_line(self._directory, has_true_numbers=False)
+        else:
+            turn_off(self._directory)
+        return Done(repeater_text(repeater_in(self._directory), asked.lang))
 
     def _participation(self, lang: Lang) -> str:
         today, choices = day_number(legal_day(self._now())), load_choices(self._directory)

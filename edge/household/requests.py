@@ -100,6 +100,12 @@ class KeepCurve(_ChangeRequest, frozen=True, tag="keep-curve"):
     months: Annotated[int, msgspec.Meta(ge=-99, le=99)]
 
 
+class RepeatLine(_ChangeRequest, frozen=True, tag="repeat-line"):
+    """Have the line repeated on the home network, with other numbers in it, or no longer."""
+
+    is_on: bool
+
+
 class TakePart(_ChangeRequest, frozen=True, tag="take-part"):
     """Take part in the neighbourhood's figures, or no longer."""
 
@@ -214,6 +220,7 @@ Question = (
     | AskOwnCurve
     | AskQuarters
     | KeepCurve
+    | RepeatLine
     | TakePart
     | SetProfile
     | CapYear

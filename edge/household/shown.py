@@ -459,11 +459,16 @@ class Moving(msgspec.Struct, frozen=True, tag="moving"):
 
 
 class ChipState(msgspec.Struct, frozen=True, tag="state"):
-    """The state of everything, row by row."""
+    """The state of everything, row by row.
+
+    `repeater`: how the line is repeated on the home network; `is_repeated`: whether it is to be.
+    """
 
     rows: tuple[Row, ...]
     waiting: tuple[str, ...]
     notices: tuple[Row, ...]
+    repeater: str
+    is_repeated: bool
 
 
 class OwnCurve(msgspec.Struct, frozen=True, tag="own-curve"):

@@ -8,6 +8,7 @@ from edge.household.shown import ChipState, Row
 from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.metering.events import NoticeKind
+from edge.status.repeater import repeater_text
 from edge.status.report import Advice, ChipReport
 from edge.status.words import advice_texts, notice_rows, state_rows
 
@@ -34,8 +35,11 @@ def without_contract(report: ChipReport) -> ChipReport:
 def state(report: ChipReport, now: datetime, lang: Lang, role: VisitorRole) -> ChipState:
     """Return the answer at the instant `now`; the next bill is for the owner."""
     is_owners = role is VisitorRole.OWNER
+    shown = msgspec.structs.replace(report, repeater=None)  # of which the page says more
     return ChipState(
-        rows=tuple(Row(*row) for row in state_rows(report, now, lang, has_bill=is_owners)),
+        rows=tuple(Row(*row) for row in state_rows(shown, now, lang, has_bill=is_owners)),
         waiting=tuple(advice_texts(report, lang)),
         notices=tuple(Row(*row) for row in notice_rows(report, lang)),
+        repeater=repeater_text(report.repeater, lang),
+        is_repeated=report.repeater is not None,
     )

@@ -96,6 +96,28 @@ CHANGE_TEXTS = bilingual(
             "Le boîtier attend jusqu'au {until} : tenez son bouton trois secondes pour ne garder que "
             "{months} mois. Si vous ne le voulez plus, ne touchez à rien."
         ),
+        "repeater": "La ligne sur le réseau de la maison",
+        "repeater_how": (
+            "Si un autre programme de la maison (linkytic, evcc) lisait le compteur lui-même, le boîtier "
+            "peut lui répéter la ligne. Sans cela, laissez-la."
+        ),
+        "repeat_line_do": "Répéter la ligne",
+        "repeat_line_title": "Répéter la ligne sur le réseau de la maison ?",
+        "repeat_line_means": (
+            "Quiconque est sur ce réseau pourra lire ce que le compteur envoie, chaque seconde : toute "
+            "votre courbe, et quand vous êtes chez vous. Il n'y a pas de mot de passe. D'autres numéros "
+            "y remplacent ceux du compteur et du point de livraison. Rien ne part de chez vous pour "
+            "cela, et vous pouvez l'arrêter ; ce qui a été lu reste lu."
+        ),
+        "repeat_line_yes": "Oui, la répéter",
+        "repeat_line_done": "C'est fait : la ligne est répétée",
+        "repeat_end_do": "Ne plus la répéter",
+        "repeat_end_title": "Ne plus répéter la ligne ?",
+        "repeat_end_means": (
+            "Les programmes qui la lisent ne reçoivent plus rien. Les relevés du boîtier continuent."
+        ),
+        "repeat_end_yes": "Oui, ne plus la répéter",
+        "repeat_end_done": "C'est fait : la ligne n'est plus répétée",
     },
     en={
         "change_nothing": "No, change nothing",
@@ -186,5 +208,27 @@ CHANGE_TEXTS = bilingual(
             "The chip waits until {until}: hold its button for three seconds to keep only {months} months. "
             "If you no longer want to, touch nothing."
         ),
+        "repeater": "The line on the home network",
+        "repeater_how": (
+            "If another program at home (linkytic, evcc) has read the meter itself, the chip can repeat "
+            "the line for it. Otherwise leave it."
+        ),
+        "repeat_line_do": "Repeat the line",
+        "repeat_line_title": "Repeat the line on the home network?",
+        "repeat_line_means": (
+            "Everybody on that network can then read what the meter sends, each second: your whole "
+            "curve, and when you are at home. There is no password. Other numbers stand in the place of "
+            "those of meter and point of delivery. Nothing leaves your home for this, and you can end "
+            "it; what was read stays read."
+        ),
+        "repeat_line_yes": "Yes, repeat it",
+        "repeat_line_done": "Done: the line is repeated",
+        "repeat_end_do": "Repeat it no longer",
+        "repeat_end_title": "Repeat the line no longer?",
+        "repeat_end_means": (
+            "The programs that read it get nothing any more. The chip's own readings go on."
+        ),
+        "repeat_end_yes": "Yes, repeat it no longer",
+        "repeat_end_done": "Done: the line is repeated no longer",
     },
 )

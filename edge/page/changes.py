@@ -20,6 +20,7 @@ from edge.household.requests import (
     EraseHousehold,
     KeepCurve,
     Question,
+    RepeatLine,
     SetProfile,
     TakePart,
 )
@@ -80,6 +81,8 @@ CHANGES = (
     Change(
         "/donnees/garder", "/donnees", "keep_months", KeepCurve, ("months",), at_panel="keep_fewer"
     ),
+    Change("/etat/repeter", "/etat", "repeat_line", RepeatLine, read=lambda _: {"is_on": True}),
+    Change("/etat/taire", "/etat", "repeat_end", RepeatLine, read=lambda _: {"is_on": False}),
     Change("/demenager/effacer", "/demenager", "erase", EraseHousehold, at_panel="erase"),
 )
 

@@ -11,6 +11,8 @@ from edge.household.requests import EraseHousehold
 from edge.household.visitors import VisitorRole
 from edge.page.changes import CHANGES
 from edge.quotes.asking import ORDER
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
+from edge.tic.repeater.choice import load_repeater, turn_on
 from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
 from edge.vault.kept_curve import KeptCurve, load_kept_curve
 from protocol.socio import Profile
@@ -47,6 +49,8 @@ CASES = {
     ),
     "ask_quotes": Case({}, LIVED_IN, LIVED_IN, "The answer is here after"),
     "keep_months": Case({"months": "12"}, LIVED_IN, LIVED_IN, "12"),
+    "repeat_line": Case({}, LIVED_IN, LIVED_IN, "replaced by others"),
+    "repeat_end": Case({}, LIVED_IN, LIVED_IN, "not repeated on the home network"),
 }
 ODD = {
     "set_profile": [
@@ -91,17 +95,20 @@ def owner(home):
         yield visitor
 
 
-def begin(home, before):
+def begin(home, before, *, is_repeated=False):
     """Put the chip into the state that a case begins with."""
     save_choices(home.chip.directory, before)
-    for name in (KEPT_CURVE, ORDER.name):
+    for name in (KEPT_CURVE, REPEATER, ORDER.name):
         (home.chip.directory / name).unlink(missing_ok=True)
+    if is_repeated:
+        turn_on(home.chip.directory, has_true_numbers=False)
 
 
 def held(home):
     """Return all that a change can change."""
     directory = home.chip.directory
-    return load_choices(directory), load_kept_curve(directory), ORDER.read(directory) is not None
+    asks, is_repeated = ORDER.read(directory) is not None, load_repeater(directory).is_on
+    return load_choices(directory), load_kept_curve(directory), asks, is_repeated
 
 
 def token_of(visitor):
@@ -125,7 +132,7 @@ def test_each_change_of_the_page_is_tried_here():
 @pytest.mark.parametrize("words", WORDS)
 def test_a_change_is_shown_first_and_made_once_the_visitor_is_sure(home, owner, words):
     change, case = CHANGE[words], CASES[words]
-    begin(home, case.before)
+    begin(home, case.before, is_repeated=words == "repeat_end")
     before = held(home)
     asked = send(home, owner, change, case.form)
     assert asked.status_code == 200
@@ -139,16 +146,17 @@ def test_a_change_is_shown_first_and_made_once_the_visitor_is_sure(home, owner, 
     assert case.says in done.text
     assert "<h1>Done: " in done.text
     kept, asks = KeptCurve(12 if words == "keep_months" else 3), words == "ask_quotes"
-    assert held(home) == (case.after, kept, asks)
+    after = case.after, kept, asks, words == "repeat_line"
+    assert held(home) == after
     again = send(home, owner, change, case.form | {"sure": "yes"})
     assert again.status_code == 200
-    assert held(home) == (case.after, kept, asks)
+    assert held(home) == after
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_the_form_of_each_change_stands_on_its_page(home, owner, words):
     change, case = CHANGE[words], CASES[words]
-    begin(home, case.before)
+    begin(home, case.before, is_repeated=words == "repeat_end")
     page = patiently(lambda: owner.get(change.back)).text
     assert f'action="{change.path}"' in page
     for name in case.form:
@@ -221,7 +229,7 @@ def test_the_cap_that_holds_is_the_one_that_the_form_shows(home, owner):
 @pytest.mark.parametrize("words", WORDS)
 def test_nobody_else_changes_anything(home, owner, words):
     change, case = CHANGE[words], CASES[words]
-    begin(home, case.before)
+    begin(home, case.before, is_repeated=words == "repeat_end")
     before, sure = held(home), case.form | {"sure": "yes"}
     with home.visitor() as other:
         stolen = token_of(other)

@@ -14,6 +14,9 @@ REPEATER = {
         "compteur et de votre point de livraison, par lesquels d'autres vous connaissent. Répéter la "
         "ligne ?"
     ),
+    "This household has left, and its line is not repeated any more; nothing is to be done.": (
+        "Ce foyer est parti, et sa ligne n'est plus répétée ; il n'y a rien à faire."
+    ),
     "--port, --address, --true-numbers and --yes go with `on`.": (
         "--port, --address, --true-numbers et --yes vont avec `on`."
     ),

@@ -34,6 +34,7 @@ from edge.household.requests import (
     KeepCurve,
     Pair,
     Question,
+    RepeatLine,
     SetProfile,
     TakePart,
 )
@@ -137,6 +138,7 @@ def test_no_answer_holds_a_key_a_seed_or_a_code(home):
 CHANGED = MappingProxyType(
     {
         KeepCurve: {"curve.json"},
+        RepeatLine: {"repeater.json"},
         **{each: {"area.json"} for each in (TakePart, SetProfile, CapYear)},
         AskForQuotes: {"quotes.json"},
         **{each: {"seen.json"} for each in (AskBills, AskLetters)},
@@ -148,6 +150,7 @@ CHANGED = MappingProxyType(
 def test_whoever_speaks_for_the_page_changes_choices_and_nothing_else(home):
     """Each question that the door knows, asked as an owner by nobody whom the household let in."""
     needed = NEEDED | {KeepCurve: {"months": 12}, TakePart: {"is_on": False}}
+    needed |= {RepeatLine: {"is_on": True}}
     needed |= {Pair: {"code": "0" * 8}, AskWhetherLetIn: {"knock": "0" * 32}}
     household = household_name(home.identity.household_key)
     choices = {name: home.directory / name for names in CHANGED.values() for name in names}
