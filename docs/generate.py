@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from limits import calls, chip_messages, other_messages, parties
+from limits import at_home, calls, chip_messages, other_messages, parties
 from units import units
 
 from cloud.api.app import operations
@@ -175,6 +175,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits-others": lambda: other_messages(table),
     "limits-calls": lambda: calls(table),
     "limits-parties": lambda: parties(table),
+    "limits-home": lambda: at_home(table),
     "units": lambda: units(table),
 }
 

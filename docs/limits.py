@@ -21,6 +21,20 @@ from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
 from cloud.worker.worker import REQUESTS_MAX
 from edge.area.figure import DAYS_KEPT, FIGURE_MAX_BYTES
 from edge.area.neighbourhood import READ_AN_HOUR_MAX
+from edge.home.announcer import KEPT_EVERY_S, LIVE_EVERY_S, SLOW_EVERY_S
+from edge.home import link
+from edge.home.record import ENTITIES_MAX, TOPICS_MAX
+from edge.household.door import WAIT_S
+from edge.household.messages import ANSWER_BYTES_MAX
+from edge.household.requests import REQUEST_BYTES_MAX
+from edge.page import shares
+from edge.page.bill_file import WAITING_MAX
+from edge.page.guards import BODY_BYTES_MAX
+from edge.page.live import STREAMS_MAX, STREAMS_MAX_EACH
+from edge.page.server import ASKS_WITHIN_S, TAKES_WITHIN_S
+from edge.page.server import CONNECTIONS_MAX as PAGE_CONNECTIONS_MAX
+from edge.page.server import CONNECTIONS_MAX_EACH as PAGE_CONNECTIONS_MAX_EACH
+from edge.page.sessions import SESSIONS_MAX
 from edge.tic.repeater.channel import CLIENTS_MAX as LINE_CLIENTS_MAX
 from edge.tic.repeater.channel import WAITING_BYTES as CHIP_WAITING_BYTES
 from edge.tic.repeater.serving import (
@@ -313,3 +327,74 @@ def parties(table: Table) -> str:
         ),
     ]
     return table(("held by", "what", "bound"), rows)
+
+
+def at_home(table: Table) -> str:
+    """Return the bounds of what comes from the household's own network."""
+    rows = [
+        (
+            "page",
+            "requests of one who was let in",
+            f"{_share(shares.VISITOR)}; {SESSIONS_MAX} sessions",
+        ),
+        ("page", "requests of an address that was not", _share(shares.ADDRESS)),
+        ("page", "of its network, /64 in IPv6 and /24 in IPv4", _share(shares.NETWORK)),
+        ("page", "of all who were not let in", _share(shares.STRANGERS)),
+        (
+            "page",
+            "a request",
+            (
+                f"{BODY_BYTES_MAX // 1_000} kB; {ASKS_WITHIN_S:g} s to send it, {TAKES_WITHIN_S:g} s to take "
+                "the answer"
+            ),
+        ),
+        (
+            "page",
+            "connections",
+            (
+                f"{PAGE_CONNECTIONS_MAX}, of one address {PAGE_CONNECTIONS_MAX_EACH}; where all are taken, "
+                "one ends of the network that has most"
+            ),
+        ),
+        ("page", "streams of live values", f"{STREAMS_MAX}, of one session {STREAMS_MAX_EACH}"),
+        ("page", "bills as PDF", f"one in work, {WAITING_MAX} visitors who wait"),
+        (
+            "chip's door",
+            "a question",
+            (
+                f"one at a time, {REQUEST_BYTES_MAX // 1_000} kB, of which the last byte comes within "
+                f"{WAIT_S:g} s; an answer of {ANSWER_BYTES_MAX // 1_000_000} MB"
+            ),
+        ),
+        (
+            "chip's door",
+            "CPU",
+            "half of a core: after each question it rests for as long as that took",
+        ),
+        (
+            "chip",
+            "told to the home's own broker",
+            (
+                f"the meter's values every {LIVE_EVERY_S:g} s, the chip's every {SLOW_EVERY_S:g} s; of each topic "
+                f"the latest value waits; {ENTITIES_MAX} entities, {TOPICS_MAX} retained topics"
+            ),
+        ),
+        (
+            "chip",
+            "heard from the home's own broker",
+            (
+                f"{link.HEARD_MAX_BYTES >> 10} KiB a session, in which nothing but acknowledgements comes, read at "
+                f"most every {link.REST_S * 1_000:g} ms; then the session ends"
+            ),
+        ),
+        (
+            "chip",
+            "written for the smart home",
+            f"one file, every {KEPT_EVERY_S / 60:g} min at most but for news",
+        ),
+    ]
+    return table(("held by", "what", "bound"), rows)
+
+
+def _share(share: shares.Share) -> str:
+    return f"{share.each_s:g} a second, {share.at_once:g} at once"

@@ -1,12 +1,12 @@
 """The connections of a server: few for each address, and always room for whoever calls.
 
 A connection costs a file and memory from its first packet on, before TLS shows who it is. So it is
-counted when it is accepted. If all places are taken, the connection that has been silent longest
-is hung up on.
+counted when it is accepted. If all places are taken, one is hung up on of the network that has most
+of them: the one that has been silent longest.
 """
 
 import socket
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
@@ -16,10 +16,11 @@ _SUBSCRIBER_BITS = 64  # of IPv6, what one subscriber gets
 
 @dataclass
 class _Open:
-    """An open connection: its socket, whom it counts for, and whether it is in a call."""
+    """An open connection: its socket, for whom and which network it counts, whether it is in a call."""
 
     connection: socket.socket
     origin: str
+    network: str
     is_in_call: bool = False
 
 
@@ -44,7 +45,7 @@ class Connections:
             return False
         if len(self._open) >= self._total_max and not self._hang_up():
             return False
-        self._open[connection.fileno()] = _Open(connection, origin)
+        self._open[connection.fileno()] = _Open(connection, origin, origin_of(address))
         return True
 
     def mark(self, number: int, *, is_in_call: bool) -> None:
@@ -59,13 +60,14 @@ class Connections:
                 del self._open[number]
 
     def _hang_up(self) -> bool:
-        """End the connection that has been silent longest; return whether there is one."""
-        for number, each in self._open.items():
-            if not each.is_in_call:
-                each.connection.shutdown(socket.SHUT_RDWR)  # its transport closes it
-                del self._open[number]
-                return True
-        return False
+        """End a connection of the network that has most; return whether there is one to end."""
+        silent = [number for number, each in self._open.items() if not each.is_in_call]
+        if not silent:
+            return False
+        held = Counter(each.network for each in self._open.values())
+        number = max(silent, key=lambda each: held[self._open[each].network])
+        self._open.pop(number).connection.shutdown(socket.SHUT_RDWR)  # its transport closes it
+        return True
 
 
 class Listener(socket.socket):

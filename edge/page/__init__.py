@@ -6,6 +6,7 @@ A process of its own, without a key of the household or the vault: it asks the c
 app        the application: which page is where, and who may see it
 pages      the pages that show what the chip answers
 guards     what a request must be before anything is shown
+shares     how often who may ask
 sessions   who has been let in
 browsers   what a browser says of itself, in a few words
 visit      one request: language, session, answers of the chip

@@ -35,7 +35,16 @@ from edge.page.live import LiveStreams
 from edge.page.places import API, BILL_FILE, ENTER, FIRST_RUN, may_see
 from edge.page.scripts import MODELS, model
 from edge.page.sessions import Sessions
-from edge.page.visit import LANGUAGE_COOKIE, EarlyVisitor, FormerVisitor, Show, Visit, set_cookie
+from edge.page.visit import (
+    LANGUAGE_COOKIE,
+    SESSION_COOKIE,
+    EarlyVisitor,
+    FormerVisitor,
+    Show,
+    Visit,
+    cookie_of,
+    set_cookie,
+)
 from protocol.errors import ConfigError
 
 YEAR_S = 365 * 86_400
@@ -66,6 +75,12 @@ class Page:
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
         return Visit(request, self.door, self.sessions, self._lang)
+
+    def let_in(self, cookies: str) -> str:
+        """Return the name of the session that a Cookie header carries, empty if there is none."""
+        token = cookie_of(cookies, SESSION_COOKIE)
+        session = self.sessions.of(token) if token else None
+        return "" if session is None else session.name
 
     async def trouble(self, request: Request, exc: Exception) -> Response:
         """Show what went wrong, as a page."""
@@ -151,6 +166,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
             },
         ),
         names,
+        page.let_in,
     )
 
 

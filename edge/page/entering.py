@@ -57,7 +57,7 @@ async def knock(visit: Visit) -> Response:
         waiting = RedirectResponse(KNOCK, HTTP_303_SEE_OTHER)
         set_cookie(waiting, KNOCK_COOKIE, knocked.knock, KNOCK_COOKIE_S)
         return waiting
-    knock = cookie_of(visit.request, KNOCK_COOKIE)
+    knock = cookie_of(visit.request.headers.get("cookie", ""), KNOCK_COOKIE)
     if not _KNOCK.match(knock):
         return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
     try:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.language.typography import typeset
 from edge.page.places import API
+from edge.page.shares import Shares
 
 BODY_BYTES_MAX = 64_000
 # Whoever chooses a wrong file is told before anything is read, and so before the language is known.
@@ -26,10 +27,6 @@ _TOO_LARGE_PAGE = f"""<!doctype html>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/static/page.css"></head>
 <body><main><h1>Volet</h1><p>{TOO_LARGE}</p><p><a href="/">Retour / Back</a></p></main></body></html>
 """
-# Of one address.
-REQUESTS_PER_S = 20.0
-AT_ONCE = 40.0
-_BUCKETS_MAX = 1_024
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -52,24 +49,6 @@ class BodyTooLarge(HTTPException):
         super().__init__(HTTP_413_CONTENT_TOO_LARGE)
 
 
-class _Bucket:
-    """What one address may still ask for, so that its flood is refused and nobody else's visit."""
-
-    def __init__(self, now_s: float) -> None:
-        self._left, self._counted_at_s = AT_ONCE, now_s
-
-    def left_at(self, now_s: float) -> float:
-        return min(AT_ONCE, self._left + (now_s - self._counted_at_s) * REQUESTS_PER_S)
-
-    def takes(self, now_s: float) -> bool:
-        """Take one request, if one is left."""
-        self._left, self._counted_at_s = self.left_at(now_s), now_s
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 class Guards:
     """The application behind its guards."""
 
@@ -77,13 +56,17 @@ class Guards:
         self,
         app: ASGIApp,
         names: Collection[str],
+        let_in: Callable[[str], str],
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Guard `app`, which is reached by these names and by addresses."""
+        """Guard `app`, which is reached by these names and by addresses.
+
+        `let_in` returns the name of the session that a Cookie header carries, empty if there is none.
+        """
         self._app = app
         self._names = {name.lower() for name in names}
-        self._monotonic_s = monotonic_s
-        self._buckets: dict[str, _Bucket] = {}
+        self._let_in = let_in
+        self._shares = Shares(monotonic_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -99,7 +82,8 @@ class Guards:
         await self._app(scope, _bounded(receive), guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        if not self._is_allowed_now((scope.get("client") or ("",))[0]):
+        address = (scope.get("client") or ("",))[0]
+        if not self._shares.admits(address, self._let_in(headers.get("cookie", ""))):
             return _refused(scope, "Too many requests.", 429, {"Retry-After": "1"})
         if not self._is_own(headers.get("host", "")):
             return _refused(scope, "This is not the name of this page.", 421)
@@ -111,16 +95,6 @@ class Guards:
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
             return _refused(scope, TOO_LARGE, 413, page=_TOO_LARGE_PAGE)
         return None
-
-    def _is_allowed_now(self, address: str) -> bool:
-        now_s = self._monotonic_s()
-        if len(self._buckets) >= _BUCKETS_MAX:
-            self._buckets = {
-                name: each for name, each in self._buckets.items() if each.left_at(now_s) < AT_ONCE
-            }
-        if address not in self._buckets and len(self._buckets) >= _BUCKETS_MAX:
-            return False
-        return self._buckets.setdefault(address, _Bucket(now_s)).takes(now_s)
 
     def _is_own(self, host: str) -> bool:
         """Return whether a Host header names this page, not a name that was bent to its address."""

@@ -64,7 +64,7 @@ class Visit:
     def __init__(self, request: Request, door: Path, sessions: Sessions, lang: Lang) -> None:
         self.request = request
         self.lang = _language(request, lang)
-        self.token = cookie_of(request, SESSION_COOKIE)
+        self.token = cookie_of(request.headers.get("cookie", ""), SESSION_COOKIE)
         self.session = sessions.of(self.token) if self.token else None
         self.sessions = sessions
         self._door = door
@@ -242,12 +242,12 @@ def set_cookie(answer: Response, name: str, value: str, lasts_s: int) -> None:
     )
 
 
-def cookie_of(request: Request, name: str) -> str:
-    """Return the value of one of the page's cookies as the browser sends it, empty if it has none.
+def cookie_of(header: str, name: str) -> str:
+    """Return the value of one of the page's cookies in a Cookie header, empty if it has none.
 
     None of them is quoted. To unquote what a stranger sends takes the standard library seconds.
     """
-    for each in request.headers.get("cookie", "").split(";"):
+    for each in header.split(";"):
         found, _, value = each.strip().partition("=")
         if found == name:
             return value
@@ -267,7 +267,7 @@ def expected(kind: type[Any], answer: Answer) -> Any:
 
 def _language(request: Request, own: Lang) -> Lang:
     """Return the language that the visitor chose, else the browser's first one, else `own`."""
-    chosen = cookie_of(request, LANGUAGE_COOKIE)
+    chosen = cookie_of(request.headers.get("cookie", ""), LANGUAGE_COOKIE)
     if chosen in {Lang.FR.value, Lang.EN.value}:
         return Lang(chosen)
     accepted = request.headers.get("accept-language", "").lower()

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from edge.page.shares import NETWORK
 from tests.support.terminal import machine
 
 CHIP, PHONE, STRANGER = "2001:db8:1:2::1", "2001:db8:1:2::99", "2001:db8:1:3::99"
@@ -44,6 +45,61 @@ def test_one_of_the_own_network_is_answered_and_a_stranger_is_not(at_home):
     log = at_home.logs()
     assert log.count("page_stranger_refused") == 1
     assert STRANGER in log
+
+
+# Asks 20 times from each of 40 addresses of one network, then 20 times as one who was let in.
+FLOOD = """
+import http.client, ssl, sys, time
+
+def asked(address, times, cookie=""):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(
+        "%(chip)s", 8443, context=context, source_address=(address, 0)
+    )
+    found = []
+    for _ in range(times):
+        connection.request("GET", "/langue", headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        answer.read()
+        found.append(answer.status)
+    connection.close()
+    return found
+
+since_s = time.monotonic()
+strangers = [status for n in range(1, 41) for status in asked(f"%(network)s::f:{n:x}", 20)]
+took_s = time.monotonic() - since_s
+visitor = asked("%(network)s::e", 20, "__Host-volet=" + sys.argv[1])
+print(len(strangers) - strangers.count(429), took_s, visitor.count(429))
+"""
+LET_IN = (
+    "from datetime import UTC, datetime; from pathlib import Path; "
+    "from edge.household.visitors import VisitorRole; from edge.page.sessions import Sessions; "
+    "print(Sessions(Path('/var/lib/volet/page'), lambda: datetime.now(UTC))"
+    ".begin(VisitorRole.OWNER, '00' * 8, ''))"
+)
+
+
+def test_a_neighbour_with_many_addresses_has_one_share_and_takes_none_of_a_visitors(tmp_path):
+    with machine(tmp_path / "machine") as typing:
+        network = CHIP.removesuffix("::1")
+        for address in (CHIP, f"{network}::e", *(f"{network}::f:{n:x}" for n in range(1, 41))):
+            status, said = typing.type(f"ip addr add {address}/64 dev lo nodad")
+            if status:
+                pytest.skip(f"this machine has no IPv6: {said}")
+        assert typing.type("volet edge init > /dev/null 2>&1")[0] == 0
+        assert typing.type("mkdir -m 700 /var/lib/volet/page")[0] == 0
+        status, token = typing.type(f'python -c "{LET_IN}"')
+        assert status == 0, token
+        typing.type("volet edge page --host :: > page.log 2>&1 &")
+        assert typing.type(ASK.format(CHIP, CHIP)) == (0, "200\n")
+        places = {"chip": CHIP, "network": network}
+        (tmp_path / "machine" / "flood.py").write_text(FLOOD % places)
+        status, said = typing.type(f"python {tmp_path}/machine/flood.py {token.strip()}")
+        assert status == 0, said
+        answered, took_s, refused = said.split()
+        assert int(answered) <= NETWORK.at_once + NETWORK.each_s * float(took_s)
+        assert refused == "0"
 
 
 @pytest.mark.parametrize(

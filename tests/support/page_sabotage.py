@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.household import entrance, pairing
-from edge.page import app, entering, guards, live, server, sessions, visit
+from edge.page import app, entering, guards, live, server, sessions, shares, visit
 from tests.support import chip_process, page_process
 from volet.main import main
 
@@ -86,7 +86,16 @@ def _without_a_limit_of_bytes() -> None:
 
 
 def _without_a_limit_of_requests() -> None:
-    guards.Guards._is_allowed_now = lambda *_: True
+    guards.Shares.admits = lambda *_: True
+
+
+def _without_shares_of_networks() -> None:
+    shares.NETWORK = shares.STRANGERS = shares.Share(_MANY, _MANY)
+
+
+def _without_shares_of_visitors() -> None:
+    admits = shares.Shares.admits
+    shares.Shares.admits = lambda self, address, _: admits(self, address, "")
 
 
 def _without_headers() -> None:
@@ -159,6 +168,16 @@ GUARDS = {
     "requests a second": Guard(
         _without_a_limit_of_requests,
         f"{_GUARDS}::test_the_flood_of_one_address_is_refused_to_it_alone",
+        everywhere=True,
+    ),
+    "a share for each network": Guard(
+        _without_shares_of_networks,
+        f"{_GUARDS}::test_many_addresses_of_a_network_have_the_share_of_one_network",
+        everywhere=True,
+    ),
+    "a share for each visitor": Guard(
+        _without_shares_of_visitors,
+        f"{_GUARDS}::test_no_flood_takes_the_share_of_one_who_was_let_in",
         everywhere=True,
     ),
     "headers": Guard(_without_headers, f"{_PAGE}::test_every_answer_keeps_to_itself"),

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from edge.page.charts import day_bars
-from edge.page.guards import AT_ONCE, REQUESTS_PER_S, BodyTooLarge, Guards, host_name
+from edge.page.guards import BodyTooLarge, Guards, host_name
+from edge.page.shares import ADDRESS, NETWORK, STRANGERS, VISITOR, Shares, network_of
 from system.at_home import is_neighbour, is_private
 
 
@@ -77,7 +78,10 @@ class Browser:
 
     def __init__(self):
         self.now_s = 0.0
-        self.guards = Guards(self.app, ["volet.local"], lambda: self.now_s)
+        self.guards = Guards(self.app, ["volet.local"], self.let_in, lambda: self.now_s)
+
+    def let_in(self, cookies):
+        return cookies.removeprefix("session=")
 
     async def app(self, _scope, receive, send):
         while (await receive()).get("more_body"):
@@ -103,30 +107,78 @@ class Browser:
         return sent[0]["status"]
 
 
-def test_a_flood_is_refused_and_is_over_once_it_ends():
+@pytest.mark.parametrize(
+    ("share", "asking"), [(ADDRESS, {}), (VISITOR, {"cookie": "session=of the household"})]
+)
+def test_a_flood_is_refused_and_is_over_once_it_ends(share, asking):
     browser = Browser()
-    answers = [browser.status() for _ in range(int(AT_ONCE) + 5)]
-    assert answers.count(200) == AT_ONCE
+    answers = [browser.status(**asking) for _ in range(int(share.at_once) + 5)]
+    assert answers.count(200) == share.at_once
     assert answers[-5:] == [429] * 5
     browser.now_s += 1.0
-    answers = [browser.status() for _ in range(int(REQUESTS_PER_S) + 1)]
-    assert answers.count(200) == REQUESTS_PER_S
+    answers = [browser.status(**asking) for _ in range(int(share.each_s) + 1)]
+    assert answers.count(200) == share.each_s
 
 
 def test_the_flood_of_one_address_is_refused_to_it_alone():
     browser = Browser()
-    for _ in range(int(AT_ONCE) + 1):
+    for _ in range(int(ADDRESS.at_once) + 1):
         status = browser.status(address="192.168.1.66")
     assert status == 429
     assert browser.status(address="192.168.1.7") == 200
 
 
-def test_a_flood_of_many_addresses_takes_no_memory_and_is_over_once_it_ends():
+def flood(browser, addresses):
+    """Ask once from each address; return how many were answered."""
+    return [browser.status(address=each) for each in addresses].count(200)
+
+
+def test_many_addresses_of_a_network_have_the_share_of_one_network():
     browser = Browser()
-    answers = [browser.status(address=f"fd00::{number:x}") for number in range(2_000)]
-    assert 429 in answers
+    assert flood(browser, (f"2a01:cb00:1:2::{n:x}" for n in range(2_000))) == NETWORK.at_once
     browser.now_s += 1.0
+    assert flood(browser, (f"2a01:cb00:1:2::9:{n:x}" for n in range(2_000))) == NETWORK.each_s
     assert browser.status(address="192.168.1.7") == 200
+    assert browser.status(address="fe80::7%eth0") == 200
+
+
+def test_many_networks_have_the_share_of_all():
+    browser = Browser()
+    assert flood(browser, (f"fd00:0:0:{n:x}::1" for n in range(2_000))) == STRANGERS.at_once
+    browser.now_s += 1.0
+    assert flood(browser, (f"fd00:0:1:{n:x}::1" for n in range(2_000))) == STRANGERS.each_s
+
+
+def test_no_flood_takes_the_share_of_one_who_was_let_in():
+    browser, phone = Browser(), {"cookie": "session=1", "address": "fd00::7"}
+    for n in range(5_000):
+        browser.status(address=f"fd00:0:0:{n % 50:x}::{n:x}")
+    assert browser.status(address="fd00::7") == 429
+    assert [browser.status(**phone) for _ in range(int(VISITOR.at_once))].count(200) == 40
+    assert browser.status(address="fd00::8", cookie="session=2") == 200
+
+
+def test_what_is_remembered_of_a_flood_is_bounded_by_what_was_answered():
+    now_s = 0.0
+    shares = Shares(lambda: now_s)
+    for n in range(50_000):
+        now_s += 0.001
+        shares.admits(f"fd00:0:0:{n:x}::1", "")
+    assert len(shares._left) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.168.1.7", "192.168.1.0/24"),
+        ("::ffff:192.168.1.7", "192.168.1.0/24"),
+        ("2a01:cb00:1:2:3::9", "2a01:cb00:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_a_network_is_what_one_neighbour_may_hold(address, network):
+    assert network_of(address) == network
 
 
 def test_a_body_that_hides_its_size_is_cut():

@@ -67,6 +67,18 @@ def test_the_connection_that_was_silent_longest_makes_room(opened):
     assert [is_hung_up_on(other) for _, other in pairs] == [False, True, True]
 
 
+def test_the_network_that_has_most_makes_room(opened):
+    connections = Connections(total_max=4, address_max=9, ipv6_bits=128)
+    pairs = [opened() for _ in range(4)]
+    for (ours, _), address in zip(
+        pairs, ("192.0.2.1", "fe80::1", "2001:db8::1", "2001:db8::2"), strict=True
+    ):
+        assert connections.admit(ours, address)
+    assert connections.admit(opened()[0], "2001:db8::3")
+    assert connections.admit(opened()[0], "2001:db8::4")
+    assert [is_hung_up_on(other) for _, other in pairs] == [False, False, True, True]
+
+
 def test_calls_are_not_interrupted(opened):
     connections = Connections(total_max=2, address_max=9)
     for _ in range(2):
