@@ -11,6 +11,7 @@ from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry.enrolment import enrol as enrol_chip
 from protocol.contract import Signed
 from protocol.errors import DocumentRefused
+from protocol.ids import public_key_text
 from protocol.json_text import read_json
 from system.commands import directory_option
 from system.files import read_document, write_public
@@ -39,3 +40,9 @@ def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
         f"Enrolled {enrolled.device}{' with its contract' if enrolled.has_contract else ''}; "
         f"give {out} back to the chip, where `volet edge enrol {quoted(out.name)}` installs it."
     )
+    if enrolled.stranger is not None:
+        name, key = enrolled.stranger
+        click.echo(
+            f"No registered provider has the key of its offer, {public_key_text(key)}. Whoever signed it "
+            f"calls itself {name}: find out whose key it is before you give the answer back."
+        )

@@ -17,6 +17,7 @@ from cloud.registry.pki import CHIP_REVOKED, find_issued, issue_device
 from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import StoredIdentity, SupplyPoint
+from cloud.store.names import look_of
 from protocol.calendar import legal_day
 from protocol.certificates import UnreadableCertificate, read_request_der, read_request_pem
 from protocol.contract import Contract, Signed, check_start, open_document, open_offer
@@ -74,11 +75,16 @@ def check_request(signed: Signed) -> CheckedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """The result of a request: the chip's id, and the answer for it."""
+    """The result of a request: the chip's id, and the answer for it.
+
+    `stranger` is the provider's name and key in its offer, None if the register knows them or there
+    is no offer.
+    """
 
     device: DeviceId
     has_contract: bool
     answer: Enrolment
+    stranger: tuple[str, bytes] | None = None
 
 
 def enrol(
@@ -106,6 +112,7 @@ def enrol(
         known = store.identity(request.household_key)
         is_again = known is not None and request.mandate.made_at <= known.mandated_at
         _check_contract_order(store, request)
+        is_registered = _check_provider(store, request.contract)
         certificate = issue_device(directory, device, request.tls_key, now)
         household_key = request.household_key
         store.enrol(Device(device, request.signing_key, household_key, since=now))
@@ -127,7 +134,11 @@ def enrol(
         )
         signature = authority.key.sign(answer.signed_bytes, ec.ECDSA(SHA256()))
         answer = msgspec.structs.replace(answer, signature=signature)
-    return Enrolled(device, request.contract is not None, answer)
+    contract = request.contract
+    if contract is None or is_registered:
+        return Enrolled(device, contract is not None, answer)
+    stranger = contract.provider, contract.provider_key
+    return Enrolled(device, has_contract=True, answer=answer, stranger=stranger)
 
 
 def _record(
@@ -175,6 +186,33 @@ def _check_contract_order(store: Store, request: CheckedRequest) -> None:
             f"Contract {contract.hash.hex()[:SHORT_HASH]}… has ended and is not taken again as it "
             "was; make a new request from another first day."
         )
+
+
+def _check_provider(store: Store, contract: StoredContract | None) -> bool:
+    """Check that the register does not give an offer's name or key to somebody else.
+
+    Anybody can sign an offer under any name, and the household cannot tell. Returns whether the
+    register has this provider. A contract that is stored already is not looked at again.
+
+    Raises:
+        DocumentRefused: another key has a name that looks like this, or this key another name.
+    """
+    if contract is None or store.contract(contract.hash) is not None:
+        return True
+    known = store.providers.provider_of(contract.provider_key)
+    if known is not None and known.title != contract.provider:
+        raise DocumentRefused(
+            f"The key of this offer is registered for {known.title}, and the offer names "
+            f"{contract.provider}; have the household ask the provider for its own offer."
+        )
+    look = look_of(contract.provider)
+    if known is None and any(look_of(each.title) == look for each in store.providers.providers()):
+        raise DocumentRefused(
+            f"This offer names {contract.provider} and is signed with another key than the registered "
+            "provider of that name has: somebody else made it. Have the household ask the provider for its "
+            "own offer."
+        )
+    return known is not None
 
 
 def _put_mandate(store: Store, request: CheckedRequest) -> None:

@@ -39,6 +39,32 @@ NOT_READ = bilingual(
     en=("This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."),
 )
 
+# By whether the collectivity has answered a request with the offer.
+WHOSE = bilingual(
+    fr={
+        False: (
+            "Personne n'a encore confirmé que cette clé est celle de {provider} : n'importe qui peut signer "
+            "une offre sous ce nom. La collectivité compare nom et clé avec son registre quand elle répond, "
+            "et refuse un nom qu'elle connaît sous une autre clé."
+        ),
+        True: (
+            "La collectivité a répondu à la demande qui la porte, et ne connaît aucune autre clé sous ce "
+            "nom."
+        ),
+    },
+    en={
+        False: (
+            "Nobody has confirmed yet that this key is {provider}'s: anyone can sign an offer under that "
+            "name. The collectivity compares name and key with its register when it answers, and refuses a "
+            "name that it knows with another key."
+        ),
+        True: (
+            "The collectivity has answered the request with it, and knows no other key under this name."
+        ),
+    },
+)
+SIGNED_WITH = bilingual(fr="Signée par la clé", en="Signed with the key")
+WHOSE_KEY = bilingual(fr="De qui est cette clé", en="Whose key it is")
 CONSENTS = bilingual(
     fr={
         Consent.NOTHING: "ne disent rien au fournisseur",

@@ -162,12 +162,14 @@ class FirstRunAnswers:
             return None if found is None else self._shown(found, lang)
         return None
 
-    def _shown(self, agreement: SignedAgreement, lang: Lang) -> ShownContract:
+    def _shown(
+        self, agreement: SignedAgreement, lang: Lang, *, is_answered: bool = False
+    ) -> ShownContract:
         """Return a contract in words, and what speaks against it as far as the line tells."""
         line = self._line()
         salt, today = load_keys(self._directory).meter_salt, legal_day(self._now())
         meter = MeterNow(line.serial, line.calendar, line.subscribed_kva)
-        return asked_contract(agreement, meter, salt, today, lang)
+        return asked_contract(agreement, meter, salt, today, lang, is_answered=is_answered)
 
     def _make_request(self, asked: MakeRequest) -> ShownRequest:
         check_no_import(self._directory)
@@ -227,7 +229,7 @@ class FirstRunAnswers:
                 record.collectivity,
                 authority,
                 openssl_spelling(authority),
-                None if agreement is None else self._shown(agreement, asked.lang),
+                None if agreement is None else self._shown(agreement, asked.lang, is_answered=True),
             )
         record, line = install_answer(self._directory, data, name), self._line()
         done = f"This chip is {record.device} of {record.collectivity}; it begins to meter now."

@@ -15,13 +15,14 @@ from edge.contracts.enrolling import draw_keys, requested_contract, sign_contrac
 from edge.contracts.former import FormerContract, write_former
 from edge.contracts.requests import FOLDER, asked_agreements
 from edge.contracts.signed import CONTRACT, SignedAgreement, read_agreement
-from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES
+from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES, WHOSE
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.numbers import day_text
-from protocol.contract import Consent, Contract, Signed
+from protocol.contract import Consent, Contract, Signed, open_offer
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError
+from protocol.ids import public_key_text
 from tests.support.dwelling import OLD, day, make_offer
 
 _CONSENT = st.sampled_from(Consent)
@@ -89,6 +90,14 @@ def test_before_it_is_written_a_contract_is_said_in_words(chip, lang):
     assert day_text(day(1), lang) in said[3]
     assert any(line.endswith(CONSENTS[lang][Consent.NOTHING] + AS_BEFORE[lang]) for line in said)
     assert any(line.endswith(PRICES[lang][False] + AS_BEFORE[lang]) for line in said)
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_it_says_which_key_signed_the_offer_and_that_nobody_has_confirmed_whose_it_is(chip, lang):
+    offer = open_offer(msgspec.json.decode((chip / "offer.json").read_bytes(), type=Signed))
+    said = " ".join(ask(chip, lang=lang.value).output.split())
+    assert public_key_text(offer.provider_key) in said
+    assert " ".join(WHOSE[lang][False].format(provider=offer.provider).split()) in said
 
 
 def test_a_first_contract_has_the_choices_that_the_help_promises(chip):

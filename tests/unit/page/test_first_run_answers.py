@@ -50,9 +50,10 @@ from edge.tic.diagnosis import LineFault
 from edge.tic.frame import Mode
 from edge.tic.hints import HINTS
 from protocol.calendar import legal_day
-from protocol.contract import Consent, Contract
+from protocol.contract import Consent, Contract, Signed, open_offer
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
+from protocol.ids import public_key_text
 from system import files
 from tests.support.answering import Registrar
 from tests.support.chip_bench import BenchClock
@@ -146,7 +147,9 @@ def test_it_goes_from_the_line_to_the_enrolment_step_by_step(chip, town):
     shown = chip.ask(TakeAnswer, answer=answer)
     authority = ca_fingerprint(base64.b64decode(json.loads(answer)["ca_pem"]))
     spelt = openssl_spelling(authority)
-    assert shown == ShownAnswer(shown.device, "testville", authority, spelt, seen.contract)
+    confirmed = msgspec.structs.replace(seen.contract, terms=shown.contract.terms)
+    assert shown == ShownAnswer(shown.device, "testville", authority, spelt, confirmed)
+    assert len({*shown.contract.terms} - {*seen.contract.terms}) == 1, "whose key it is"
     assert chip.held() == before, "nothing before the yes"
     assert isinstance(chip.ask(TakeAnswer, answer=answer, is_sure=True), Done)
     assert chip.step() is FirstRunStep.DONE
@@ -473,6 +476,21 @@ def test_the_prices_are_told_in_words(chip):
     assert english["abonnement"] == "12.34 € per month before tax, 14.81 € with tax (VAT 20%)"
     assert english["heures creuses"].startswith("0.14567 € per kWh before tax, 0.17480 € with tax")
     assert "par mois HT" in french["abonnement"]
+
+
+def test_it_says_which_key_signed_the_offer_and_who_has_confirmed_whose_it_is(chip, town):
+    def said(shown):
+        rows = {row.label: row.text for row in shown.contract.terms}
+        return rows["Signed with the key"], rows["Whose key it is"]
+
+    key = public_key_text(open_offer(msgspec.json.decode(OFFER, type=Signed)).provider_key)
+    shown_key, whose = said(chip.ask(MakeRequest, **TAKEN))
+    assert shown_key == key
+    assert whose.startswith("Nobody has confirmed yet that this key is ")
+    request = chip.request(**TAKEN | {"start": date(2026, 3, 2)})
+    assert said(chip.ask(AskFirstRun)) == (key, whose)
+    _, whose = said(chip.ask(TakeAnswer, answer=town.answer(request)))
+    assert whose.startswith("The collectivity has answered")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from cloud.registry.enrolment import check_request, enrol
 from cloud.registry.key_files import load_authority
 from cloud.registry.pki import issue_device, revoke
+from cloud.store.providers import Provider
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.contracts.signed import load_contract
@@ -117,6 +118,50 @@ def test_contract_reaches_store_and_chip(cloud, store, tmp_path, offer):
     assert (own.start, own.end) == (START, None)
     contract = open_document(stored.contract, identity.signing_key.public_key(), Contract)
     assert contract == own
+
+
+def _offered(name: str, key: Ed25519PrivateKey) -> Signed:
+    tariff = msgspec.structs.replace(simple_tariff(), provider=name)
+    public = key.public_key().public_bytes_raw()
+    offer = Offer(name, public, SEALING_KEY.public_bytes, tariff.name, (tariff,))
+    return sign_document(offer, key)
+
+
+def _asked(keys, offer: Signed) -> Signed:
+    return make_request(keys, offer, sign_contract(keys, offer, SERIAL, START))
+
+
+def _register(store: SqliteStore, name: str, title: str, key: Ed25519PrivateKey) -> None:
+    public = key.public_key().public_bytes_raw()
+    store.providers.put_provider(Provider(name, public, title, NOW))
+
+
+@pytest.mark.parametrize("name", ["EDF", "\u0415DF", "E D F", "edf"])
+def test_an_offer_under_a_registered_name_is_taken_with_its_own_key_alone(cloud, store, keys, name):
+    _register(store, "edf", "EDF", PROVIDER_KEY)
+    forged = _offered(name, Ed25519PrivateKey.generate())
+    with pytest.raises(DocumentRefused, match="somebody else made it"):
+        enrol(cloud, store, _asked(keys, forged), NOW)
+    assert not store.devices()
+    assert not store.contracts()
+    enrolled = enrol(cloud, store, _asked(keys, _offered("EDF", PROVIDER_KEY)), NOW)
+    assert enrolled.has_contract
+    assert enrolled.stranger is None
+
+
+def test_a_registered_key_makes_offers_under_its_own_name_alone(cloud, store, keys):
+    _register(store, "town", "Testville Energie", PROVIDER_KEY)
+    with pytest.raises(DocumentRefused, match="registered for Testville Energie"):
+        enrol(cloud, store, _asked(keys, _offered("EDF", PROVIDER_KEY)), NOW)
+
+
+def test_whoever_answers_is_told_of_a_provider_that_is_not_registered(cloud, store, keys):
+    asked = _asked(keys, _offered("EDF", PROVIDER_KEY))
+    enrolled = enrol(cloud, store, asked, NOW)
+    assert enrolled.stranger == ("EDF", PROVIDER_KEY.public_key().public_bytes_raw())
+    # The name is registered since for somebody else: what was answered is answered again.
+    _register(store, "edf", "EDF", Ed25519PrivateKey.generate())
+    assert enrol(cloud, store, asked, NOW).device == enrolled.device
 
 
 def test_serial_of_the_meter_leaves_the_chip_salted_and_hashed(keys, offer):
