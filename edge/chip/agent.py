@@ -52,6 +52,7 @@ from edge.quotes.asking import QuoteOptions
 from edge.renewal.asking import SWITCH_WITHIN_S
 from edge.renewal.certificates import Certificates
 from edge.renewal.without import RenewalWithoutSession, post
+from edge.status.kept import KeptReport
 from edge.status.panel import Panel
 from edge.status.report import ChipReport, report
 from edge.status.reporter import last_will, status_options
@@ -195,7 +196,8 @@ class Agent:
             files = {"authority": identity.ca_path, "chip": identity.certificate_path}
             watch = CertificateWatch(lambda: read_lifetimes(files), clock.now)
             confirmed = settings.confirmation.read
-            reporting = partial(_report, directory, config, clock, confirmed)
+            make_report = partial(_report, directory, config, clock, confirmed)
+            reporting = KeptReport(directory, make_report, clock.monotonic_s)
             has_panel = pins is not None and pins.lets_in
             window = PairingWindow(directory, clock.now, has_button=has_panel)
             questions = PanelQuestions(clock, has_panel=has_panel)

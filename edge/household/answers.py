@@ -57,7 +57,14 @@ from edge.household.requests import (
 )
 from edge.household.sent import sent_on
 from edge.household.shared import shared
-from edge.household.shown import Answer, BillPdf, FirstRunStep, Live, ShownFirstRun
+from edge.household.shown import (
+    Answer,
+    BillPdf,
+    FirstRunStep,
+    Live,
+    ShownFirstRun,
+    WaitingRequest,
+)
 from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.household.visitors import VisitorRole
@@ -196,13 +203,17 @@ class Answers:
     def _agreements(self, asked: AskAgreements) -> Answer:
         on = legal_day(self._now())
         with read_vault(self._directory) as vault:
-            return agreements(self._directory, vault, self._area, on, asked.lang)
+            found = agreements(self._directory, vault, self._area, on, asked.lang)
+        return msgspec.structs.replace(found, waiting=self._waiting())
 
     def _see_offer(self, asked: SeeOffer) -> Answer:
         with read_vault(self._directory) as vault:
             return see_offer(self._directory, vault, asked, legal_day(self._now()))
 
     def _waiting_request(self, _: AskRequest) -> Answer:
+        return self._waiting()
+
+    def _waiting(self) -> WaitingRequest:
         return waiting_request(self._directory, has_unit=runtime_directory() is not None)
 
     def _moving(self, asked: AskMoving) -> Answer:

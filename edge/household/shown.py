@@ -397,6 +397,16 @@ class ShownTrustees(msgspec.Struct, frozen=True):
     risks: tuple[str, ...]
 
 
+class WaitingRequest(msgspec.Struct, frozen=True, tag="waiting-request"):
+    """The request that has no answer yet, as JSON to hand over; empty if none waits.
+
+    `commands` are typed at the chip once its answer is there.
+    """
+
+    request: str
+    commands: tuple[str, ...]
+
+
 class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
     """To what the household has agreed.
 
@@ -409,6 +419,7 @@ class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
         employed: how many of them are employed.
         trustees: the sets that have arrived.
         groups: the household's groups, and `forks` what proves that trustees signed twice, in words.
+        waiting: the request that has no answer yet.
     """
 
     contracts: tuple[ShownContract, ...]
@@ -421,6 +432,7 @@ class AgreementList(msgspec.Struct, frozen=True, tag="agreements"):
     trustees: tuple[ShownTrustees, ...]
     groups: tuple[str, ...]
     forks: tuple[str, ...]
+    waiting: WaitingRequest = WaitingRequest("", ())
 
 
 class MovingStep(StrEnum):
@@ -575,16 +587,6 @@ class ShownOffer(msgspec.Struct, frozen=True, tag="offer"):
 
     contract: ShownContract
     command: str
-
-
-class WaitingRequest(msgspec.Struct, frozen=True, tag="waiting-request"):
-    """The request that has no answer yet, as JSON to hand over; empty if none waits.
-
-    `commands` are typed at the chip once its answer is there.
-    """
-
-    request: str
-    commands: tuple[str, ...]
 
 
 class Live(msgspec.Struct, frozen=True, tag="live"):

@@ -15,7 +15,6 @@ from edge.household.requests import (
     AskMoving,
     AskOffers,
     AskOwnCurve,
-    AskRequest,
     AskShared,
     AskState,
     AskToday,
@@ -32,7 +31,6 @@ from edge.household.shown import (
     Shared,
     SpentBudget,
     Today,
-    WaitingRequest,
 )
 from edge.language.numbers import time_text
 from edge.page import views
@@ -124,12 +122,11 @@ async def offers_page(visit: Visit) -> Response:
 async def agreements_page(visit: Visit) -> Response:
     """Show contracts, receipts, the part in the neighbourhood's figures, and the trustees."""
     agreements = expected(AgreementList, await visit.ask(AskAgreements(lang=visit.lang)))
-    waiting = expected(WaitingRequest, await visit.ask(AskRequest(lang=visit.lang)))
     return visit.show(
         "agreements",
         agreements=agreements,
         contracts=views.contracts(agreements, visit.lang),
-        waiting=waiting,
+        waiting=agreements.waiting,
         today=legal_day(datetime.now(UTC)),
         sets=views.trustee_sets(agreements, visit.lang),
     )
