@@ -21,8 +21,8 @@ from cloud.store.sqlite.blocks import DEAD_LETTERS_KEPT
 from cloud.worker.worker import REQUESTS_MAX
 from edge.area.figure import DAYS_KEPT, FIGURE_MAX_BYTES
 from edge.area.neighbourhood import READ_AN_HOUR_MAX
-from edge.home.announcer import KEPT_EVERY_S, LIVE_EVERY_S, SLOW_EVERY_S
 from edge.home import link
+from edge.home.announcer import KEPT_EVERY_S, LIVE_EVERY_S, SLOW_EVERY_S
 from edge.home.record import ENTITIES_MAX, TOPICS_MAX
 from edge.household.door import WAIT_S
 from edge.household.messages import ANSWER_BYTES_MAX
