@@ -27,7 +27,7 @@ from edge.home.record import ENTITIES_MAX, TOPICS_MAX
 from edge.household.door import WAIT_S
 from edge.household.messages import ANSWER_BYTES_MAX
 from edge.household.requests import REQUEST_BYTES_MAX
-from edge.page import shares
+from edge.page import guards, shares
 from edge.page.bill_file import WAITING_MAX
 from edge.page.guards import BODY_BYTES_MAX
 from edge.page.live import STREAMS_MAX, STREAMS_MAX_EACH
@@ -344,8 +344,9 @@ def at_home(table: Table) -> str:
             "page",
             "a request",
             (
-                f"{BODY_BYTES_MAX // 1_000} kB; {ASKS_WITHIN_S:g} s to send it, {TAKES_WITHIN_S:g} s to take "
-                "the answer"
+                f"{BODY_BYTES_MAX // 1_000} kB, {guards.UPLOADS_MAX} at once of more than "
+                f"{guards.STRANGERS_BODY_BYTES_MAX // 1_000} kB, which is the most for one who is not let in; "
+                f"{ASKS_WITHIN_S:g} s to send it, {TAKES_WITHIN_S:g} s to take the answer"
             ),
         ),
         (

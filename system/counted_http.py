@@ -15,6 +15,7 @@ class CountedHttp(H11Protocol):
     """One connection; a subclass says for what it waits, and how long."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _is_lost = False
 
     def __init__(self, *, connections: Connections, **uvicorns: Any) -> None:
         """Tell `connections` whether this one is in a call; the rest is uvicorn's."""
@@ -22,15 +23,25 @@ class CountedHttp(H11Protocol):
         self._open_connections = connections
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Wait for nothing any more: a timer would keep all of a lost connection in memory."""
+        self._is_lost = True
         self._stop_waiting()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def on_response_complete(self) -> None:
+        """End an answer, which whoever asked may have hung up on before."""
+        super().on_response_complete()
+        if self._is_lost:
+            self._unset_keepalive_if_required()
 
     def _mark(self, *, is_in_call: bool) -> None:
         number = self.transport.get_extra_info("socket").fileno()
         self._open_connections.mark(number, is_in_call=is_in_call)
 
     def _await(self, within_s: float) -> None:
+        if self._is_lost:
+            return
         self._deadline = self.loop.call_later(within_s, self.transport.abort)
 
     def _stop_waiting(self) -> None:

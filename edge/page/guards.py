@@ -19,6 +19,10 @@ from edge.page.places import API
 from edge.page.shares import Shares
 
 BODY_BYTES_MAX = 64_000
+# Of one who is not let in, whose longest form has a code; what is sent waits in memory.
+STRANGERS_BODY_BYTES_MAX = 2_000
+# Longer ones are files, of which so many are taken at once.
+UPLOADS_MAX = 2
 # Whoever chooses a wrong file is told before anything is read, and so before the language is known.
 TOO_LARGE = f"{typeset('Trop volumineux : 64 ko au plus.')} Too large: 64 kB at most."
 _TOO_LARGE_PAGE = f"""<!doctype html>
@@ -40,6 +44,11 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), usb=(), serial=()",
 }
+
+
+TOO_MANY = (
+    f"{typeset('Trop de fichiers à la fois : réessayez.')} Too many files at once: try again."
+)
 
 
 class BodyTooLarge(HTTPException):
@@ -67,6 +76,7 @@ class Guards:
         self._names = {name.lower() for name in names}
         self._let_in = let_in
         self._shares = Shares(monotonic_s)
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -74,16 +84,23 @@ class Guards:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
+        visitor = self._let_in(headers.get("cookie", ""))
+        most = BODY_BYTES_MAX if visitor else STRANGERS_BODY_BYTES_MAX
+        refusal = self._refusal(scope, headers, visitor, most)
         guarded = _with_headers(send)
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
-        await self._app(scope, _bounded(receive), guarded)
+        is_upload = _is_upload(headers)
+        self._uploads += is_upload
+        try:
+            await self._app(scope, _bounded(receive, most), guarded)
+        finally:
+            self._uploads -= is_upload
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    def _refusal(self, scope: Scope, headers: Headers, visitor: str, most: int) -> Response | None:
         address = (scope.get("client") or ("",))[0]
-        if not self._shares.admits(address, self._let_in(headers.get("cookie", ""))):
+        if not self._shares.admits(address, visitor):
             return _refused(scope, "Too many requests.", 429, {"Retry-After": "1"})
         if not self._is_own(headers.get("host", "")):
             return _refused(scope, "This is not the name of this page.", 421)
@@ -91,9 +108,13 @@ class Guards:
             return _refused(scope, "Not allowed.", 405)
         if scope["method"] == "POST" and not _is_of_this_origin(headers):
             return _refused(scope, "This form is of another site.", 403)
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        return self._refusal_of_body(scope, headers, most)
+
+    def _refusal_of_body(self, scope: Scope, headers: Headers, most: int) -> Response | None:
+        if not 0 <= _length(headers) <= most:
             return _refused(scope, TOO_LARGE, 413, page=_TOO_LARGE_PAGE)
+        if self._uploads >= UPLOADS_MAX and _is_upload(headers):
+            return _refused(scope, TOO_MANY, 503, {"Retry-After": "1"})
         return None
 
     def _is_own(self, host: str) -> bool:
@@ -116,6 +137,16 @@ def host_name(host: str) -> str:
         return ""
 
 
+def _length(headers: Headers) -> int:
+    """Return how long a body says that it is, -1 if that is no length."""
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else -1
+
+
+def _is_upload(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or _length(headers) > STRANGERS_BODY_BYTES_MAX
+
+
 def _refused(
     scope: Scope, why: str, status: int, headers: dict[str, str] | None = None, page: str = ""
 ) -> Response:
@@ -134,14 +165,14 @@ def _is_of_this_origin(headers: Headers) -> bool:
     return origin is not None and origin == f"https://{headers.get('host', '')}"
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > BODY_BYTES_MAX:
+        if taken > most:
             raise BodyTooLarge
         return message
 

@@ -8,6 +8,7 @@ for a while: the next visit starts it again.
 import asyncio
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import h11
 import structlog
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.page.guards import host_name
@@ -34,6 +36,10 @@ CONNECTIONS_MAX = 64
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
 HTTP_PORT = 80
+# The chip answers one question at a time; each that waits in a thread takes its memory with it.
+THREADS_MAX = 2
+# Of each connection, in which asyncio would have 256 KiB; a TLS record has 16 at most.
+TLS_BUFFER_BYTES = 32_768
 
 log = structlog.get_logger()
 
@@ -148,6 +154,8 @@ async def serve(
     `on_start` is called once visitors are answered and signals are heeded, `on_round` every few
     seconds. Sockets of port 80 only redirect.
     """
+    current_default_thread_limiter().total_tokens = THREADS_MAX
+    SSLProtocol.max_size = TLS_BUFFER_BYTES
     watched, port = Watched(app), secure_port(sockets)
     plain = [each for each in sockets if _port(each) == HTTP_PORT]
     secure = [each for each in sockets if each not in plain]

@@ -5,7 +5,13 @@ import asyncio
 import pytest
 
 from edge.page.charts import day_bars
-from edge.page.guards import BodyTooLarge, Guards, host_name
+from edge.page.guards import (
+    STRANGERS_BODY_BYTES_MAX,
+    UPLOADS_MAX,
+    BodyTooLarge,
+    Guards,
+    host_name,
+)
 from edge.page.shares import ADDRESS, NETWORK, STRANGERS, VISITOR, Shares, network_of
 from system.at_home import is_neighbour, is_private
 
@@ -183,12 +189,36 @@ def test_a_network_is_what_one_neighbour_may_hold(address, network):
 
 def test_a_body_that_hides_its_size_is_cut():
     browser = Browser()
-    at_home = {"origin": "https://volet.local"}
+    at_home = {"origin": "https://volet.local", "cookie": "session=1"}
     assert browser.status(*[b"x" * 10_000] * 6, method="POST", **at_home) == 200
     with pytest.raises(BodyTooLarge):
         browser.status(*[b"x" * 10_000] * 7, method="POST", **at_home)
     assert browser.status(method="POST", **at_home, **{"content-length": "70000"}) == 413
     assert browser.status(method="POST", **at_home, **{"content-length": "-1"}) == 413
+
+
+def test_who_is_not_let_in_sends_a_code_and_nothing_longer():
+    browser, at_home = Browser(), {"origin": "https://volet.local"}
+    most = STRANGERS_BODY_BYTES_MAX
+    assert browser.status(b"x" * most, method="POST", **at_home) == 200
+    with pytest.raises(BodyTooLarge):
+        browser.status(b"x" * most, b"x", method="POST", **at_home)
+    said = {"content-length": str(most + 1)}
+    assert browser.status(method="POST", **at_home, **said) == 413
+    assert browser.status(method="POST", **at_home, **said, cookie="session=1") == 200
+
+
+@pytest.mark.parametrize("said", [{"content-length": "5000"}, {"transfer-encoding": "chunked"}])
+def test_a_few_files_are_taken_at_once(said):
+    browser = Browser()
+    sent = {"method": "POST", "origin": "https://volet.local", "cookie": "session=1", **said}
+    browser.guards._uploads = UPLOADS_MAX - 1
+    assert browser.status(b"x" * 5_000, **sent) == 200
+    browser.guards._uploads += 1
+    assert browser.status(b"x" * 5_000, **sent) == 503
+    assert browser.status(**sent | {"content-length": "100", "transfer-encoding": "chunked"}) == 503
+    assert browser.status() == 200, "what is short goes on"
+    assert browser.guards._uploads == UPLOADS_MAX, "each place is given back"
 
 
 @pytest.mark.parametrize("quarters", [92, 96, 100])

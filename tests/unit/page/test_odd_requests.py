@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from edge.household.visitors import VisitorRole
 from edge.page.app import Page, application
-from edge.page.guards import BODY_BYTES_MAX
+from edge.page.guards import STRANGERS_BODY_BYTES_MAX
 from edge.page.sessions import FILE_NAME, form_token
 from edge.page.visit import SESSION_COOKIE
 from tests.support.steps import steps_of
@@ -42,8 +42,8 @@ def test_a_form_with_too_many_fields_is_refused(app):
 
 
 def test_a_body_that_does_not_say_its_size_is_cut(app):
-    assert sent(app, content=in_parts(BODY_BYTES_MAX)).status_code == 422
-    assert sent(app, content=in_parts(BODY_BYTES_MAX + 1)).status_code == 413
+    assert sent(app, content=in_parts(STRANGERS_BODY_BYTES_MAX)).status_code == 422
+    assert sent(app, content=in_parts(STRANGERS_BODY_BYTES_MAX + 1)).status_code == 413
 
 
 def test_a_strangers_cookie_costs_few_steps(tmp_path):
