@@ -21,17 +21,19 @@ from edge.area.settings import watched_choices
 from edge.bills.receipt_lane import ReceiptOptions
 from edge.bills.release_token import watched_release_token
 from edge.chip.chip import Chip
-from edge.chip.config import EdgeConfig
+from edge.chip.config import EdgeConfig, load_config
 from edge.chip.confirming import Confirmation
 from edge.chip.house_panel import EnrolledHome, HousePanel
 from edge.chip.settings import ChipSettings
 from edge.contracts.agreement import Agreement
 from edge.contracts.former import agreements_of
 from edge.home.announcer import HomeAnnouncer, look_at_chip
+from edge.home.forgetting import forget_told
 from edge.home.guard import check_address, check_broker
 from edge.home.link import HomeLink
 from edge.home.record import new_record, read_record
 from edge.home.settings import read_password
+from edge.home.switch import HomeSwitch
 from edge.home.telling import HomeTelling
 from edge.household.answers import Answers, LiveChip
 from edge.household.door import open_door
@@ -120,7 +122,7 @@ class _Beside(NamedTuple):
     """What serves the household while the chip meters; none of it can stop that."""
 
     panel: HousePanel | None
-    home: HomeAnnouncer | None
+    home: HomeSwitch
     outlet: LineOutlet
 
 
@@ -216,7 +218,7 @@ class Agent:
             )
             opened.callback(answers.close)
             _open_door(opened, directory, answers)
-            smart_home = _open_home(directory, identity, config, agreement, clock, reporting)
+            smart_home = _smart_home(directory, identity, agreement, clock, reporting)
             beside = _Beside(panel, smart_home, outlet)
             yield cls(chip, link, source, beside, watch, ERASE.watched(directory), clock)
 
@@ -229,8 +231,6 @@ class Agent:
             StoreError: the vault cannot continue; start the program again.
         """
         self._link.start()
-        if self._home is not None:
-            self._home.start(self.chip.account)
         self._notifier.ready()
         log.info("chip_started")
         goodbye, begins_anew = None, False
@@ -243,8 +243,7 @@ class Agent:
             if not begins_anew:  # systemd kills a program that has said so and goes on
                 self._notifier.stopping()
             self._link.stop(goodbye)
-            if self._home is not None:
-                self._home.stop()
+            self._home.stop()
             log.info("chip_stopped")
         return begins_anew and not stop.is_set
 
@@ -269,9 +268,9 @@ class Agent:
             self._link.begin_anew()
         if self._panel is not None:
             self._panel.step(is_line_good=self.chip.is_line_good)
-        if self._home is not None:
-            self._home.step(self.chip.frame, self.chip.account)
-        self._outlet.step(has_left=self.chip.moving.has_left)
+        has_left = self.chip.moving.has_left
+        self._home.step(self.chip.frame, self.chip.account, has_left=has_left)
+        self._outlet.step(has_left=has_left)
         self._watch.look_each_hour(self._clock.monotonic_s())
         self._notifier.progress()
 
@@ -346,34 +345,38 @@ def _report(
     )
 
 
-def _open_home(
+def _smart_home(
     directory: Path,
     identity: Identity,
-    config: EdgeConfig,
     agreement: Agreement | None,
     clock: Clock,
     reporting: Callable[[], ChipReport],
-) -> HomeAnnouncer | None:
-    """Return who tells the household's smart home; metering goes on without one that is refused."""
-    settings = config.home
-    if settings is None:
-        return None
-    try:
+) -> HomeSwitch:
+    """Return who tells the household's smart home, of which edge.toml is read when that begins."""
+
+    def opened() -> HomeAnnouncer:
+        settings = load_config(directory).home
+        if settings is None:
+            raise ConfigError(
+                f"{directory}/edge.toml names no broker of your home; nothing is told. To tell it: add "
+                'the table [home] with broker = "HOST".'
+            )
         check_broker(settings, identity)
         record = read_record(directory) or new_record()
-        password = read_password(directory)
-    except ConfigError as exc:
-        log.warning("home_refused", why=str(exc))
-        return None
-    check = partial(check_address, settings, identity)
-    return HomeAnnouncer(
-        directory,
-        HomeTelling(settings, record, language()),
-        HomeLink(settings, record.id, password, check),
-        clock,
-        lambda now: look_at_chip(directory, settings, reporting(), now),
-        None if agreement is None else agreement.offer,
-    )
+        check = partial(check_address, settings, identity)
+        return HomeAnnouncer(
+            directory,
+            HomeTelling(settings, record, language()),
+            HomeLink(settings, record.id, read_password(directory), check),
+            clock,
+            lambda now: look_at_chip(directory, settings, reporting(), now),
+            None if agreement is None else agreement.offer,
+        )
+
+    def forget() -> int:
+        return forget_told(directory, load_config(directory).home, identity)
+
+    return HomeSwitch(directory, identity.household_key, opened, forget, clock)
 
 
 def _open_source(config: EdgeConfig, chip: Chip) -> TicSource:

@@ -77,6 +77,17 @@ _ORDER_DROPPED = bilingual(
     ),
 )
 
+_HOME_IS_OFF = bilingual(
+    fr=(
+        "La maison connectée n'apprend rien, car ce boîtier est peut-être dans une autre maison : pour "
+        "le lui dire de nouveau, `volet edge home --on --dir {directory}`."
+    ),
+    en=(
+        "The smart home is told nothing, since this chip may stand in another home: to tell it again, "
+        "`volet edge home --on --dir {directory}`."
+    ),
+)
+
 
 def words() -> Words:
     """Return the sentences in the language of the command that runs."""
@@ -96,3 +107,8 @@ def receipts_wait() -> str:
 def order_dropped() -> str:
     """Return the notice that a move-out must be ordered again, in the command's language."""
     return _ORDER_DROPPED[language()]
+
+
+def home_is_off() -> str:
+    """Return the notice that the smart home is told nothing, in the command's language."""
+    return _HOME_IS_OFF[language()]

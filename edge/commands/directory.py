@@ -10,10 +10,18 @@ from edge.bills.release_token import FILE_NAME as RELEASE
 from edge.bills.release_token import read_release_tokens
 from edge.chip.config import load_config
 from edge.chip.confirming import ORDER as CONFIRMED
-from edge.commands.backup_words import next_step, order_dropped, receipts_wait, words
+from edge.commands.backup_words import (
+    home_is_off,
+    next_step,
+    order_dropped,
+    receipts_wait,
+    words,
+)
 from edge.contracts.former import FOLDER, former_agreements
 from edge.contracts.requests import FOLDER as REQUESTS
 from edge.contracts.signed import CONTRACT, OFFER, load_contract
+from edge.home.choice import CHOICE as HOME_CHOICE
+from edge.home.choice import LOCK as HOME_LOCK
 from edge.home.record import FILE_NAME as HOME
 from edge.home.settings import PASSWORD
 from edge.household.call import SOCKET_NAME
@@ -111,7 +119,9 @@ FILES = (
     ListedFile(ERASE.name, "the panel's button; the order of a household that has left to be erased, which the next start carries out", Fate.LEFT_OUT, why="another household's is refused"),
     ListedFile(REPEATER, "`volet edge repeater` or the page; whether the line is repeated, and the numbers that stand for the true ones", Fate.LEFT_OUT, _YES, "choose again: a restored chip repeats nothing"),
     ListedFile(LINE_SOCKET, "`volet edge repeat-line`, by hand; where the chip calls it, a socket", Fate.LEFT_OUT, why="made at the start"),
-    ListedFile(HOME, "`volet edge run` where edge.toml has a table [home]; the random ids by which the smart home knows the chip, and the energies told", private=_YES),
+    ListedFile(HOME, "`volet edge run` where the smart home is told; the random ids by which the smart home knows the chip, and the energies told", private=_YES),
+    ListedFile(HOME_CHOICE.name, "`volet edge home --on`; that this household wants its smart home told", Fate.LEFT_OUT, _YES, "a restored chip may stand in another home; `volet edge home --on`"),
+    ListedFile(HOME_LOCK, "`volet edge run`; held while the smart home is told", Fate.LEFT_OUT, why="made at the start"),
     ListedFile(PASSWORD, "you; the password of the home's own broker", private=_YES),
     ListedFile(CONFIRMED.name, "`volet edge confirm`; the index or meter that was confirmed, until the running chip has gone on from it", Fate.LEFT_OUT, _YES, "confirm again"),
 )  # fmt: skip
@@ -149,7 +159,10 @@ def settle(restored: Path, directory: Path) -> str:
     destroy_expired(restored / "keys", today)
     for place in (restored, directory):
         forget_repeater(place)
+    was_on = [HOME_CHOICE.withdraw(place) for place in (restored, directory)]
     notices = []
+    if any(was_on) or (restored / HOME).exists():
+        notices.append(home_is_off())
     is_vault_back = (restored / VAULT).exists()
     if departure_of(restored) is None:
         # The vault may be restored alone, next to an order that a later vault had carried out.

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from edge.commands.household import HouseholdCommand, confirm, echo
+from edge.chip.config import load_config
+from edge.commands.household import HouseholdCommand, confirm, echo, echo_translated
+from edge.home.forgetting import forget_before_erasure
 from edge.language.choice import language
 from edge.moving.erasing import erase as erase_household
 from edge.moving.transfer import departure_of
@@ -32,5 +34,17 @@ def erase(directory: Path, *, yes: bool) -> None:
         if departure is None or not departure.is_told:
             echo(NOT_MOVED[language()])
         confirm(ERASE[language()])
-    count = erase_household(directory)
+    count = erase_household(directory, lambda: _forget_home(directory))
     echo(ERASED[language()].format(count=count, directory=quoted(directory)))
+
+
+def _forget_home(directory: Path) -> None:
+    """Have the home's broker forget the household, or say what it retains."""
+    retained = forget_before_erasure(directory, lambda: load_config(directory).home)
+    if retained is None:
+        return
+    echo_translated(
+        f"The home's broker does not forget this household: {retained.why} It retains these topics until "
+        "somebody removes them there:"
+    )
+    echo("\n".join(retained.topics))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import msgspec
+import structlog
 
 from edge.chip.agent import Agent, StopSignal, stop_on_signals
 from edge.chip.config import EdgeConfig, load_config
@@ -12,6 +13,7 @@ from edge.chip.first_run import FirstRun
 from edge.chip.panel_pins import panel_pins
 from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.agreement import load_agreement
+from edge.home.forgetting import forget_before_erasure
 from edge.identity.enrolment import load_identity
 from edge.moving.erasing import carry_out_erasure
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
@@ -22,6 +24,8 @@ from system.program import begin_anew, begin_program
 
 _directory = directory_option(DEFAULT_DIRECTORY, "The chip's")
 _DEVICES = Path("/dev")
+
+log = structlog.get_logger()
 
 
 @click.command(cls=HouseholdCommand)
@@ -58,7 +62,7 @@ def run_chip(directory: Path, source: str | None, stop: StopSignal) -> bool:
         ConfigError: the operator must correct something.
         StoreError: the vault cannot continue; start the program again.
     """
-    carry_out_erasure(directory)
+    carry_out_erasure(directory, lambda: _forget_home(directory))
     config = _config(directory, source)
     with panel_pins() as pins:
         if _is_first_run(directory, config):
@@ -70,6 +74,12 @@ def run_chip(directory: Path, source: str | None, stop: StopSignal) -> bool:
         panel = pins.wired(config.panel)
         with Agent.open(directory, identity, config, agreement=agreement, pins=panel) as agent:
             return agent.run(stop)
+
+
+def _forget_home(directory: Path) -> None:
+    retained = forget_before_erasure(directory, lambda: load_config(directory).home)
+    if retained is not None:
+        log.warning("home_not_forgotten", why=retained.why, times=1)
 
 
 def _config(directory: Path, source: str | None) -> EdgeConfig:

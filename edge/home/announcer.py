@@ -61,6 +61,7 @@ class HomeAnnouncer:
         self._clock = clock
         self._look = look
         self._offer = offer
+        self._has_ended = False
         self._stored: Reading | None = None
         self._frame: Frame | None = None
         self._live_at_s = self._slow_at_s = float("-inf")
@@ -74,8 +75,21 @@ class HomeAnnouncer:
         self._link.start()
 
     def step(self, frame: Frame | None, account: Account | None) -> None:
-        """Tell what is new in the latest frame, and in the chip."""
+        """Tell what is new in the latest frame, and in the chip; nothing after the end."""
+        if self._has_ended:
+            return
         self._guarded(lambda: self._step(frame, account))
+
+    def end(self) -> None:
+        """Begin to end; does not wait."""
+        self._has_ended = True
+        self._guarded(self._keep)
+        self._link.end()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is told any more."""
+        return self._has_ended and self._link.is_over
 
     def stop(self) -> None:
         """Say that the chip is away."""

@@ -86,18 +86,33 @@ class HomeLink:
             self._waiting[topic] = payload
         self._rouse()
 
-    def stop(self) -> None:
-        """Say that the chip is away, and end."""
+    def end(self) -> None:
+        """Begin to say that the chip is away, and to end; does not wait."""
         self._stopping.set()
         self._rouse()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or never begun."""
+        return not self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Say that the chip is away, and end."""
+        self.end()
         if self._thread.ident is not None:
             self._thread.join(JOIN_S)
-        if not self._thread.is_alive():
-            os.close(self._wake)
 
     # The thread.
 
     def _run(self) -> None:
+        try:
+            self._go_on()
+        finally:
+            with self._lock:
+                os.close(self._wake)
+                self._wake = -1
+
+    def _go_on(self) -> None:
         away, refused = AWAY_AGAIN.waits_s(), REFUSED_AGAIN.waits_s()
         while not self._stopping.is_set():
             self._refusal = ""
@@ -210,8 +225,9 @@ class HomeLink:
         log.info("home_session_began", broker=self._config.broker)
 
     def _rouse(self) -> None:
-        with contextlib.suppress(OSError):
-            os.eventfd_write(self._wake, 1)
+        with self._lock:
+            if self._wake >= 0:
+                os.eventfd_write(self._wake, 1)
 
 
 def forget(
@@ -252,6 +268,18 @@ def _hang_up(client: Client) -> None:
         opened.close()
 
 
+class _HungUpOn(ssl.SSLSocket):
+    """A connection that is closed where TLS fails; the client would leave it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own
+        """Begin TLS."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _step_until(client: Client, is_done: Callable[[], bool]) -> None:
     patience = Patience(TIMEOUT_S)
     while not is_done():
@@ -273,7 +301,9 @@ def _client(
     if config.user or password is not None:
         client.username_pw_set(config.user, password)
     if config.ca:
-        client.tls_set_context(ssl.create_default_context(cafile=config.ca))
+        context = ssl.create_default_context(cafile=config.ca)
+        context.sslsocket_class = _HungUpOn
+        client.tls_set_context(context)
 
     def on_socket_open(client: Client, userdata: object, sock: object) -> None:
         del userdata, sock

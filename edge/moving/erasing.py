@@ -8,7 +8,7 @@ A running chip has keys and vault open, so it does not erase its own household: 
 order, the program ends, and the next one carries it out before it opens anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,10 +81,10 @@ def order_erasure(directory: Path, household: HouseholdKeyId) -> None:
     ORDER.leave(directory, EraseOrder(household))
 
 
-def carry_out_erasure(directory: Path) -> bool:
+def carry_out_erasure(directory: Path, before: Callable[[], None] = lambda: None) -> bool:
     """Erase the household that has ordered it, or go on where that was cut short.
 
-    Call it before anything of the chip is open. An order that is not of the household that is here,
+    `before` is as in `erase`. Call it before anything of the chip is open. An order that is not of the household that is here,
     or of one that has not left, is withdrawn. Returns whether a household was erased.
 
     Raises:
@@ -101,7 +101,7 @@ def carry_out_erasure(directory: Path) -> bool:
         log.warning("erasure_order_refused", why=why)
         ORDER.withdraw(directory)
         return False
-    count = erase(directory)
+    count = erase(directory, before)
     log.info("household_erased", files=count)
     return True
 
@@ -130,8 +130,11 @@ def _household_in(directory: Path) -> HouseholdKeyId | None:
     return None
 
 
-def erase(directory: Path) -> int:
+def erase(directory: Path, before: Callable[[], None] = lambda: None) -> int:
     """Destroy all files of the household and draw new keys; return the number of destroyed files.
+
+    `before` is called first, once it is certain that they are destroyed: what is the household's
+    elsewhere can be taken back by its files alone.
 
     The chip's own keys, settings and authority stay, and so do bundles, which are sealed. After an
     interruption, another call continues.
@@ -144,6 +147,7 @@ def erase(directory: Path) -> int:
         raise ConfigError(f"{directory} holds no chip; there is nothing to erase.")
     count = 0
     with hold_vault(directory):
+        before()
         for path in _households_files(directory):
             destroy(path)
             count += 1

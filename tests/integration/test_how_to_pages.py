@@ -200,7 +200,7 @@ def test_tell_your_smart_home(enrolled, tmp_path):
         run(typing, f"{METER} {LINK} &", LINE, CHIP)
         run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
         run(typing, "kill %2 && wait %2")
-        assert typing.type_page(HOW_TO / "tell-your-smart-home.md") == 3
+        assert typing.type_page(HOW_TO / "tell-your-smart-home.md") == 4
 
 
 @pytest.mark.parametrize("page", ["your-own-data.md", "vos-donnees.md"])

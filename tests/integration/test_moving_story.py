@@ -41,6 +41,7 @@ from tests.integration.test_chip_process import CONFIG, Program, metered_to
 from tests.support.broker import COLLECTIVITY, wait_until
 from tests.support.chip_cloud import opened
 from tests.support.chip_town import MONTH, StoreView
+from tests.support.home_broker import HomeBroker
 from tests.support.mqtt import Peer, chip_pass, role_pass
 from tests.support.provider_side import accept, request_statement
 from tests.support.tariffs import simple_tariff
@@ -71,6 +72,7 @@ class Place:
         self.path = folder / f"{name}.tic"
         self.link = PtyLink(self.path)
         self.at = start
+        self.home_table = ""
         arguments = ("edge", "run", "--dir", str(self.directory), "--source", str(self.path))
         self.program = Program(folder / f"{name}.log", *arguments)
 
@@ -86,7 +88,8 @@ class Place:
         request = self.directory / "request.json"
         volet("cloud", "enrol", request, "--dir", cloud, "--out", answer, "--prm", prm)
         volet("edge", "enrol", "--dir", self.directory, answer)
-        (self.directory / "edge.toml").write_text(CONFIG.format(rhythm="daily"))
+        config = CONFIG.format(rhythm="daily") + self.home_table
+        (self.directory / "edge.toml").write_text(config)
 
     def run(self):
         self.program.start()
@@ -135,6 +138,22 @@ def places(tmp_path):
 
 
 @pytest.fixture
+def home_brokers(places, tmp_path):
+    """The broker of each place's own smart home, which its chip's edge.toml names throughout."""
+    with HomeBroker(tmp_path / "home-1") as first, HomeBroker(tmp_path / "home-2") as second:
+        for place, home in zip(places, (first, second), strict=True):
+            place.home_table = f'[home]\nbroker = "127.0.0.1"\nport = {home.port}\n'
+        yield first, second
+
+
+def home_told(home):
+    """What the broker of a smart home retains."""
+    with Peer(home.port, None) as seen:
+        seen.subscribe("#")
+        return [topic for topic, payload in seen.fence() if payload]
+
+
+@pytest.fixture
 def offer(tmp_path):
     folder = tmp_path / "provider"
     provider.draw_key(folder)
@@ -162,7 +181,9 @@ def retained(port, identity, topic, kind):
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offer, tmp_path):
+def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(
+    broker, places, home_brokers, offer, tmp_path
+):
     one, two = places
     offer_path, provider_key = offer
     passphrase, bundle = tmp_path / "passphrase", tmp_path / "foyer.volet"
@@ -176,8 +197,10 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
     with open_store(broker) as store:
         (contract,) = store.contracts()
         accept(store, provider_key, contract.hash)
+    volet("edge", "home", "--dir", one.directory, "--on", "--yes")
     one.run()
     one.send_until(day_start(LAST_DAY) + timedelta(hours=14))
+    wait_until(lambda: home_told(home_brokers[0]), "A's smart home to be told")
     seeds_topic = device_topic(COLLECTIVITY, a_one.device, Kind.KEY)
     worker_pass = role_pass(broker.cloud, "worker")
 
@@ -200,6 +223,11 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
         return departure is not None and departure.is_told
 
     one.send_while(is_told, "the household to leave")
+    # The meter counts for others now, so that A's smart home is told nothing any more.
+    wait_until(
+        lambda: not home_told(home_brokers[0]), "A's smart home to forget", lambda: one.program.log
+    )
+    one.send_until(one.at + QUARTER_HOUR)
     assert order.process.wait(20) == 0
     assert "your last day here is" in order.log
     order.process = None
@@ -207,6 +235,9 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
         left_at = vault.departures.get().at
         assert vault.departures.get().last_day == LAST_DAY
     one.program.end()
+    assert "home_forgotten" in one.program.log
+    assert not home_told(home_brokers[0])
+    assert "has left" in volet("edge", "home", "--dir", one.directory, "--on", "--yes", check=False)
     told = json.loads(volet("cloud", "registry", "list", "--dir", broker.cloud, "--json"))
     assert [(each["last_day"], each["prm"]) for each in told] == [(str(LAST_DAY), None)]
 
@@ -285,6 +316,11 @@ def test_a_moves_to_another_chip_and_b_comes_to_the_old_one(broker, places, offe
         two.send_while(lambda place=place: _is_drained(place.directory), "an empty outbox")
     one.program.end()
     two.program.end()
+
+    # Neither B nor A in the other home has chosen to tell a smart home.
+    assert one.program.log.count("home_session_began") == 1
+    assert "home_session_began" not in two.program.log
+    assert not any(map(home_told, home_brokers))
     with open_store(broker) as store:
         held = opened(StoreView(store, two.directory), a_two)
         b_held = opened(StoreView(store, one.directory), b)

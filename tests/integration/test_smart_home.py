@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from edge.commands.table import edge
+from edge.home.choice import CHOICE, HomeChoice
 from edge.home.record import FILE_NAME, read_record
 from edge.home.settings import PASSWORD as PASSWORD_FILE
 from edge.simulate.home import HomeSettings, build_home
@@ -16,13 +17,15 @@ from edge.simulate.household import synthetic_curve
 from edge.simulate.tariff import MeterOption
 from edge.vault.reader import read_vault
 from protocol.calendar import QUARTER_HOUR, day_start
-from protocol.errors import ConfigError
+from protocol.errors import ConfigError, TransportError
+from protocol.ids import HouseholdKeyId
 from tests.support.broker import enrol_chip, make_cloud, running_broker, wait_until
 from tests.support.chip_process import ChipProcess
 from tests.support.chip_town import MONTH
 from tests.support.home_broker import (
     PASSWORD,
     USER,
+    HomeAuthority,
     HomeBroker,
     bad_broker,
     flood,
@@ -57,6 +60,7 @@ class Household:
         lines = [f"{key} = {json.dumps(value)}" for key, value in more.items()]
         table = ["[home]", f'broker = "{broker}"', f"port = {port}", *lines]
         (self.directory / "edge.toml").write_text("send_window_s = 0\n" + "\n".join(table) + "\n")
+        CHOICE.leave(self.directory, HomeChoice(self.identity.household_key))
 
     @contextmanager
     def running(self):
@@ -117,7 +121,6 @@ def test_a_home_is_told_and_forgets(home, tmp_path):
                 wait_until(lambda: energy_wh() is not None, "an energy", lambda: home.at)
                 assert energy_wh() <= sum(home.meter.meter_at(home.at).registers_wh(home.at))
                 assert "energy" in json.loads(dict(seen.fence())[config])["components"]
-                assert home.command("--remove", "--yes").exit_code != 0  # the chip runs
         with observer(broker) as seen:
             assert dict(seen.fence())[home.topic("availability")] == b"offline"
         shown = home.command()
@@ -128,6 +131,138 @@ def test_a_home_is_told_and_forgets(home, tmp_path):
         assert removed.exit_code == 0, removed.output
         with observer(broker) as seen:
             assert seen.fence() == []
+
+
+def retained(broker):
+    with observer(broker) as seen:
+        return [topic for topic, payload in seen.fence() if payload]
+
+
+def test_it_is_turned_on_and_taken_back_while_the_chip_runs(home, tmp_path):
+    with HomeBroker(tmp_path / "broker") as broker:
+        home.choose(broker.port)
+        CHOICE.withdraw(home.directory)
+        with home.running() as chip:
+            home.live(4)
+            assert not retained(broker), "nobody has said so"
+            shown = home.command()
+            assert "It is off, and nothing is told." in shown.output
+            assert not json.loads(home.command("--json").output)["is_on"]
+            turned = home.command("--on", "--yes")
+            assert turned.exit_code == 0, turned.output
+            wait_until(lambda: retained(broker), "the smart home to be told")
+            assert json.loads(home.command("--json").output)["is_on"]
+            home.live(4)
+            removed = home.command("--remove", "--yes")
+            assert removed.exit_code == 0, removed.output
+            assert not retained(broker)
+            home.live(8)
+            assert not retained(broker), "it is told nothing more"
+            assert chip.log.count("home_session_began") == 1
+        with home.running() as chip:
+            home.live(4)
+            assert chip.log.count("home_session_began") == 1, "nor after a restart"
+        assert not retained(broker)
+
+
+def test_a_broker_that_is_away_is_asked_to_forget_once_it_is_back(home, tmp_path):
+    with HomeBroker(tmp_path / "broker") as broker:
+        home.choose(broker.port)
+        with home.running():
+            home.live(4)
+            wait_until(lambda: retained(broker), "the smart home to be told")
+            broker.hang()
+            removed = home.command("--remove", "--yes")
+            assert isinstance(removed.exception, TransportError)
+            broker.go_on()
+            home.live(4)
+            assert read_record(home.directory).topics
+            removed = home.command("--remove", "--yes")
+            assert removed.exit_code == 0, removed.output
+            assert not retained(broker)
+
+
+def test_another_households_word_counts_for_nothing(home, tmp_path):
+    with HomeBroker(tmp_path / "broker") as broker:
+        home.choose(broker.port)
+        CHOICE.leave(home.directory, HomeChoice(HouseholdKeyId(b"x" * 32)))
+        with home.running() as chip:
+            home.live(8)
+            assert "home_session_began" not in chip.log
+        assert not retained(broker)
+
+
+def test_topics_at_another_broker_are_not_forgotten_in_passing(home, tmp_path):
+    with HomeBroker(tmp_path / "broker") as broker, HomeBroker(tmp_path / "other") as other:
+        home.choose(broker.port)
+        with home.running():
+            home.live(4)
+            wait_until(lambda: retained(broker), "the smart home to be told")
+        home.choose(other.port)
+        refused = home.command("--remove", "--yes")
+        assert isinstance(refused.exception, ConfigError)
+        assert f"127.0.0.1:{broker.port}" in str(refused.exception)
+        assert read_record(home.directory).topics
+        home.choose(broker.port)
+        assert home.command("--remove", "--yes").exit_code == 0
+        assert not retained(broker)
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_an_erased_household_is_forgotten_or_its_topics_are_named(home, tmp_path, is_away):
+    with HomeBroker(tmp_path / "broker") as broker:
+        home.choose(broker.port)
+        with home.running():
+            home.live(4)
+            wait_until(lambda: retained(broker), "the smart home to be told")
+        topics = retained(broker)
+        if is_away:
+            broker.kill()
+        words = ["--lang", "en", "erase", "--dir", str(home.directory), "--yes"]
+        erased = CliRunner().invoke(edge, words)
+        assert erased.exit_code == 0, erased.output
+        assert not any((home.directory / name).exists() for name in (FILE_NAME, CHOICE.name))
+        if is_away:
+            assert "does not forget this household" in erased.output
+            assert all(topic in erased.output for topic in topics)
+        else:
+            assert "does not forget" not in erased.output
+            assert not retained(broker)
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ("right", ""),
+        ("wrong authority", "unable to get local issuer certificate"),
+        ("expired", "certificate has expired"),
+        ("wrong name", "IP address mismatch"),
+    ],
+)
+def test_tls_to_the_homes_own_broker(home, tmp_path, made, why):
+    authority, other = HomeAuthority(tmp_path / "ours"), HomeAuthority(tmp_path / "others")
+    name = "127.0.0.2" if made == "wrong name" else "127.0.0.1"
+    lasts = timedelta(days=-1) if made == "expired" else timedelta(days=1)
+    certified = authority.certify(name, lasts)
+    trusted = other.path if made == "wrong authority" else authority.path
+    with HomeBroker(tmp_path / "broker", tls=certified) as broker:
+        home.choose(broker.port, ca=str(trusted))
+        with home.running() as chip:
+            home.live(4)
+            if not why:
+                wait_until(lambda: "home_session_began" in chip.log, "a session")
+                home.live(4)
+            else:
+                wait_until(lambda: "home_broker_away" in chip.log, "the refusal")
+                assert why in chip.log
+                home.live(4)
+                assert "home_session_began" not in chip.log
+        removed = home.command("--remove", "--yes")
+        if not why:
+            assert removed.exit_code == 0, removed.output
+            assert "has forgotten" in removed.output
+        else:
+            assert "volet-" not in (broker.directory / "log").read_text(), "nothing was said"
 
 
 @contextmanager

@@ -6,7 +6,14 @@ import socket
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mosquitto.config import broker_environment
 from tests.support.broker import skip_without_mosquitto, wait_until
@@ -19,13 +26,23 @@ CONNACK = b"\x20\x02\x00\x00"
 class HomeBroker:
     """mosquitto as a home has it, to stop, hang and start again."""
 
-    def __init__(self, directory: Path, *, has_password: bool = False, is_full: bool = False):
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        has_password: bool = False,
+        is_full: bool = False,
+        tls: tuple[Path, Path] | None = None,
+    ):
         skip_without_mosquitto()
         directory.mkdir()
         self.directory = directory
         (self.port,) = free_ports(1)
         self.environment = broker_environment(directory, os.environ)
         lines = [f"listener {self.port} 127.0.0.1", "persistence false"]
+        if tls is not None:
+            certificate, key = tls
+            lines += [f"certfile {certificate}", f"keyfile {key}"]
         if os.getuid() == 0:
             lines += ["user root"]
         if has_password:
@@ -73,6 +90,51 @@ class HomeBroker:
 
     def __exit__(self, *error):
         self.kill()
+
+
+class HomeAuthority:
+    """An authority of the household's own, as a smart home makes one, and what it certifies."""
+
+    def __init__(self, directory: Path):
+        directory.mkdir()
+        self.directory = directory
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name(directory.name)
+        self.path = directory / "ca.pem"
+        made = self._certificate(self._name, self._key.public_key(), timedelta(days=3_650))
+        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        self.path.write_bytes(made.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+
+    def certify(self, name: str, lasts=timedelta(days=90)) -> tuple[Path, Path]:
+        """Return certificate and key for the broker at a name or address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        try:
+            alternative = x509.IPAddress(ip_address(name))
+        except ValueError:
+            alternative = x509.DNSName(name)
+        made = self._certificate(_name(name), key.public_key(), lasts).add_extension(
+            x509.SubjectAlternativeName([alternative]), critical=False
+        )
+        certificate, secret = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+        certificate.write_bytes(made.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+        secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return certificate, secret
+
+    def _certificate(self, name, key, lasts):
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=400))
+            .not_valid_after(now + lasts)
+        )
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
 @contextmanager

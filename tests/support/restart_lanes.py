@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from edge.area.settings import AreaChoices, save_choices
+from edge.home.choice import CHOICE, HomeChoice
 from edge.home.energies import DRAWN, Series
 from edge.home.record import new_record, write_record
 from edge.identity.enrolment import signer_of
@@ -66,6 +67,7 @@ def tell_a_smart_home(story: Recorder) -> None:
     series = {DRAWN: Series(2, "0" * 16, 123_456_789)}
     told = msgspec.structs.replace(new_record(), series=series, entities=(DRAWN,))
     write_record(image, told)
+    CHOICE.leave(image, HomeChoice(story.identity.household_key))
     (image / CONFIG_NAME).write_text('[home]\nbroker = "home.invalid"\n')
 
 

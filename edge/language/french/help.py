@@ -412,20 +412,23 @@ HELP = {
         "Une unité le lance sur la prise par laquelle le boîtier l'appelle. Sans elle, il attend dans "
         "le répertoire du boîtier, jusqu'à ce qu'on l'arrête."
     ),
-    "Show what your own smart home is told, or have it forget everything. Nothing is told unless "
-    "edge.toml names a broker of your home in the table [home]. Everybody on the home network who may "
-    "read that broker then sees what the meter shows. The chip acts upon nothing that comes from "
-    "there.": (
-        "Montre ce qui est dit à votre maison connectée, ou lui fait tout oublier.\n\nRien n'est dit "
-        "tant qu'edge.toml ne nomme pas un serveur de votre maison dans la table [home]. Quiconque "
-        "peut lire ce serveur sur le réseau de la maison voit alors ce que montre le compteur. Le "
-        "boîtier ne suit rien de ce qui en vient."
+    "Show what your own smart home is told, begin to tell it, or have it forget everything. Nothing is "
+    "told unless edge.toml names a broker of your home in the table [home] and you say so with --on. "
+    "It is off again for each household that comes to this chip, and after a restore. Everybody on the "
+    "home network who may read that broker then sees what the meter shows. The chip acts upon nothing "
+    "that comes from there.": (
+        "Montre ce qui est dit à votre maison connectée, commence à le lui dire, ou lui fait tout "
+        "oublier.\n\nRien n'est dit tant qu'edge.toml ne nomme pas un serveur de votre maison dans la "
+        "table [home] et que vous ne le voulez pas par --on. C'est éteint de nouveau pour chaque foyer "
+        "qui vient à ce boîtier, et après une restauration. Quiconque peut lire ce serveur sur le réseau "
+        "de la maison voit alors ce que montre le compteur. Le boîtier ne suit rien de ce qui en vient."
     ),
+    "Tell the home's broker; asks first.": "Le dit au serveur de la maison ; demande d'abord.",
     "Show what goes out, and where; the default.": ("Montre ce qui part, et vers où ; par défaut."),
-    "Have the home's broker forget everything; asks first.": (
-        "Fait tout oublier au serveur de la maison ; demande d'abord."
+    "Tell it nothing any more and have it forget everything; asks first.": (
+        "Ne lui dit plus rien et lui fait tout oublier ; demande d'abord."
     ),
-    "With --remove: do not ask.": "Avec --remove : ne demande pas.",
+    "With --on or --remove: do not ask.": "Avec --on ou --remove : ne demande pas.",
     # Texts of click itself.
     "Options": "Options",
     "Commands": "Commandes",

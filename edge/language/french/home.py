@@ -1,8 +1,48 @@
 """French errors and answers about the household's own smart home."""
 
 HOME = {
-    "Give one of --show and --remove.": "Donnez soit --show, soit --remove.",
-    "--yes goes with --remove.": "--yes va avec --remove.",
+    "Give one of --show, --on and --remove.": "Donnez --show, --on ou --remove, un seul.",
+    "--yes goes with --on or --remove.": "--yes va avec --on ou --remove.",
+    "This household has left on {day}; the meter counts for others now, and nothing of it is told.": (
+        "Ce foyer est parti le {day} ; le compteur compte pour d'autres, et rien n'en est dit."
+    ),
+    "Tell this broker what your meter shows, every five seconds?": (
+        "Dire à ce serveur ce que montre votre compteur, toutes les cinq secondes ?"
+    ),
+    "Your smart home is told from now on, while the chip runs; `volet edge home --remove` takes it "
+    "back.": (
+        "Votre maison connectée l'apprend désormais, tant que le boîtier tourne ; `volet edge home "
+        "--remove` le retire."
+    ),
+    "Tell the home's broker nothing any more, and have it forget these topics?": (
+        "Ne plus rien dire au serveur de la maison, et lui faire oublier ces sujets ?"
+    ),
+    "The home's broker is told nothing any more, and has forgotten these topics.": (
+        "Le serveur de la maison n'apprend plus rien, et a oublié ces sujets."
+    ),
+    "The home's broker is told nothing any more; it retains nothing of you.": (
+        "Le serveur de la maison n'apprend plus rien ; il ne garde rien de vous."
+    ),
+    "It is told this:": "Il apprend ceci :",
+    "It is off, and nothing is told. `volet edge home --on` would tell this:": (
+        "C'est éteint, et rien n'est dit. `volet edge home --on` dirait ceci :"
+    ),
+    "type `volet edge home --on` again.": "retapez `volet edge home --on`.",
+    "The chip goes on with its smart home; stop the chip, then type the command again.": (
+        "Le boîtier continue avec sa maison connectée ; arrêtez-le, puis retapez la commande."
+    ),
+    "What your home was told is retained by {where}, which edge.toml does not name; name it there in "
+    "the table [home], and have it forget first.": (
+        "Ce qui a été dit à votre maison est gardé par {where}, qu'edge.toml ne nomme pas ; "
+        "nommez-le dans sa table [home], et faites-le d'abord oublier."
+    ),
+    "another broker": "un autre serveur",
+    "The home's broker does not forget this household: {why} It retains these topics until somebody "
+    "removes them there:": (
+        "Le serveur de la maison n'oublie pas ce foyer : {why} Il garde ces sujets tant que personne ne "
+        "les y retire :"
+    ),
+    "Another command is at it.": "Une autre commande s'en occupe.",
     "{directory}/edge.toml names no broker of your home; nothing is told. To tell it: add the table "
     '[home] with broker = "HOST".': (
         "{directory}/edge.toml ne nomme aucun serveur de votre maison ; rien n'est dit. Pour le lui "
@@ -10,14 +50,6 @@ HOME = {
     ),
     "The home's broker was told nothing; there is nothing to forget.": (
         "Rien n'a été dit au serveur de la maison ; il n'y a rien à oublier."
-    ),
-    "Have the home's broker forget these topics?": (
-        "Faire oublier ces sujets au serveur de la maison ?"
-    ),
-    "The home's broker has forgotten these topics. Take the table [home] out of edge.toml before you "
-    "start the chip again, or it tells everything anew.": (
-        "Le serveur de la maison a oublié ces sujets. Retirez la table [home] d'edge.toml avant de "
-        "redémarrer le boîtier, sinon il redit tout."
     ),
     "The home's broker: {broker}:{port}, {how}.": (
         "Le serveur de la maison : {broker}:{port}, {how}."

@@ -20,6 +20,7 @@ from edge.area.figure import KeptFigures, save_kept
 from edge.chip.confirming import leave_confirmation
 from edge.commands.directory import CHIP
 from edge.contracts.signed import CONTRACT, OFFER, read_agreement
+from edge.home.choice import CHOICE, HomeChoice, lock_telling
 from edge.home.record import new_record, write_record
 from edge.home.settings import PASSWORD as HOME_PASSWORD
 from edge.household.call import SOCKET_NAME
@@ -130,6 +131,8 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         SEEN.leave(old.directory, Seen({}))
         write_secret(old.directory / REPEATER, b"{}")
         write_record(old.directory, new_record())
+        CHOICE.leave(old.directory, HomeChoice(old.identity.household_key))
+        os.close(lock_telling(old.directory))
         (old.directory / HOME_PASSWORD).write_text("a word of the home")
         os.mkfifo(old.directory / ".lgd-nfy0")  # as lgpio does in a chip with a panel
         look(old)
