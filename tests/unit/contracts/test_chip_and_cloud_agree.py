@@ -148,7 +148,8 @@ def test_each_day_is_of_one_contract_which_both_know(tmp_path_factory, offers, s
                 getattr(household, step)(*values)
             except DocumentRefused as exc:
                 assert any(  # noqa: PT017
-                    said in str(exc) for said in ("has ended", "has made a later", "is older")
+                    said in str(exc)
+                    for said in ("has ended", "has made a later", "is older", "an earlier request")
                 )
             check_days(home)
         household.renew()
