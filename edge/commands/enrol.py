@@ -37,7 +37,10 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
 def enrol(directory: Path, answer: Path) -> None:
     """Check the collectivity's answer and install it as this chip's identity."""
-    before, was_enrolled = read_agreement(directory), stage(directory) is Stage.ENROLLED
+    before, was = read_agreement(directory), stage(directory)
+    was_enrolled = was is Stage.ENROLLED
+    # Asked before: a chip that waited for this is on its way into its vault while this goes on.
+    is_running = was is not Stage.EMPTY and is_in_use(directory)
     record = install(directory, answer)
     now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
@@ -49,7 +52,6 @@ def enrol(directory: Path, answer: Path) -> None:
     )
     if now != before or not (was_enrolled or asked):
         _show(directory, now, is_first=not was_enrolled)
-    is_running = is_in_use(directory)
     if not is_running:
         echo_translated(f"Next: {next_step(directory)}")
     elif not was_enrolled:
