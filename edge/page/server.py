@@ -113,9 +113,18 @@ class Watched:
         return 0.0 if self._working else asyncio.get_running_loop().time() - self._asked_at_s
 
 
-async def redirect(scope: Scope, receive: Receive, send: Send, *, port: int = HTTPS_PORT) -> None:
-    """Answer plain HTTP: the page over TLS, at `port`, and nothing else."""
-    del receive
+def redirect_to(port: int) -> ASGIApp:
+    """Return what answers plain HTTP: the page over TLS at a port, and nothing else."""
+
+    async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; uvicorn takes nothing for an application but such a function."""
+        del receive
+        await _redirect(scope, send, port)
+
+    return redirect
+
+
+async def _redirect(scope: Scope, send: Send, port: int) -> None:
     if scope["type"] != "http":
         return
     host = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
@@ -163,8 +172,7 @@ async def serve(
     secured = CountedServer(_config(watched, connections, certificate, key), on_start)
     servers: list[tuple[uvicorn.Server, list[socket.socket]]] = [(secured, secure)]
     if plain:
-        app_plain = partial(redirect, port=port)
-        servers.append((uvicorn.Server(_config(app_plain, connections)), plain))
+        servers.append((uvicorn.Server(_config(redirect_to(port), connections)), plain))
     tasks = [
         asyncio.create_task(server.serve([_counted(each, connections) for each in opened]))
         for server, opened in servers
