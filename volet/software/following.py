@@ -137,9 +137,17 @@ def update(root: Path) -> None:
     if show(FETCH_UNIT, "SubState")["SubState"] == _WAITING:  # `start` would wait with it
         subprocess.run(("systemctl", "stop", FETCH_UNIT), capture_output=True, check=False)
     done = subprocess.run(("systemctl", "start", FETCH_UNIT), capture_output=True, check=False)
-    while any(_is_at_work(unit) for unit in (*CHAIN, TRIAL_UNIT)):
+    left = list(CHAIN)
+    while True:
+        is_at_work = any(_is_at_work(unit) for unit in (*CHAIN, TRIAL_UNIT))
+        # Each as soon as it is done: on a Pi, all of it takes minutes.
+        while left and not done.returncode and (said := _done(left[0], begun_s)):
+            click.echo(said)
+            left.pop(0)
+        if not is_at_work:
+            break
         time.sleep(_POLL_S)
-    for unit in CHAIN:
+    for unit in left:
         said = _said(unit, begun_s)
         if done.returncode or show(unit, "ActiveState")["ActiveState"] == "failed":
             look = f"`journalctl -u {unit}` says why."
@@ -240,6 +248,12 @@ def _is_at_work(unit: str) -> bool:
     is_at_rest = shown["ActiveState"] in {"inactive", "failed"}
     is_active = not is_at_rest and shown["SubState"] != _WAITING
     return is_active or shown["Job"] not in {"", "0"}
+
+
+def _done(unit: str, since_s: float) -> str:
+    """Return what a unit has said that has ended well since a time, "" if it has not."""
+    is_good = show(unit, "ActiveState")["ActiveState"] != "failed"
+    return _said(unit, since_s) if is_good and not _is_at_work(unit) else ""
 
 
 def _said(unit: str, since_s: float) -> str:
