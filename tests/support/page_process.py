@@ -53,7 +53,8 @@ class PageProcess:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen([*self._program, "--port", str(self.port)])
-        wait_until(self._answers, "the page")
+        # Under emulation, and on a busy machine, a start may take minutes of work.
+        wait_until(self._answers, "the page", lambda: _worked(self.pid))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,3 +99,13 @@ class PageProcess:
         except (httpx.TransportError, OSError):
             return False
         return True
+
+
+def _worked(process: int) -> int:
+    """Return how long a process and those that it started have computed, in clock ticks."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:  # it has just ended
+        return 0
+    return int(fields[11]) + int(fields[12]) + sum(_worked(int(child)) for child in children)
