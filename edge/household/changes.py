@@ -20,7 +20,7 @@ from edge.household.requests import (
     SetProfile,
     TakePart,
 )
-from edge.household.shown import Done, Feasible
+from edge.household.shown import Done, Feasible, done
 from edge.language.choice import Lang
 from edge.language.numbers import time_text
 from edge.language.typography import bilingual
@@ -68,7 +68,7 @@ class Changes:
         if asked.is_trial:
             return Feasible()
         change_choices(self._directory, is_on=asked.is_on)
-        return Done(self._participation(asked.lang))
+        return done(self._participation)
 
     def set_profile(self, asked: SetProfile) -> Done | Feasible:
         """Store who lives here, or forget it.
@@ -83,9 +83,8 @@ class Changes:
             return Feasible()
         change_choices(self._directory, profile=profile)
         if profile is None:
-            return Done(PROFILE_WORDS[asked.lang][0])
-        rows = (f"{label.strip()} {count}" for label, count in profile_rows(profile, asked.lang))
-        return Done(", ".join(rows))
+            return done(lambda lang: PROFILE_WORDS[lang][0])
+        return done(lambda lang: _who_lives_here(profile, lang))
 
     def cap_year(self, asked: CapYear) -> Done | Feasible:
         """Cap what a year may cost.
@@ -97,14 +96,14 @@ class Changes:
         if asked.is_trial:
             return Feasible()
         cap_year(self._directory, self._area, asked.rho)
-        return Done(self._participation(asked.lang))
+        return done(self._participation)
 
     def ask_for_quotes(self, asked: AskForQuotes) -> Done | Feasible:
         """Order the question for quotes."""
         if asked.is_trial:
             return Feasible()
         order = leave_order(self._directory, self._now())
-        return Done(ASKED[asked.lang].format(at=time_text(order.leaves_at, asked.lang)))
+        return done(lambda lang: ASKED[lang].format(at=time_text(order.leaves_at, lang)))
 
     def keep_curve(self, asked: KeepCurve) -> Done | Feasible:
         """Keep the load curve for so many months; fewer than now only if the panel's button agrees.
@@ -121,12 +120,15 @@ class Changes:
             return Feasible(is_at_panel=is_fewer)
         if is_fewer:
             question = self._questions.ask(Matter.KEEP_FEWER, months=asked.months)
-            until = time_text(question.until, asked.lang)
-            text = _FEWER_ASKED[asked.lang].format(until=until, months=asked.months)
-            return Done(text, is_at_panel=True)
+            return done(
+                lambda lang: _FEWER_ASKED[lang].format(
+                    until=time_text(question.until, lang), months=asked.months
+                ),
+                is_at_panel=True,
+            )
         save_kept_curve(self._directory, KeptCurve(asked.months))
         with read_vault(self._directory) as vault:
-            return Done(own_curve(vault, self._directory, asked.lang).texts[0])
+            return done(lambda lang: own_curve(vault, self._directory, lang).texts[0])
 
     def repeat_line(self, asked: RepeatLine) -> Done | Feasible:
         """Have the line repeated, never with the true numbers, or no longer.
@@ -142,7 +144,8 @@ class Changes:
             repeat_line(self._directory, has_true_numbers=False)
         else:
             turn_off(self._directory)
-        return Done(repeater_text(repeater_in(self._directory), asked.lang))
+        state = repeater_in(self._directory)
+        return done(lambda lang: repeater_text(state, lang))
 
     def _participation(self, lang: Lang) -> str:
         today, choices = day_number(legal_day(self._now())), load_choices(self._directory)
@@ -150,3 +153,7 @@ class Changes:
             ledger = vault.area.ledger(today)
         found = participation(ledger, choices, self._area, today)
         return PARTICIPATION[lang][found]
+
+
+def _who_lives_here(profile: Profile, lang: Lang) -> str:
+    return ", ".join(f"{label.strip()} {count}" for label, count in profile_rows(profile, lang))

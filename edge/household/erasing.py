@@ -6,7 +6,7 @@ import msgspec
 
 from edge.household.panel_questions import Matter, PanelQuestions
 from edge.household.requests import EraseHousehold
-from edge.household.shown import Done, Feasible, Moving, MovingStep
+from edge.household.shown import Done, Feasible, Moving, MovingStep, done
 from edge.language.numbers import time_text
 from edge.language.typography import bilingual
 from edge.moving.erasing import check_has_left
@@ -52,6 +52,7 @@ class Erasing:
         if asked.is_trial:
             return Feasible(is_at_panel=True)
         question = self._questions.ask(Matter.ERASE)
-        return Done(
-            _ASKED[asked.lang].format(until=time_text(question.until, asked.lang)), is_at_panel=True
+        return done(
+            lambda lang: _ASKED[lang].format(until=time_text(question.until, lang)),
+            is_at_panel=True,
         )

@@ -42,6 +42,7 @@ from edge.household.shown import (
     ShownContract,
     ShownFirstRun,
     ShownRequest,
+    done,
 )
 from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
@@ -232,13 +233,13 @@ class FirstRunAnswers:
                 None if agreement is None else self._shown(agreement, asked.lang, is_answered=True),
             )
         record, line = install_answer(self._directory, data, name), self._line()
-        done = f"This chip is {record.device} of {record.collectivity}; it begins to meter now."
+        says = f"This chip is {record.device} of {record.collectivity}; it begins to meter now."
         if line.serial is None or line.trouble is not None or line.faults:
-            done = (
+            says = (
                 f"This chip is {record.device} of {record.collectivity}; it meters as soon as it reads its "
                 "meter, which it does not now."
             )
-        return Done(sentence_in(asked.lang, done))
+        return done(lambda lang: sentence_in(lang, says))
 
     def _check_not_enrolled(self) -> None:
         """Check that no answer was installed meanwhile, as from the console.

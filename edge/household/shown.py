@@ -3,6 +3,7 @@
 No answer holds a key, a seed or a secret of the chip.
 """
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from edge.household.visitors import HouseholdName, KnockId, KnockNumber, VisitorRole
+from edge.language.choice import Lang
 from protocol.calendar import Instant
 
 # Of one answer with quarter-hours.
@@ -643,13 +645,19 @@ class NotEnrolled(msgspec.Struct, frozen=True, tag="not-enrolled"):
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
-    """The chip has done what was asked; `text` says what holds now.
+    """The chip has done what was asked; `texts` say in each language what holds now.
 
-    `is_at_panel`: it has asked its panel, whose button answers.
+    In both, since it is done once, and a visitor may change the language afterwards. `is_at_panel`:
+    it has asked its panel, whose button answers.
     """
 
-    text: str
+    texts: dict[Lang, str]
     is_at_panel: bool = False
+
+
+def done(text: Callable[[Lang], str], *, is_at_panel: bool = False) -> Done:
+    """Return that it is done, with what `text` says of it in each language."""
+    return Done({lang: text(lang) for lang in Lang}, is_at_panel)
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="refused"):

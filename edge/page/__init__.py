@@ -9,6 +9,7 @@ guards     what a request must be before anything is shown
 shares     how often who may ask
 sessions   who has been let in
 browsers   what a browser says of itself, in a few words
+drafts     forms that wait for a yes, and what was done after it
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
 entering   how a visitor is let in, and leaves

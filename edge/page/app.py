@@ -28,6 +28,7 @@ from edge.page import pages
 from edge.page.bill_file import BillFiles
 from edge.page.changes import CHANGES, change_page
 from edge.page.contract import SEE_OFFER, WAITING, see_offer, waiting_request
+from edge.page.drafts import Drafts
 from edge.page.entering import KNOCK, end, enter, knock, leave
 from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
 from edge.page.guards import Guards
@@ -48,7 +49,10 @@ from edge.page.visit import (
 from protocol.errors import ConfigError
 
 YEAR_S = 365 * 86_400
-_PLACE = re.compile(r"/[a-z]{0,16}(\?jour=[0-9-]{10}|\?releve=[0-9a-f]{32})?(?!\n)$")
+_PLACE = re.compile(
+    r"/([a-z]{1,16}(/[a-z]{1,16})?)?"
+    r"(\?jour=[0-9-]{10}|\?releve=[0-9a-f]{32}|\?envoi=[0-9a-f]{32})?(?!\n)$"
+)
 
 
 class Page:
@@ -69,12 +73,13 @@ class Page:
         self.door = door
         self._lang = lang
         self.sessions = Sessions(directory, now)
+        self._drafts = Drafts()
         self.streams = LiveStreams()
         self.bill_files = BillFiles()
 
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
-        return Visit(request, self.door, self.sessions, self._lang)
+        return Visit(request, self.door, self.sessions, self._drafts, self._lang)
 
     def let_in(self, cookies: str) -> str:
         """Return the name of the session that a Cookie header carries, empty if there is none."""
@@ -139,7 +144,7 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/offres", pages.offers_page),
                 route("/accords", pages.agreements_page),
                 route("/demenager", pages.moving_page),
-                route(SEE_OFFER, see_offer, "POST"),
+                route(SEE_OFFER, see_offer, "GET", "POST"),
                 route(WAITING, waiting_request),
                 route("/donnees", pages.own_curve_page),
                 route("/donnees/courbe.{kind}", pages.curve_file),
@@ -149,11 +154,11 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 route("/aide", pages.help_page),
                 route("/live", page.streams.open),
                 *(route(f"{API}{name}", model(ask)) for name, ask in MODELS.items()),
-                *(route(each.path, change_page(each), "POST") for each in CHANGES),
+                *(route(each.path, change_page(each), "GET", "POST") for each in CHANGES),
                 route(FIRST_RUN, first_run),
-                route(REQUEST, request, "POST"),
+                route(REQUEST, request, "GET", "POST"),
                 route(MADE, download),
-                route(ANSWER, take_answer, "POST"),
+                route(ANSWER, take_answer, "GET", "POST"),
                 route(ENTER, enter, "GET", "POST", is_open=True),
                 route(KNOCK, knock, "GET", "POST", is_open=True),
                 route("/langue", _choose_language, is_open=True),

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
 
 from edge.household.requests import (
     AskAgreements,
@@ -28,6 +28,7 @@ from edge.household.shown import AgreementList, Done, Feasible
 from edge.language.choice import Lang
 from edge.language.numbers import number
 from edge.page import views
+from edge.page.drafts import Draft
 from edge.page.visit import Show, Visit, expected
 
 _AGES = tuple(f"age{n}" for n in range(6))
@@ -91,26 +92,61 @@ def change_page(change: Change) -> Show:
     """Return what says what a change means, and carries it out once the visitor is sure."""
 
     async def show(visit: Visit) -> Response:
-        form = await visit.checked_form()
-        try:
-            question = read_change(change, form, visit.lang)
-        except ValueError as exc:
-            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
-        fields = {name: form.get(name, "") for name in change.fields}
-        shown = fields | _shown(question, visit.lang)
-        if form.get("sure") != "yes":
-            trial = msgspec.structs.replace(question, is_trial=True)
-            tried = expected(Feasible, await visit.ask(trial))
-            words = change.at_panel if tried.is_at_panel else change.words
-            rows = await _rows(visit, question)
+        if visit.request.method == "POST":
+            return await _take(visit, change)
+        draft = visit.draft
+        if draft is None:
+            return RedirectResponse(change.back, HTTP_303_SEE_OTHER)
+        question = _question(visit, change, draft.fields)
+        shown = {**draft.fields, **_shown(question, visit.lang)}
+        if draft.done:
+            words = change.at_panel if draft.is_at_panel else change.words
             return visit.show(
-                "sure", change=change, words=words, fields=fields, shown=shown, rows=rows
+                "done",
+                change=change,
+                words=words,
+                shown=shown,
+                text=draft.done[visit.lang],
+                is_at_panel=draft.is_at_panel,
             )
-        done = expected(Done, await visit.ask(question))
-        words = change.at_panel if done.is_at_panel else change.words
-        return visit.show("done", change=change, words=words, shown=shown, done=done)
+        tried = await _try(visit, question)
+        return visit.show(
+            "sure",
+            change=change,
+            words=change.at_panel if tried.is_at_panel else change.words,
+            fields=draft.fields,
+            shown=shown,
+            rows=await _rows(visit, question),
+        )
 
     return show
+
+
+async def _take(visit: Visit, change: Change) -> Response:
+    """Take a form: the first time try it, and carry it out once the visitor is sure."""
+    form = await visit.checked_form()
+    question = _question(visit, change, form)
+    fields = {name: form.get(name, "") for name in change.fields}
+    if form.get("sure") != "yes":
+        await _try(visit, question)
+        return visit.to_draft(Draft(fields))
+    done = expected(Done, await visit.ask(question))
+    return visit.to_draft(Draft(fields, done.texts, done.is_at_panel))
+
+
+def _question(visit: Visit, change: Change, form: Mapping[str, str]) -> Question:
+    """Return what a form asks of the chip. Raises HTTPException (422) if it is odd."""
+    try:
+        return read_change(change, form, visit.lang)
+    except ValueError as exc:
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+
+
+async def _try(visit: Visit, question: Question) -> Feasible:
+    """Have the chip say that a change can be made, and how."""
+    trial = msgspec.structs.replace(question, is_trial=True)
+    found: Feasible = expected(Feasible, await visit.ask(trial))
+    return found
 
 
 def _shown(question: Question, lang: Lang) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.status import HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.responses import RedirectResponse, Response
+from starlette.status import HTTP_303_SEE_OTHER, HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
 
 from edge.household.contract_words import contract_rows
 from edge.household.requests import AskRequest, SeeOffer
 from edge.household.shown import ShownOffer, WaitingRequest
+from edge.page.drafts import Draft
 from edge.page.visit import Visit, expected
 
 SEE_OFFER, WAITING = "/accords/offre", "/accords/request.json"
@@ -15,7 +16,10 @@ SEE_OFFER, WAITING = "/accords/offre", "/accords/request.json"
 
 async def see_offer(visit: Visit) -> Response:
     """Show the contract that an offer makes, and what is typed at the chip to take it."""
-    form = await visit.checked_form()
+    is_sent, draft = visit.request.method == "POST", visit.draft
+    if not is_sent and draft is None:
+        return RedirectResponse("/accords", HTTP_303_SEE_OTHER)
+    form = await visit.checked_form() if draft is None or is_sent else draft.fields
     if not form.get("offer", "").strip():
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["offer_missing"])
     try:
@@ -25,6 +29,8 @@ async def see_offer(visit: Visit) -> Response:
     except (KeyError, msgspec.ValidationError) as exc:
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
     shown = expected(ShownOffer, await visit.ask(asked))
+    if is_sent:
+        return visit.to_draft(Draft(fields | {name: form[name] for name in chosen}))
     rows = contract_rows(shown.contract, visit.lang)
     return visit.show(
         "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command

@@ -28,6 +28,7 @@ from edge.household.shown import (
     ShownFirstRun,
     ShownRequest,
 )
+from edge.page.drafts import Draft
 from edge.page.places import FIRST_RUN
 from edge.page.visit import Visit, expected
 from protocol.calendar import legal_day
@@ -54,7 +55,10 @@ async def first_run(visit: Visit) -> Response:
 
 async def request(visit: Visit) -> Response:
     """Show what the request would hold, and make it once the visitor is sure."""
-    form = await visit.checked_form()
+    is_sent = visit.request.method == "POST"
+    form = await visit.checked_form() if is_sent else _drafted(visit)
+    if form is None:
+        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     try:
         shown = expected(ShownRequest, await visit.ask(_read_request(visit, form)))
     except HTTPException as exc:
@@ -62,6 +66,8 @@ async def request(visit: Visit) -> Response:
     if shown.is_made:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     fields = {name: form.get(name, "") for name in ("offer", *_TAKEN)}
+    if is_sent:
+        return visit.to_draft(Draft(fields))
     fields["contract"] = "" if shown.contract is None else shown.contract.contract
     rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
     return visit.show("first_run_request", fields=fields, contract=rows, doubts=doubts)
@@ -78,21 +84,42 @@ async def download(visit: Visit) -> Response:
 
 async def take_answer(visit: Visit) -> Response:
     """Show whose answer it is, and have it installed once the visitor has compared."""
+    if visit.request.method != "POST":
+        return await _show_answer(visit)
     form = await visit.checked_form()
     is_sure, text = form.get("sure") == "yes", form.get("answer", "")
     missing = HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
     if not text:
         return await _show_again(visit, missing, _Sent("answer"))
     try:
-        asked = TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure)
-        found = await visit.ask(asked)
+        found = await visit.ask(TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure))
     except HTTPException as exc:
         return await _show_again(visit, exc, _Sent("answer"))
     if is_sure:
-        return visit.show("first_run_done", done=expected(Done, found))
+        return visit.to_draft(Draft({}, expected(Done, found).texts))
+    return visit.to_draft(Draft({"answer": text}))
+
+
+async def _show_answer(visit: Visit) -> Response:
+    """Show an answer that was sent, or that it is installed."""
+    draft = visit.draft
+    if draft is None:
+        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
+    if draft.done:
+        return visit.show("first_run_done", text=draft.done[visit.lang])
+    text = draft.fields["answer"]
+    try:
+        found = await visit.ask(TakeAnswer(lang=visit.lang, answer=text))
+    except HTTPException as exc:
+        return await _show_again(visit, exc, _Sent("answer"))
     shown = expected(ShownAnswer, found)
     rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
     return visit.show("first_run_answer", found=shown, contract=rows, doubts=doubts, text=text)
+
+
+def _drafted(visit: Visit) -> Mapping[str, str] | None:
+    """Return the fields of the form that the address names, None if it names none of this visitor's."""
+    return None if visit.draft is None else visit.draft.fields
 
 
 def _show(visit: Visit, shown: ShownFirstRun, sent: _Sent, why: str = "") -> Response:

@@ -30,6 +30,7 @@ from edge.household.call import call
 from edge.household.requests import AskLive, Question
 from edge.household.shown import Answer, FormerHouseholds, NotDone, NotEnrolled
 from edge.language.choice import Lang
+from edge.page.drafts import Draft, Drafts
 from edge.page.places import API, ENTER, FIRST_RUN, menu
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
@@ -39,6 +40,8 @@ from system.templates import templates_of
 
 SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
 KNOCK_COOKIE = "__Host-volet-knock"
+# In an address, of a form that was sent.
+DRAFT = "envoi"
 _FIELDS_MAX = 32
 _COMMAND = re.compile(r"`([^`]*)`")
 _STATEMENT = re.compile(r"[0-9a-f]{32}(?!\n)$")
@@ -61,12 +64,15 @@ class EarlyVisitor(HTTPException):
 class Visit:
     """One request of a visitor: its language, and its session if there is one."""
 
-    def __init__(self, request: Request, door: Path, sessions: Sessions, lang: Lang) -> None:
+    def __init__(
+        self, request: Request, door: Path, sessions: Sessions, drafts: Drafts, lang: Lang
+    ) -> None:
         self.request = request
         self.lang = _language(request, lang)
         self.token = cookie_of(request.headers.get("cookie", ""), SESSION_COOKIE)
         self.session = sessions.of(self.token) if self.token else None
         self.sessions = sessions
+        self._drafts = drafts
         self._door = door
         self._is_early: bool | None = None
 
@@ -199,6 +205,19 @@ class Visit:
         """Return where the visitor is, with the query, as its own server sees it."""
         url = self.request.url
         return f"{url.path}?{url.query}" if url.query else url.path
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that the address names, None if it names none of this session's."""
+        name = "" if self.session is None else self.session.name
+        return self._drafts.find(name, self.query(DRAFT))
+
+    def to_draft(self, draft: Draft) -> Response:
+        """Keep a draft, and send the browser to this place to see it."""
+        if self.session is None:  # pragma: no cover - who has none sends no form that is kept
+            raise HTTPException(HTTP_403_FORBIDDEN)
+        name = self._drafts.keep(self.session.name, draft)
+        return RedirectResponse(f"{self.request.url.path}?{DRAFT}={name}", HTTP_303_SEE_OTHER)
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent; the first value of each, files as text.

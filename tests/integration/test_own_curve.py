@@ -19,7 +19,7 @@ from edge.simulate.curve_files import load_curve
 from edge.vault.kept_curve import FILE_NAME, KeptCurve, load_kept_curve, save_kept_curve
 from tests.support.billing_home import FIRST, BillingHome
 from tests.support.lived_home import LivedHome, answers_of, lived_home, window_of
-from tests.support.page_process import PageProcess
+from tests.support.page_process import PageProcess, sent_patiently
 
 PLACE = "/donnees"
 # Further back than one answer of the chip reaches.
@@ -72,7 +72,10 @@ def form_of(visitor):
 
 def choose(home, visitor, months, **fields):
     data = {"form": form_of(visitor), "months": months, **fields}
-    return visitor.post(f"{PLACE}/garder", data=data, headers=home.page.origin)
+    return sent_patiently(
+        visitor,
+        lambda: visitor.post(f"{PLACE}/garder", data=data, headers=home.page.origin),
+    )
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -1,15 +1,20 @@
 """What the page changes: what each change means first, and nothing before the visitor is sure."""
 
+import re
 from typing import NamedTuple
+from urllib.parse import quote
 
 import pytest
+from markupsafe import escape
 
 from edge.area.settings import FILE_NAME as AREA_CHOICES
 from edge.area.settings import AreaChoices, AreaConfig, load_choices, save_choices
 from edge.household.panel_questions import Matter
 from edge.household.requests import EraseHousehold
 from edge.household.visitors import VisitorRole
+from edge.language.choice import Lang
 from edge.page.changes import CHANGES
+from edge.page.texts import TEXTS
 from edge.quotes.asking import ORDER
 from edge.tic.repeater.choice import FILE_NAME as REPEATER
 from edge.tic.repeater.choice import load_repeater, turn_on
@@ -18,7 +23,7 @@ from edge.vault.kept_curve import KeptCurve, load_kept_curve
 from protocol.socio import Profile
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import lived_home
-from tests.support.page_process import patiently
+from tests.support.page_process import patiently, sent_patiently
 
 AGES = {f"age{n}": str(count) for n, count in enumerate((0, 1, 2, 0, 0, 0))}
 LIVED_IN = AreaChoices(is_on=False, profile=Profile((1, 0, 0, 0, 0, 0), 0))
@@ -118,7 +123,7 @@ def token_of(visitor):
 
 
 def post(visitor, change, form, origin):
-    return patiently(lambda: visitor.post(change.path, data=form, headers=origin))
+    return sent_patiently(visitor, lambda: visitor.post(change.path, data=form, headers=origin))
 
 
 def send(home, visitor, change, form):
@@ -237,13 +242,45 @@ def test_nobody_else_changes_anything(home, owner, words):
         assert post(owner, change, sure | form, home.page.origin).status_code == 403
     own = sure | {"form": token_of(owner)}
     assert post(owner, change, own, {"Origin": "https://a.test"}).status_code == 403
-    assert patiently(lambda: owner.get(change.path)).status_code == 405
+    for place in (change.path, f"{change.path}?envoi={'0' * 32}"):
+        nothing = patiently(lambda: owner.get(place))  # noqa: B023
+        assert (nothing.status_code, nothing.headers["location"]) == (303, change.back)
     with home.visitor(VisitorRole.VIEWER) as viewer:
         assert send(home, viewer, change, sure).status_code == 403
     with home.page.visitor() as stranger:
         sent = post(stranger, change, sure, home.page.origin)
         assert (sent.status_code, sent.headers["location"]) == (303, "/entrer")
     assert held(home) == before
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_form_is_kept_for_another_load_and_for_the_other_language(home, owner, words):
+    """The way back, a reload and the language ask for a form once more, and send nothing again."""
+    change, case = CHANGE[words], CASES[words]
+    begin(home, case.before)
+    token = token_of(owner)
+    for sure, title in (({}, "_title"), ({"sure": "yes"}, "_done")):
+        form = {"form": token} | case.form | sure
+        sent = patiently(lambda: owner.post(change.path, data=form, headers=home.page.origin))  # noqa: B023
+        place = sent.headers["location"]
+        assert (sent.status_code, sent.text) == (303, "")
+        assert re.fullmatch(re.escape(change.path) + r"\?envoi=[0-9a-f]{32}", place)
+        assert not any(text in place.split("?")[1] for text in case.form.values() if len(text) > 2)
+        before = held(home)
+        for lang in (Lang.FR, Lang.EN):
+            chosen = patiently(lambda: owner.get(f"/langue?to={lang.value}&back={quote(place)}"))  # noqa: B023
+            assert chosen.headers["location"] == place
+            page = patiently(lambda: owner.get(place)).text  # noqa: B023
+            assert f'<html lang="{lang.value}">' in page
+            shown = {name: text for name, text in case.form.items() if name != "rho"}
+            shown["rho"] = {Lang.FR: "1,5", Lang.EN: "1.5"}[lang]
+            said = TEXTS[lang][f"{words}{title}"].format(**shown)
+            assert f"<h1>{escape(said)}</h1>" in page
+            assert f"back={quote(place, safe='/')}" in page
+        assert held(home) == before
+    with home.visitor() as other:
+        nothing = patiently(lambda: other.get(place))
+        assert nothing.headers["location"] == change.back, "of the session alone that sent it"
 
 
 def test_choices_that_cannot_be_read_are_named_and_not_overwritten(home, owner):

@@ -31,7 +31,7 @@ from protocol.calendar import day_start
 from protocol.errors import ConfigError, TransportError
 from tests.support.broker import wait_until
 from tests.support.dwelling import make_offer
-from tests.support.page_process import PageProcess
+from tests.support.page_process import PageProcess, sent_patiently
 
 FIRST = date(2026, 3, 1)
 FRAME_EVERY_S = 0.05
@@ -154,7 +154,9 @@ class NewHome:
     def send_with(self, token: str, visitor: httpx.Client, path: str, form: Form) -> httpx.Response:
         """Send a form with a token."""
         own = Form({"form": token} | dict(form.fields), form.files)
-        return visitor.post(path, files=own.parts(), headers=self.page.origin)
+        return sent_patiently(
+            visitor, lambda: visitor.post(path, files=own.parts(), headers=self.page.origin)
+        )
 
     def ask_for_contract(self, **changes: str) -> Form:
         """Return the form of a contract as the page sends it first."""

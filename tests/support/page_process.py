@@ -18,6 +18,7 @@ from edge.stage import PAGE_DIRECTORY
 from tests.support.broker import wait_until
 
 ENTER = "/entrer"
+DRAFT = "envoi"
 PROGRAM = (sys.executable, "-m", "volet.main", "edge", "page")
 
 
@@ -25,6 +26,15 @@ def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
     """Ask again while the page has had enough requests of this second."""
     while (answer := ask()).status_code == httpx.codes.TOO_MANY_REQUESTS:
         time.sleep(float(answer.headers["retry-after"]) / 4)
+    return answer
+
+
+def sent_patiently(visitor: httpx.Client, send: Callable[[], httpx.Response]) -> httpx.Response:
+    """Send a form; return the page that it leads to if the page keeps it, else its own answer."""
+    answer = patiently(send)
+    place = answer.headers.get("location", "")
+    if answer.status_code == httpx.codes.SEE_OTHER and f"?{DRAFT}=" in place:
+        return patiently(lambda: visitor.get(place))
     return answer
 
 

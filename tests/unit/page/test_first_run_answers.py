@@ -521,7 +521,7 @@ def test_it_does_not_say_that_it_meters_while_it_reads_nothing(chip, town):
     shown = chip.ask(AskFirstRun)
     assert shown.is_away
     done = chip.ask(TakeAnswer, answer=answer, is_sure=True)
-    assert "as soon as it reads its meter" in done.text
+    assert "as soon as it reads its meter" in done.texts[Lang.EN]
 
 
 def test_neither_console_nor_collectivity_takes_a_contract_that_begins_in_ages(chip, town):

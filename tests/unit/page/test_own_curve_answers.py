@@ -87,7 +87,7 @@ def test_other_numbers_of_months_are_not_stored(home, months):
 
 def test_a_choice_is_stored_and_told(home):
     done = ask(home, KeepCurve, months=12)
-    assert "12" in done.text
+    assert "12" in done.texts[Lang.EN]
     assert ask(home, AskOwnCurve).months == 12
     assert load_kept_curve(home.directory) == KeptCurve(12)
     (home.directory / FILE_NAME).unlink()

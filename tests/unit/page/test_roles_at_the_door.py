@@ -45,7 +45,7 @@ NEEDED = MappingProxyType(
         TakeAnswer: {"answer": "{}"},
     }
 )
-DONE = Done("done")
+DONE = Done(dict.fromkeys(Lang, "done"))
 
 
 @pytest.fixture

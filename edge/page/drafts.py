@@ -1,0 +1,57 @@
+"""Forms that were sent and wait for a yes, and what was done after it, in memory.
+
+A form is answered by a redirect to the place that shows it, so that a browser's way back, another
+load and the other language ask for it once more and send nothing again. Of a form's content nothing
+stands in an address, which browsers keep: what is there only finds it here.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from edge.language.choice import Lang
+
+# Each is of the size of a request's body at most (`guards`).
+DRAFTS_MAX = 16
+LASTS_S = 3_600.0
+_NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
+
+
+class Draft(NamedTuple):
+    """A form's fields; once it was carried out, what the chip said then, by language."""
+
+    fields: Mapping[str, str]
+    done: Mapping[Lang, str] = {}
+    is_at_panel: bool = False
+
+
+class _Kept(NamedTuple):
+    session: str
+    until_s: float
+    draft: Draft
+
+
+class Drafts:
+    """The latest drafts of all visitors; each is shown to the session alone that sent it."""
+
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic_s = monotonic_s
+        self._kept: dict[str, _Kept] = {}
+
+    def keep(self, session: str, draft: Draft) -> str:
+        """Keep a draft of a session in the place of the oldest of all; return its name."""
+        now_s = self._monotonic_s()
+        lasting = [(name, each) for name, each in self._kept.items() if each.until_s > now_s]
+        self._kept = dict(lasting[-(DRAFTS_MAX - 1) :])
+        name = secrets.token_hex(16)
+        self._kept[name] = _Kept(session, now_s + LASTS_S, draft)
+        return name
+
+    def find(self, session: str, name: str) -> Draft | None:
+        """Return a draft of a session; None if it has none of that name, or no more."""
+        found = self._kept.get(name) if _NAME.match(name) else None
+        if found is None or found.session != session or found.until_s <= self._monotonic_s():
+            return None
+        return found.draft
