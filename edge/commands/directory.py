@@ -36,6 +36,7 @@ from edge.moving.erasing import ORDER as ERASE
 from edge.moving.exported import NOTE as EXPORTED
 from edge.moving.transfer import departure_of
 from edge.mqtt.sent import FOLDER as SENT
+from edge.page.early import FILE_NAME as NOT_ENROLLED
 from edge.page.names import PORT_FILE
 from edge.page.sessions import FILE_NAME as SESSIONS
 from edge.quotes.asking import ORDER as QUOTE_ORDER
@@ -113,6 +114,7 @@ FILES = (
     ListedFile(PAIRING.name, "`volet edge page --pair`; the code for a visitor of the page, for five minutes", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(f"{PAGE_DIRECTORY}/*.pem", "`volet edge page`; its own authority and certificate", Fate.LEFT_OUT, why="the page makes new ones"),
     ListedFile(f"{PAGE_DIRECTORY}/*.key", "`volet edge page`; their keys, P-256", Fate.LEFT_OUT, _YES, "the page makes new ones"),
+    ListedFile(f"{PAGE_DIRECTORY}/{NOT_ENROLLED}", "`volet edge page`; there while the chip is not enrolled yet, for when it does not answer", Fate.LEFT_OUT, why="noted at the next visit"),
     ListedFile(f"{PAGE_DIRECTORY}/{PORT_FILE}", "`volet edge page`; at which port it was started last, for `--show`", Fate.LEFT_OUT, why="noted at the start"),
     ListedFile(f"{PAGE_DIRECTORY}/{SESSIONS}", "`volet edge page`; hashes of the tokens by which its visitors are known", Fate.LEFT_OUT, _YES, "pair again"),
     ListedFile(SEEN.name, "the panel's button, or the page; when the household last looked at bills and letters", Fate.LEFT_OUT, _YES, "look again"),

@@ -10,6 +10,7 @@ shares     how often who may ask
 sessions   who has been let in
 browsers   what a browser says of itself, in a few words
 drafts     forms that wait for a yes, and what was done after it
+early      whether the chip was not enrolled yet when it answered last
 visit      one request: language, session, answers of the chip
 views      the content of each page, as texts
 entering   how a visitor is let in, and leaves

@@ -29,6 +29,7 @@ from edge.page.bill_file import BillFiles
 from edge.page.changes import CHANGES, change_page
 from edge.page.contract import SEE_OFFER, WAITING, see_offer, waiting_request
 from edge.page.drafts import Drafts
+from edge.page.early import EarlyNote
 from edge.page.entering import KNOCK, end, enter, knock, leave
 from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
 from edge.page.guards import Guards
@@ -73,13 +74,13 @@ class Page:
         self.door = door
         self._lang = lang
         self.sessions = Sessions(directory, now)
-        self._drafts = Drafts()
+        self._drafts, self._early = Drafts(), EarlyNote(directory)
         self.streams = LiveStreams()
         self.bill_files = BillFiles()
 
     def visit(self, request: Request) -> Visit:
         """Return the visit that a request is part of."""
-        return Visit(request, self.door, self.sessions, self._drafts, self._lang)
+        return Visit(request, self.door, self.sessions, self._drafts, self._early, self._lang)
 
     def let_in(self, cookies: str) -> str:
         """Return the name of the session that a Cookie header carries, empty if there is none."""
@@ -93,7 +94,9 @@ class Page:
         status = (
             exc.status_code if isinstance(exc, HTTPException) else HTTP_500_INTERNAL_SERVER_ERROR
         )
-        if status != HTTP_503_SERVICE_UNAVAILABLE:
+        if status == HTTP_503_SERVICE_UNAVAILABLE:
+            visit.recall_whether_early()
+        else:
             await visit.look_whether_early()
         away = "away_early" if visit.is_early else "away"
         title, text = {

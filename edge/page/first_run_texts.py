@@ -10,9 +10,9 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "set_up": "Mise en service",
         "away_early": (
-            "Cette page fonctionne, mais le programme du boîtier ne répond pas. Rien n'est encore mesuré, et "
-            "rien n'est perdu : la mise en service reprend où vous en étiez. Démarrez-le sur le boîtier : "
-            "`volet edge run`."
+            "Cette page fonctionne, mais le programme du boîtier ne répond pas. À sa dernière réponse, ce "
+            "boîtier n'était pas encore mis en service : rien n'était mesuré, et rien n'est perdu. Démarrez-le "
+            "sur le boîtier : `volet edge run` ; la mise en service reprend alors où vous en étiez."
         ),
         "help_set_up": "La mise en service expliquée",
         "help_set_up_how": (
@@ -132,8 +132,9 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "set_up": "Set up",
         "away_early": (
-            "This page works, but the chip's program does not answer. Nothing is metered yet, and nothing is "
-            "lost: the set-up goes on where you were. Start it on the chip: `volet edge run`."
+            "This page works, but the chip's program does not answer. When it last did, this chip was not set "
+            "up yet: nothing was metered, and nothing is lost. Start it on the chip: `volet edge run`; the "
+            "set-up then goes on where you were."
         ),
         "help_set_up": "The set-up explained",
         "help_set_up_how": (

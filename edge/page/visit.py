@@ -28,9 +28,22 @@ from starlette.status import (
 
 from edge.household.call import call
 from edge.household.requests import AskLive, Question
-from edge.household.shown import Answer, FormerHouseholds, NotDone, NotEnrolled
+from edge.household.shown import (
+    Answer,
+    Done,
+    FormerHouseholds,
+    Knocked,
+    NotDone,
+    NotEnrolled,
+    Paired,
+    Pairing,
+    ShownAnswer,
+    ShownFirstRun,
+    ShownRequest,
+)
 from edge.language.choice import Lang
 from edge.page.drafts import Draft, Drafts
+from edge.page.early import EarlyNote
 from edge.page.places import API, ENTER, FIRST_RUN, menu
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS
@@ -43,6 +56,8 @@ KNOCK_COOKIE = "__Host-volet-knock"
 # In an address, of a form that was sent.
 DRAFT = "envoi"
 _FIELDS_MAX = 32
+# What a chip answers before its enrolment as well as after it.
+_OF_ANY_CHIP = (Pairing, Knocked, Paired, ShownFirstRun, ShownRequest, ShownAnswer, Done)
 _COMMAND = re.compile(r"`([^`]*)`")
 _STATEMENT = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
@@ -65,7 +80,13 @@ class Visit:
     """One request of a visitor: its language, and its session if there is one."""
 
     def __init__(
-        self, request: Request, door: Path, sessions: Sessions, drafts: Drafts, lang: Lang
+        self,
+        request: Request,
+        door: Path,
+        sessions: Sessions,
+        drafts: Drafts,
+        early: EarlyNote,
+        lang: Lang,
     ) -> None:
         self.request = request
         self.lang = _language(request, lang)
@@ -73,6 +94,7 @@ class Visit:
         self.session = sessions.of(self.token) if self.token else None
         self.sessions = sessions
         self._drafts = drafts
+        self._early = early
         self._door = door
         self._is_early: bool | None = None
 
@@ -115,18 +137,27 @@ class Visit:
             raise FormerVisitor
         if isinstance(answer, NotEnrolled):
             self._is_early = True
+            self._early.note(is_early=True)
             raise EarlyVisitor
         if isinstance(answer, NotDone):
             raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
+        if not isinstance(answer, _OF_ANY_CHIP):
+            self._early.note(is_early=False)
         return answer
 
     async def look_whether_early(self) -> None:
         """Find out whether the chip is enrolled, for pages that ask it nothing else."""
         if self.session is None:
             return
-        self._is_early = False
+        self.recall_whether_early()
         with suppress(HTTPException):
             await self.ask(AskLive(lang=self.lang))
+            self._is_early = False
+
+    def recall_whether_early(self) -> None:
+        """Go by what the chip was when it answered last, for it does not answer now."""
+        if self.session is not None and not self.is_early:
+            self._is_early = self._early.is_early
 
     def query(self, name: str) -> str:
         """Return a value of the address, empty if it has none of that name."""

@@ -5,6 +5,7 @@ import signal
 import httpx
 import pytest
 
+from edge.page.early import FILE_NAME
 from edge.page.guards import BODY_BYTES_MAX
 from tests.support.answering import Registrar
 from tests.support.broker import wait_until
@@ -47,6 +48,7 @@ def test_from_the_line_to_the_first_quarter_hour_with_a_kill_at_each_step(broker
         home.restart()
         wait_until(home.has_metered, "the first quarter-hour")
         assert visitor.get("/").status_code == 200
+        assert not (home.page.directory / FILE_NAME).exists()
         assert 'href="/factures"' in visitor.get("/aide").text
         assert visitor.get(FIRST_RUN).headers["location"] == "/"
         late = home.send_with(token_in(visitor), visitor, ANSWER, Form({}, {"answer": answer}))
@@ -85,6 +87,26 @@ def test_it_goes_on_as_the_usual_chip_without_a_restart(broker, tmp_path):
         wait_until(home.has_metered, "the first quarter-hour")
         for event in ("chip_not_enrolled", "chip_enrolled", "chip_started"):
             assert home.log.count(event) == 1, event
+
+
+def test_a_chip_that_is_away_before_its_enrolment_is_told_as_that_everywhere(home):
+    places = ("/", "/factures", "/etat", "/aide", FIRST_RUN)
+    with home.visitor() as visitor:
+        patiently(lambda: visitor.get("/"))
+        home.end()
+        try:
+            for place in places:
+                away = patiently(lambda: visitor.get(place))  # noqa: B023
+                assert f'href="{FIRST_RUN}"' in away.text, place
+                assert 'href="/factures"' not in away.text, place
+                if place != "/aide":
+                    assert away.status_code == 503
+                    assert "was not set up yet" in " ".join(away.text.split())
+            away = patiently(lambda: visitor.get("/", headers={"Accept-Language": "fr"}))
+            assert "pas encore mis en service" in " ".join(away.text.split())
+            assert (home.page.directory / FILE_NAME).exists(), "for the next page that is started"
+        finally:
+            home.start()
 
 
 def test_nobody_but_an_owner_sets_the_chip_up(home):

@@ -35,6 +35,7 @@ from edge.moving.exported import note_export
 from edge.moving.transfer import pack, take_in
 from edge.mqtt.sent import FOLDER as SENT
 from edge.mqtt.sent import SentAccount
+from edge.page.early import EarlyNote
 from edge.page.names import PORT_FILE, names_of_host
 from edge.page.sessions import Sessions
 from edge.page.tls import certify
@@ -117,6 +118,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         make_private_dir(page)
         certify(page, names_of_host("chip"), START)
         write_public(page / PORT_FILE, b"8443")
+        EarlyNote(page).note(is_early=True)
         Sessions(page, lambda: START).begin(VisitorRole.OWNER, "ab" * 8, "")
         StatusFile(old.directory).write(StatusRecord())
         SetAside(old.directory / SET_ASIDE).add("down/letter", b"", KeyError())
