@@ -187,6 +187,10 @@ def test_look_at_the_page(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "look-at-the-page.md") == 8
 
 
+def test_try_it_without_a_meter(empty):
+    assert empty.type_page(HOW_TO / "try-it-without-a-meter.md") > 15
+
+
 @pytest.mark.long
 def test_compare_offers(metered, tmp_path):
     with town(metered, tmp_path / "machine") as typing:
