@@ -192,19 +192,21 @@ def test_try_it_without_a_meter(empty):
 
 
 @pytest.mark.long
-def test_compare_offers(metered, tmp_path):
+@pytest.mark.parametrize("page", ["compare-offers.md", "comparer-les-offres.md"])
+def test_compare_offers(metered, tmp_path, page):
     with town(metered, tmp_path / "machine") as typing:
         run(typing, REGISTERED, "volet provider publish offer.json", CHIP)
-        assert typing.type_page(HOW_TO / "compare-offers.md") == 4
+        assert typing.type_page(HOW_TO / page) == 4
 
 
-def test_tell_your_smart_home(enrolled, tmp_path):
+@pytest.mark.parametrize("page", ["tell-your-smart-home.md", "prevenir-la-maison-connectee.md"])
+def test_tell_your_smart_home(enrolled, tmp_path, page):
     """The chip has run, and does not run now."""
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
         run(typing, f"{METER} {LINK} &", LINE, CHIP)
         run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
         run(typing, "kill %2 && wait %2")
-        assert typing.type_page(HOW_TO / "tell-your-smart-home.md") == 4
+        assert typing.type_page(HOW_TO / page) == 4
 
 
 @pytest.mark.parametrize("page", ["your-own-data.md", "vos-donnees.md"])
