@@ -12,21 +12,27 @@ from edge.tic.repeater.channel import KIND, SOCKET_NAME
 from edge.tic.repeater.serving import LineServer
 from protocol.errors import ConfigError
 from system.clock import SystemClock
-from system.commands import directory_option
 from system.files import SECRET_MODE, opened_directory
-from system.program import begin_program
+from system.logs import configure_logs
 from system.systemd import Notifier, given_sockets
 
 
 @click.command(cls=HouseholdCommand, hidden=True)
-@directory_option(DEFAULT_DIRECTORY, "The chip's")
+@click.option(  # not looked at where a unit runs this, which may not read it
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, readable=False),
+    default=DEFAULT_DIRECTORY,
+    show_default=True,
+    help="The chip's directory.",
+)
 def repeat_line(directory: Path) -> None:
     """Serve a chip's line to the home network, for as long as its household has it repeated.
 
     A unit runs this on the socket by which the chip calls it. Without one it waits in the chip's
     directory, until it is stopped.
     """
-    begin_program()
+    configure_logs()
     given = given_sockets()
     notifier = Notifier(SystemClock())
     if given:

@@ -25,6 +25,7 @@ WRITES = {
     f"volet-edge@{USER}": "/var/lib/volet",
     f"volet-edge-clock@{USER}": "/run/volet-edge-clock",
     "volet-edge-page": "/var/lib/volet-page",
+    f"volet-edge-repeater@{USER}": "/run/volet-attempts",
     "volet-worker": "/var/lib/volet-cloud",
     "volet-api": "/var/lib/volet-cloud",
     "volet-release": "/var/lib/volet-cloud",
@@ -45,10 +46,11 @@ OPTIONS = (
 )
 PYTHON = "/usr/bin/python3"  # the machine's, whatever this test runs with
 CHIP, CLOCK, PAGE = f"volet-edge@{USER}", f"volet-edge-clock@{USER}", "volet-edge-page"
+REPEATER = f"volet-edge-repeater@{USER}"
 ROOTS = {"volet-software-boot", "volet-update-install", "volet-update-activate"}
-WITHOUT_NETWORK = {"volet-cloud-backup", CLOCK, PAGE, *ROOTS}
+WITHOUT_NETWORK = {"volet-cloud-backup", CLOCK, PAGE, REPEATER, *ROOTS}
 # From which the chip's directory is hidden, whoever owns it.
-WITHOUT_CHIP = {PAGE, "volet-update", "volet-update-install", "volet-update-activate"}
+WITHOUT_CHIP = {PAGE, REPEATER, "volet-update", "volet-update-install", "volet-update-activate"}
 AS_ROOT = ("name_the_machine", "mount", "load_a_module", "set_the_clock", "write_to_the_kernel")
 AS_USER = tuple(
     attempt.__name__ for attempt in attempts.ATTEMPTS if attempt.__name__ not in AS_ROOT
@@ -56,7 +58,7 @@ AS_USER = tuple(
 # Held by control groups, which not every kernel lets a container have.
 BY_GROUPS = {
     (CHIP, "open_another_device"),
-    *((unit, "take_memory") for unit in (CHIP, CLOCK, PAGE)),
+    *((unit, "take_memory") for unit in (CHIP, CLOCK, PAGE, REPEATER)),
 }
 LISTEN = (
     "import socket; s = socket.create_server(('127.0.0.1', %d)); [s.accept() for _ in iter(int, 1)]"
@@ -70,7 +72,7 @@ def closed(unit: str):
             continue
         if attempt == "open_a_local_socket" and unit != "volet-update-install":
             continue
-        if attempt == "take_memory" and unit not in {CHIP, CLOCK, PAGE}:
+        if attempt == "take_memory" and unit not in {CHIP, CLOCK, PAGE, REPEATER}:
             continue
         if attempt == "read_the_chips_directory" and unit not in WITHOUT_CHIP:
             continue
@@ -144,6 +146,9 @@ def confined(machine, unit: str, user: str | None) -> dict[str, str]:
         *("WatchdogSec=0", "RuntimeDirectoryPreserve=yes", "ExecStart="),
         f"ExecStart={PYTHON} /srv/attempts.py {out}",
         *([f"User={user}"] if user else []),
+        # It writes nothing, and so has no directory of its own.
+        *(["RuntimeDirectory=volet-attempts"] if unit == REPEATER else []),
+        *(["DynamicUser=no"] if unit == REPEATER and user else []),
     ]
     replace(machine, unit, settings)
     machine.run("systemctl", "restart", unit)  # the chip's may have brought it along

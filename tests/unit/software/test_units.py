@@ -12,6 +12,7 @@ import pytest
 
 from edge.page.server import HTTP_PORT
 from edge.stage import DOOR_DIRECTORY, PAGE_HOME
+from edge.tic.repeater.channel import SOCKET_OF_UNIT
 from system import kernel_clock
 from tests.support.environments import ROOT
 from volet.main import volet
@@ -104,6 +105,23 @@ def test_the_page_has_no_network_but_what_systemd_gives_it():
     assert page["RestrictAddressFamilies"] == "AF_UNIX"
     socket = list(settings(UNITS / "volet-edge-page.socket"))
     assert [value for key, value in socket if key == "ListenStream"] == [str(HTTP_PORT), "443"]
+
+
+def test_the_repeater_has_no_network_but_what_the_chip_hands_it_and_calls_nobody():
+    service = list(settings(UNITS / "volet-edge-repeater@.service"))
+    assert dict(service)["PrivateNetwork"] == "yes"
+    assert dict(service)["RestrictAddressFamilies"] == "AF_UNIX"
+    assert ("SystemCallFilter", "~connect") in service
+    assert dict(service)["DynamicUser"] == "yes", "no user has to be made for it"
+
+
+def test_the_chip_calls_the_repeater_where_its_own_socket_waits():
+    chip = dict(settings(UNITS / "volet-edge@.service"))
+    socket = dict(settings(UNITS / "volet-edge-repeater@.socket"))
+    assert "volet-edge-repeater@%i.socket" in chip["Wants"].split()
+    assert socket["PartOf"] == "volet-edge@%i.service"
+    assert socket["ListenSequentialPacket"] == str(SOCKET_OF_UNIT)
+    assert (socket["SocketUser"], socket["SocketMode"]) == ("%i", "0600")
 
 
 def test_the_chip_starts_after_an_interrupted_upgrade_was_taken_back():
