@@ -30,6 +30,7 @@ WORDS = bilingual(
         RepeaterFault.ABSENT: "nobody gets it: this machine does not have the address {address}",
         RepeaterFault.OTHER: "nobody gets it: this machine does not let it be opened",
         RepeaterFault.UNSERVED: "nobody gets it: the program that serves it does not run",
+        RepeaterFault.STARTING: "the chip begins with it within seconds",
         RepeaterFault.STOPPED: "nobody gets it while the chip does not run",
     },
     fr={
@@ -49,6 +50,7 @@ WORDS = bilingual(
         RepeaterFault.ABSENT: "personne ne la reçoit : cette machine n'a pas l'adresse {address}",
         RepeaterFault.OTHER: "personne ne la reçoit : cette machine ne laisse pas l'ouvrir",
         RepeaterFault.UNSERVED: "personne ne la reçoit : le programme qui la sert ne tourne pas",
+        RepeaterFault.STARTING: "le boîtier commence d'ici quelques secondes",
         RepeaterFault.STOPPED: "personne ne la reçoit tant que le boîtier ne tourne pas",
     },
 )
@@ -64,10 +66,15 @@ def repeater_of(directory: Path, presence: Presence | None) -> RepeaterState | N
         choice = load_repeater(directory)
     if not choice.is_on:
         return None
-    if presence is not None and presence.repeater is not None:
-        return presence.repeater
-    fault = RepeaterFault.STOPPED if presence is None else RepeaterFault.UNSERVED
-    return RepeaterState(choice.port, choice.address, choice.has_true_numbers, fault, 0)
+    fault = RepeaterFault.STOPPED if presence is None else RepeaterFault.STARTING
+    begun = RepeaterState(choice.port, choice.address, choice.has_true_numbers, fault, 0)
+    now = None if presence is None else presence.repeater
+    is_followed = now is not None and _place(now) == _place(begun)
+    return now if is_followed else begun
+
+
+def _place(state: RepeaterState) -> tuple[int, str, bool]:
+    return state.port, state.address, state.has_true_numbers
 
 
 def repeater_in(directory: Path) -> RepeaterState | None:

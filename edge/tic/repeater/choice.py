@@ -20,8 +20,9 @@ FILE_NAME = "repeater.json"
 # As the line's speed, so that it can be remembered.
 PORT = 9_600
 PORT_LEAST = 1_024
-# No maker has the number 00, so that no true number is made up by chance.
-_NO_MAKER = "00"
+# In a serial number: maker, year and type. No maker has the number 00, so that none is another's by
+# chance, and a type that was drawn would have clients name a meter that it is not.
+_NO_MAKER, _NO_REGION = "000000", "00"
 _SERIAL_DIGITS, _PRM_DIGITS = 12, 14
 
 Port = Annotated[int, msgspec.Meta(ge=PORT_LEAST, le=65_535)]
@@ -65,6 +66,7 @@ class RepeaterFault(StrEnum):
     ABSENT = "address_is_not_here"
     OTHER = "not_opened"
     UNSERVED = "nobody_serves"
+    STARTING = "not_yet"
     STOPPED = "chip_does_not_run"
 
 
@@ -101,7 +103,10 @@ def turn_on(
     changed |= {} if port is None else {"port": port}
     changed |= {} if address is None else {"address": address}
     if load_repeater(directory).stand_ins is None:
-        changed |= {"serial": _drawn(_SERIAL_DIGITS), "prm": _drawn(_PRM_DIGITS)}
+        changed |= {
+            "serial": _drawn(_NO_MAKER, _SERIAL_DIGITS),
+            "prm": _drawn(_NO_REGION, _PRM_DIGITS),
+        }
     _FILE.change(directory, **changed)
     return load_repeater(directory)
 
@@ -134,6 +139,6 @@ def check_is_private(address: str) -> None:
         )
 
 
-def _drawn(digits: int) -> str:
-    count = digits - len(_NO_MAKER)
-    return f"{_NO_MAKER}{secrets.randbelow(10**count):0{count}}"
+def _drawn(start: str, digits: int) -> str:
+    count = digits - len(start)
+    return f"{start}{secrets.randbelow(10**count):0{count}}"

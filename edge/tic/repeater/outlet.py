@@ -72,15 +72,20 @@ class LineOutlet:
         now_s = self._clock.monotonic_s()
         if now_s - self._told_at_s >= COUNT_EVERY_S and self._clients != self._clients_told:
             self._told_at_s, self._clients_told = now_s, self._clients
-        since_s = self._unheard_since_s
-        is_unserved = since_s is not None and now_s - since_s >= STARTS_WITHIN_S
         return RepeaterState(
             choice.port,
             choice.address,
             choice.has_true_numbers,
-            self._fault or (RepeaterFault.UNSERVED if is_unserved else None),
+            self._fault or self._silence(now_s),
             self._clients_told,
         )
+
+    def _silence(self, now_s: float) -> RepeaterFault | None:
+        """Return what it means that the other side has not spoken yet; None if it has."""
+        if self._unheard_since_s is None:
+            return None
+        is_late = now_s - self._unheard_since_s >= STARTS_WITHIN_S
+        return RepeaterFault.UNSERVED if is_late else RepeaterFault.STARTING
 
     def hand_on(self, data: bytes) -> None:
         """Hand on bytes as they came from the line, whether or not they can be read."""
