@@ -119,11 +119,12 @@ def test_back_up_and_restore(enrolled, tmp_path):
 
 
 @pytest.mark.long
-def test_repeat_the_line(enrolled, tmp_path):
+@pytest.mark.parametrize("page", ["repeat-the-line.md", "repeter-la-ligne.md"])
+def test_repeat_the_line(enrolled, tmp_path, page):
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
         run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
         run(typing, "timeout 60 sh -c 'until grep -q chip_started chip.log; do sleep 0.1; done'")
-        assert typing.type_page(HOW_TO / "repeat-the-line.md") == 3
+        assert typing.type_page(HOW_TO / page) == 3
 
 
 def test_read_line_quality(empty):

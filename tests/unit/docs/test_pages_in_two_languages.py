@@ -15,6 +15,7 @@ PAGES = {
     "look-at-the-page.md": "regarder-la-page.md",
     "move-house.md": "demenager.md",
     "put-right.md": "corriger.md",
+    "repeat-the-line.md": "repeter-la-ligne.md",
     "refuse-the-load-curve.md": "refuser-la-courbe-de-charge.md",
     "run-on-a-raspberry-pi.md": "installer-sur-un-raspberry-pi.md",
     "tell-your-smart-home.md": "prevenir-la-maison-connectee.md",
