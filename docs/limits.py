@@ -358,6 +358,11 @@ def at_home(table: Table) -> str:
             ),
         ),
         ("page", "streams of live values", f"{STREAMS_MAX}, of one session {STREAMS_MAX_EACH}"),
+        (
+            "page",
+            "requests in work",
+            f"{guards.WORKING_MAX} of those who were let in, {guards.STRANGERS_WORKING_MAX} of all others",
+        ),
         ("page", "bills as PDF", f"one in work, {WAITING_MAX} visitors who wait"),
         (
             "chip's door",

@@ -10,12 +10,18 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.status import HTTP_413_CONTENT_TOO_LARGE
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.status import HTTP_303_SEE_OTHER, HTTP_413_CONTENT_TOO_LARGE
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.language.typography import typeset
-from edge.page.places import API
+from edge.page.places import API, ENTER
 from edge.page.shares import Shares
 
 BODY_BYTES_MAX = 64_000
@@ -23,6 +29,9 @@ BODY_BYTES_MAX = 64_000
 STRANGERS_BODY_BYTES_MAX = 2_000
 # Longer ones are files, of which so many are taken at once.
 UPLOADS_MAX = 2
+# Requests in work, of those who were let in and of all others: who hangs up leaves one behind, for which
+# the chip is asked all the same.
+WORKING_MAX, STRANGERS_WORKING_MAX = 24, 8
 # Whoever chooses a wrong file is told before anything is read, and so before the language is known.
 TOO_LARGE = f"{typeset('Trop volumineux : 64 ko au plus.')} Too large: 64 kB at most."
 _TOO_LARGE_PAGE = f"""<!doctype html>
@@ -46,6 +55,7 @@ HEADERS = {
 }
 
 
+BUSY = f"{typeset('La page est occupée : réessayez.')} The page is busy: try again."
 TOO_MANY = (
     f"{typeset('Trop de fichiers à la fois : réessayez.')} Too many files at once: try again."
 )
@@ -77,6 +87,7 @@ class Guards:
         self._let_in = let_in
         self._shares = Shares(monotonic_s)
         self._uploads = 0
+        self._working = {True: 0, False: 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -93,15 +104,19 @@ class Guards:
             return
         is_upload = _is_upload(headers)
         self._uploads += is_upload
+        self._working[bool(visitor)] += 1
         try:
             await self._app(scope, _bounded(receive, most), guarded)
         finally:
             self._uploads -= is_upload
+            self._working[bool(visitor)] -= 1
 
     def _refusal(self, scope: Scope, headers: Headers, visitor: str, most: int) -> Response | None:
         address = (scope.get("client") or ("",))[0]
         if not self._shares.admits(address, visitor):
             return _refused(scope, "Too many requests.", 429, {"Retry-After": "1"})
+        if self._working[bool(visitor)] >= (WORKING_MAX if visitor else STRANGERS_WORKING_MAX):
+            return _refused(scope, BUSY, 503, {"Retry-After": "1"})
         if not self._is_own(headers.get("host", "")):
             return _refused(scope, "This is not the name of this page.", 421)
         if scope["method"] not in {"GET", "HEAD", "POST"}:
@@ -111,6 +126,9 @@ class Guards:
         return self._refusal_of_body(scope, headers, most)
 
     def _refusal_of_body(self, scope: Scope, headers: Headers, most: int) -> Response | None:
+        if most < _length(headers) <= BODY_BYTES_MAX and _is_for_visitors(scope["path"]):
+            # As one whose session has ended, who is told so before the file is taken.
+            return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
         if not 0 <= _length(headers) <= most:
             return _refused(scope, TOO_LARGE, 413, page=_TOO_LARGE_PAGE)
         if self._uploads >= UPLOADS_MAX and _is_upload(headers):
@@ -141,6 +159,10 @@ def _length(headers: Headers) -> int:
     """Return how long a body says that it is, -1 if that is no length."""
     length = headers.get("content-length", "0")
     return int(length) if length.isdecimal() else -1
+
+
+def _is_for_visitors(path: str) -> bool:
+    return path != ENTER and not path.startswith(API)
 
 
 def _is_upload(headers: Headers) -> bool:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.household import entrance, pairing
 from edge.page import app, entering, guards, live, server, sessions, shares, visit
+from system import counted_http
 from tests.support import chip_process, page_process
 from volet.main import main
 
@@ -83,6 +84,14 @@ def _without_roles_at_the_door() -> None:
 
 def _without_a_limit_of_bytes() -> None:
     guards.BODY_BYTES_MAX = _MANY
+
+
+def _without_a_limit_of_files_at_once() -> None:
+    guards._is_upload = lambda _: False
+
+
+def _without_an_end_of_waits() -> None:
+    counted_http.CountedHttp._is_lost = property(lambda _: False, lambda *_: None)
 
 
 def _without_a_limit_of_requests() -> None:
@@ -161,6 +170,15 @@ GUARDS = {
     ),
     "bytes": Guard(
         _without_a_limit_of_bytes, f"{_PAGE}::test_what_is_too_large_or_unknown_is_refused"
+    ),
+    "files at once": Guard(
+        _without_a_limit_of_files_at_once,
+        f"{_GUARDS}::test_a_few_files_are_taken_at_once",
+        everywhere=True,
+    ),
+    "waits that end with a connection": Guard(
+        _without_an_end_of_waits,
+        "tests/integration/test_page_floods.py::test_who_hangs_up_leaves_nothing_behind",
     ),
     "folders": Guard(
         _without_bounds_of_folders, f"{_PAGE}::test_no_path_leads_out_of_the_pages_files"

@@ -7,7 +7,9 @@ import pytest
 from edge.page.charts import day_bars
 from edge.page.guards import (
     STRANGERS_BODY_BYTES_MAX,
+    STRANGERS_WORKING_MAX,
     UPLOADS_MAX,
+    WORKING_MAX,
     BodyTooLarge,
     Guards,
     host_name,
@@ -95,7 +97,7 @@ class Browser:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    def status(self, *parts, method="GET", address="192.168.1.7", **headers):
+    def status(self, *parts, method="GET", address="192.168.1.7", path="/entrer", **headers):
         sent, left = [], list(parts) or [b""]
 
         async def receive():
@@ -107,7 +109,7 @@ class Browser:
 
         headers = {"host": "volet.local", **headers}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": method, "path": "/", "headers": raw}
+        scope = {"type": "http", "method": method, "path": path, "headers": raw}
         scope["client"] = (address, 40_000)
         asyncio.run(self.guards(scope, receive, send))
         return sent[0]["status"]
@@ -205,6 +207,7 @@ def test_who_is_not_let_in_sends_a_code_and_nothing_longer():
         browser.status(b"x" * most, b"x", method="POST", **at_home)
     said = {"content-length": str(most + 1)}
     assert browser.status(method="POST", **at_home, **said) == 413
+    assert browser.status(method="POST", path="/accords/offre", **at_home, **said) == 303
     assert browser.status(method="POST", **at_home, **said, cookie="session=1") == 200
 
 
@@ -219,6 +222,17 @@ def test_a_few_files_are_taken_at_once(said):
     assert browser.status(**sent | {"content-length": "100", "transfer-encoding": "chunked"}) == 503
     assert browser.status() == 200, "what is short goes on"
     assert browser.guards._uploads == UPLOADS_MAX, "each place is given back"
+
+
+def test_a_few_requests_are_in_work_at_once():
+    browser = Browser()
+    browser.guards._working = {True: WORKING_MAX, False: STRANGERS_WORKING_MAX - 1}
+    assert browser.status() == 200
+    assert browser.status(cookie="session=1") == 503
+    browser.guards._working = {True: WORKING_MAX - 1, False: STRANGERS_WORKING_MAX}
+    assert browser.status() == 503
+    assert browser.status(cookie="session=1") == 200
+    assert browser.guards._working == {True: WORKING_MAX - 1, False: STRANGERS_WORKING_MAX}
 
 
 @pytest.mark.parametrize("quarters", [92, 96, 100])
