@@ -84,6 +84,11 @@ class Home:
     def shown(self, name: str, unit: str = f"{REPEATER}.service") -> str:
         return self.machine.run("systemctl", "show", unit, "-P", name).stdout.strip()
 
+    def kill(self, number: str) -> None:
+        command = ("systemctl", "kill", "--kill-who=main", f"--signal={number}")
+        done = self.machine.run(*command, f"{REPEATER}.service")
+        assert done.returncode == 0, done.stderr
+
     def journal(self) -> str:
         units = ("-u", f"{REPEATER}.service", "-u", f"{REPEATER}.socket", "-u", CHIP)
         return self.machine.run("journalctl", *units, "-o", "cat").stdout[-4_000:]
@@ -147,10 +152,10 @@ def test_a_client_reads_the_line_while_it_is_on_and_nothing_afterwards(repeated)
 def test_one_that_is_killed_or_stopped_comes_back_and_costs_no_quarter_hour(repeated):
     for number in ("KILL", "STOP"):
         before, pid = quarter_hours(repeated.machine), repeated.shown("MainPID")
-        repeated.machine.run("kill", f"-{number}", pid)
+        repeated.kill(number)
         wait_until(lambda: quarter_hours(repeated.machine) > before, "a quarter-hour")  # noqa: B023
         if number == "STOP":
-            repeated.machine.run("kill", "-KILL", pid)  # as its watchdog does after a minute
+            repeated.kill("KILL")  # as its watchdog does after a minute
         wait_until(lambda: repeated.shown("MainPID") not in {"0", pid}, "another one")  # noqa: B023
         assert "AD" in repeated.read()
     assert repeated.shown("NRestarts", CHIP) == "0"
