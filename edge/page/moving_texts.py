@@ -12,6 +12,7 @@ MOVING_TEXTS = bilingual(
             "elle-même. Vous pouvez vous arrêter après chaque étape."
         ),
         "task_done": "fait",
+        "task_first": "la première étape, si vous partez",
         "task_next": "à faire maintenant",
         "moving_who_title": "Qui voit quoi",
         "moving_city": "La collectivité",
@@ -68,6 +69,7 @@ MOVING_TEXTS = bilingual(
             "You can stop after each step."
         ),
         "task_done": "done",
+        "task_first": "the first step, if you leave",
         "task_next": "to do now",
         "moving_who_title": "Who sees what",
         "moving_city": "The city",

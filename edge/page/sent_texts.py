@@ -189,7 +189,8 @@ SENT_TEXTS = bilingual(
         "sent_nothing": "Ce jour-là, rien n'est parti.",
         "sent_unknown": (
             "Pour ce jour, il n'y a pas de compte : le boîtier était arrêté ou n'a rien envoyé, ou le "
-            "compte n'existait pas encore ou n'existe plus (il est gardé 100 jours)."
+            "compte n'existait pas encore ou n'existe plus (il est gardé 100 jours). Le bloc d'un jour part "
+            "souvent la nuit d'après ; il est alors compté au lendemain."
         ),
         "sent_sure": (
             "Le compte est écrit une fois par minute : une coupure de courant peut en coûter la dernière. "
@@ -228,7 +229,8 @@ SENT_TEXTS = bilingual(
         "sent_nothing": "Nothing left on that day.",
         "sent_unknown": (
             "There is no count of that day: the chip was off or sent nothing, or the count did not exist "
-            "yet or exists no more (it is kept for 100 days)."
+            "yet or exists no more (it is kept for 100 days). The block of a day often leaves in the night "
+            "after it, and then counts for the next day."
         ),
         "sent_sure": (
             "The count is written once a minute: a power cut can cost the last one. If a connection "

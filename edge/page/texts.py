@@ -110,6 +110,7 @@ _SHOWN = bilingual(
         "named": "{name} : {value}",
         "bills_title": "Vos factures, vérifiées par votre boîtier",
         "no_bill": "Aucune facture n'est encore arrivée.",
+        "next_bill": "Pour quand la prochaine est attendue, voyez",
         "bill_list": "Factures arrivées",
         "bill_period": "Période",
         "bill_total": "Total TTC",
@@ -175,6 +176,10 @@ _SHOWN = bilingual(
         "asked_at": "Comparaison demandée",
         "unquoted": "Offres sans comparaison",
         "more_offers": "D'autres sont sur le boîtier (`volet edge quotes`) : {count}.",
+        "offers_take": (
+            "Comparer n'engage à rien. Pour prendre une offre, demandez à son fournisseur le fichier "
+            "signé, et donnez-le sous"
+        ),
         "agreements_title": "Ce que vous avez accordé, et qui le voit",
         "contracts": "Contrats et reçus",
         "no_contract": "Ce boîtier n'a aucun contrat : il compte, et aucune facture ne vient.",
@@ -222,8 +227,9 @@ _SHOWN = bilingual(
         "end": "Mettre fin",
         "enter_title": "Entrer",
         "enter_how": (
-            "Cette page n'est que pour votre foyer. Tapez `volet edge page --pair` sur le boîtier, puis "
-            "le code de 8 chiffres qui s'affiche. Il vaut 5 minutes, et une seule fois."
+            "Cette page n'est que pour votre foyer. Sur le boîtier (avec un écran et un clavier, ou par "
+            "`ssh` depuis un ordinateur), tapez `volet edge page --pair`, puis ici le code de 8 chiffres "
+            "qui s'affiche. Il vaut 5 minutes, et une seule fois."
         ),
         "code": "Code de 8 chiffres",
         "enter": "Entrer",
@@ -250,7 +256,8 @@ _SHOWN = bilingual(
         "away": (
             "Cette page fonctionne, mais le programme du boîtier ne répond pas. Les index "
             "du compteur avancent quand même, donc aucune facture n'en sera fausse ; mais rien n'est "
-            "mesuré tant qu'il est arrêté. Voyez sur le boîtier : `volet edge status`."
+            "mesuré tant qu'il est arrêté. S'il ne répond pas dans une minute, débranchez et rebranchez le "
+            "boîtier, puis voyez, sur lui : `volet edge status`."
         ),
         "missing_title": "Cette page n'existe pas",
         "refused_title": "Cela n'est pas possible",
@@ -301,9 +308,21 @@ _SHOWN = bilingual(
         "help_correct_how": (
             "« Juste » ne dit pas que l'offre est bonne, ni que le compteur compte bien. « Ne concorde "
             "pas » : les quantités ou le montant ne sont pas ceux de votre compteur et de votre contrat ; "
-            "la facture montre en quoi, et les montants affichés sont ceux de votre compteur. « Refusée » "
-            ": le boîtier n'a pas ouvert ce relevé, et la facture dit pourquoi."
+            "la facture montre en quoi, et les montants affichés sont ceux de votre compteur : gardez-la en "
+            "PDF et écrivez à votre fournisseur ; aucun reçu ne part d'elle. « Refusée » : le boîtier n'a "
+            "pas ouvert ce relevé, et la facture dit pourquoi. « Réglée par une autre » : une autre "
+            "facture compte les mêmes jours, et il n'y a rien à faire."
         ),
+        "help_area": "Les chiffres du quartier et les garants",
+        "help_area_how": (
+            "Si vous le voulez, votre boîtier aide à mesurer ce que consomme le quartier entier. Les "
+            "garants sont plusieurs organismes qui gardent chacun une part de la clé : ils promettent de "
+            "n'ouvrir ensemble que la somme de beaucoup de foyers. Combien d'entre eux il faudrait pour "
+            "tricher est écrit sous « Accords ». Vous participez après avoir comparé leur empreinte, là "
+            "aussi, et l'avoir confirmée sur le boîtier. Ne pas participer ne change rien à vos factures. « Budget » ne parle pas d'argent : c'est ce que "
+            "ces chiffres peuvent révéler de vous, et le plafond que vous y mettez."
+        ),
+        "area_more": "Quartier, garants et budget expliqués",
         "help_epsilon": "Ce que veut dire ε",
         "help_epsilon_how": (
             "Chaque contribution au quartier porte du bruit, et coûte un peu d'ε ; les ε s'ajoutent au "
@@ -412,6 +431,7 @@ _SHOWN = bilingual(
         "named": "{name}: {value}",
         "bills_title": "Your bills, checked by your own chip",
         "no_bill": "No bill has arrived yet.",
+        "next_bill": "When the next one is expected is under",
         "bill_list": "Bills that have arrived",
         "bill_period": "Period",
         "bill_total": "Total",
@@ -476,6 +496,10 @@ _SHOWN = bilingual(
         "asked_at": "Comparison asked for",
         "unquoted": "Offers without a comparison",
         "more_offers": "More are on the chip (`volet edge quotes`): {count}.",
+        "offers_take": (
+            "Comparing binds you to nothing. To take an offer, ask its provider for the signed file, and "
+            "give it under"
+        ),
         "agreements_title": "What you have agreed to, and who sees it",
         "contracts": "Contracts and receipts",
         "no_contract": "This chip has no contract: it meters, and no bill comes.",
@@ -522,8 +546,9 @@ _SHOWN = bilingual(
         "end": "End",
         "enter_title": "Enter",
         "enter_how": (
-            "This page is for your household alone. Type `volet edge page --pair` at the chip, then the "
-            "code of 8 digits that it shows. It holds for 5 minutes, and once."
+            "This page is for your household alone. At the chip (with a screen and a keyboard, or by "
+            "`ssh` from a computer) type `volet edge page --pair`, then here the code of 8 digits that it "
+            "shows. It holds for 5 minutes, and once."
         ),
         "code": "Code of 8 digits",
         "enter": "Enter",
@@ -549,8 +574,9 @@ _SHOWN = bilingual(
         "away_title": "The chip does not answer",
         "away": (
             "This page works, but the chip's program does not answer. The meter's indices "
-            "go on, so no bill will be wrong by it; but nothing is metered while the chip is stopped. "
-            "Look at the chip: `volet edge status`."
+            "go on, so no bill will be wrong by it; but nothing is metered while the chip is stopped. If it "
+            "does not answer in a minute, unplug the chip and plug it in again, then look there: `volet "
+            "edge status`."
         ),
         "missing_title": "There is no such page",
         "refused_title": "This cannot be done",
@@ -600,9 +626,21 @@ _SHOWN = bilingual(
         "help_correct_how": (
             "“Correct” does not say that the offer is a good one, nor that the meter counts right. “Does "
             "not agree”: quantities or amount are not those of your meter and your contract; the bill "
-            "shows how, and the amounts shown are your meter's. “Refused”: the chip did not open that "
-            "statement, and the bill says why."
+            "shows how, and the amounts shown are your meter's: keep it as PDF and write to your provider; no "
+            "receipt leaves for it. “Refused”: the chip did not open that statement, and the bill says "
+            "why. “Settled by another”: another bill counts the same days, and nothing is to be done."
         ),
+        "help_area": "The neighbourhood's figures and the trustees",
+        "help_area_how": (
+            "If you wish, your chip helps to measure what the whole neighbourhood uses. The trustees are "
+            "several bodies that keep a share of the key each: they promise to open only the sum of many "
+            "homes together. How many of them it would take to cheat is under Agreements. You take part "
+            "once you have compared their fingerprint, there too, and confirmed it at the chip. Taking no "
+            "part changes nothing of your bills. "
+            "Budget is not about money: it is what these figures can reveal of you, and the cap that you "
+            "set to it."
+        ),
+        "area_more": "Neighbourhood, trustees and budget explained",
         "help_epsilon": "What ε means",
         "help_epsilon_how": (
             "Each contribution to the neighbourhood carries noise, and costs a little ε; over the period "

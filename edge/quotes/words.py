@@ -99,9 +99,9 @@ WAITING = bilingual(
 )
 NONE_YET = bilingual(
     fr="Rien n'a encore été demandé. Votre boîtier demande de lui-même une fois par mois ; pour "
-    "demander plus tôt : `volet edge quotes --ask`.",
-    en="Nothing has been asked yet. Your chip asks by itself once a month; to ask sooner: `volet "
-    "edge quotes --ask`.",
+    "demander plus tôt : « Demander de nouveaux devis » sous « Offres », ou `volet edge quotes --ask`.",
+    en="Nothing has been asked yet. Your chip asks by itself once a month; to ask sooner: “Ask for "
+    "new quotes” under Offers, or `volet edge quotes --ask`.",
 )
 NO_LIST = bilingual(
     fr="Les documents de la liste ne sont pas encore tous arrivés ; revenez plus tard.",

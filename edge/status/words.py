@@ -61,7 +61,8 @@ WORDS = bilingual(
         "no_bill": "none is to come",
         "no_contract": "this chip has no contract",
         "area": LABEL[Lang.EN],
-        "area_on": "last contribution {last}; {left}% of this year's budget left",
+        "area_none": "none yet",
+        "area_on": "last contribution: {last}; {left}% of this year's budget left",
         "certificate": "Certificate",
         "keys": "The city's keys",
         "replaced": (
@@ -76,7 +77,7 @@ WORDS = bilingual(
         "issuer": "the one that signs certificates",
         "root": "the root",
         "not_enrolled": "none; this chip is not enrolled",
-        "holds": "holds until {end}",
+        "holds": "holds until {end}; a connected chip renews it by itself",
         "ended": "has ended on {end}",
         "set_aside": "Set aside",
         "aside_one": "1 message that this program could not handle; the rest goes on. Report it",
@@ -137,7 +138,8 @@ WORDS = bilingual(
         "no_bill": "aucune à venir",
         "no_contract": "ce boîtier n'a pas de contrat",
         "area": LABEL[Lang.FR],
-        "area_on": "dernière contribution {last} ; il reste {left} % du budget de l'année",
+        "area_none": "aucune pour l'instant",
+        "area_on": "dernière contribution : {last} ; il reste {left} % du budget de l'année",
         "certificate": "Certificat",
         "keys": "Ses clés",
         "replaced": (
@@ -153,7 +155,7 @@ WORDS = bilingual(
         "issuer": "celle qui signe les certificats",
         "root": "la racine",
         "not_enrolled": "aucun ; ce boîtier n'est pas inscrit",
-        "holds": "valable jusqu'au {end}",
+        "holds": "valable jusqu'au {end} ; un boîtier connecté le renouvelle de lui-même",
         "ended": "a expiré le {end}",
         "set_aside": "Mis de côté",
         "aside_one": "1 message que ce programme n'a pas su traiter ; le reste continue. Signalez-le",
@@ -371,7 +373,7 @@ def area_text(area: AreaSummary, lang: Lang) -> str:
     words, participation = WORDS[lang], PARTICIPATION[lang][area.participation]
     if area.participation is not Participation.ON:
         return participation
-    last = words["none_yet"]
+    last = words["area_none"]
     if area.last_contribution is not None:
         last = day_text(date.fromisoformat(area.last_contribution), lang)
     more = words["area_on"].format(last=last, left=round(100 * area.budget_left))

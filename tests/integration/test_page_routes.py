@@ -197,6 +197,8 @@ def test_moving_is_shown_and_changes_nothing(home, lang):
     assert TEXTS[lang]["moving_how"] in unescape(shown)
     command = f"volet edge move-out --dir {home.chip.directory}"
     assert f"<code>{command}</code>" in shown
+    assert TEXTS[lang]["task_first"] in shown
+    assert TEXTS[lang]["task_next"] not in shown
     assert "volet edge erase" not in shown
     assert "<form" not in shown.split("<main")[1]
     assert refused.status_code == 405
@@ -277,6 +279,18 @@ def test_no_page_and_no_command_writes_a_day_in_french_as_english_does(home):
         assert done.exception is None or isinstance(done.exception, VoletError), command
         said = re.sub(r"`[^`]*`", "", f"{done.output} {done.exception or ''}")
         assert ISO_DAY.findall(said) == [], command
+
+
+@pytest.mark.parametrize(
+    ("place", "leads_to"),
+    [("/budget", "/aide#area"), ("/accords", "/aide#area"), ("/offres", "/accords")],
+)
+def test_who_does_not_know_what_to_do_next_is_led_there(home, place, leads_to):
+    with home.visitor() as visitor:
+        shown = visitor.get(place).text.split("<main")[1]
+        assert f'href="{leads_to}"' in shown
+        there, _, part = leads_to.partition("#")
+        assert not part or f'id="{part}"' in visitor.get(there).text
 
 
 @pytest.mark.parametrize(

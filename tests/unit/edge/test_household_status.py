@@ -144,7 +144,7 @@ def test_a_good_day_in_english():
             "Neighbourhood       you take no part yet: you have not confirmed the trustees "
             "(`volet edge trustees`)"
         ),
-        "Certificate         holds until 2031-05-05",
+        "Certificate         holds until 2031-05-05; a connected chip renews it by itself",
         "What to do          nothing",
     ]
 
