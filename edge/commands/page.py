@@ -76,20 +76,42 @@ def _pair(directory: Path, role: VisitorRole) -> None:
         )
     order = open_window(directory, role, datetime.now(UTC))
     echo(f"{order.code[:4]} {order.code[4:]}")
+    echo_translated(f"The page is at {', '.join(_places(directory))}.")
     echo_translated(f"Type this code on the page before {time_text(order.until, language())}.")
 
 
 def _show(directory: Path, port: int | None) -> None:
     from edge.page.tls import fingerprint  # noqa: PLC0415 - not while the page runs
 
-    is_installed = directory == DEFAULT_DIRECTORY and (PAGE_HOME / CERTIFICATE).exists()
-    files = PAGE_HOME if is_installed else directory / PAGE_DIRECTORY
-    sha256 = fingerprint(files)
-    if port is None and is_installed:
+    files, places = _files(directory), _places(directory, port)
+    if not (files / CERTIFICATE).exists():
+        raise ConfigError(
+            "The page has no certificate yet, since nobody has opened it: open it in a browser at "
+            f"{', '.join(places)}, then type this again."
+            if files == PAGE_HOME
+            else "The page has no certificate yet, since it never ran: start it with "
+            f"`volet edge page --dir {quoted(directory)}`, then type this again."
+        )
+    for place in places:
+        echo(place)
+    echo(f"SHA-256 {fingerprint(files)}")
+
+
+def _files(directory: Path) -> Path:
+    """Return where the page of a chip keeps its certificate; an installed one has a place of its own."""
+    if directory != DEFAULT_DIRECTORY:
+        return directory / PAGE_DIRECTORY
+    # Its directory is made at the first visit.
+    is_installed = PAGE_HOME.is_dir() or bool(ports_of(_SOCKET_UNIT))
+    return PAGE_HOME if is_installed else directory / PAGE_DIRECTORY
+
+
+def _places(directory: Path, port: int | None = None) -> list[str]:
+    """Return the addresses of the page, at `port` or at the one that is known."""
+    files = _files(directory)
+    if port is None and files == PAGE_HOME:
         port = next((each for each in ports_of(_SOCKET_UNIT) if each != HTTP_PORT), HTTPS_PORT)
-    for name in names_of_host():
-        echo(address_at(name, port or noted_port(files) or PORT))
-    echo(f"SHA-256 {sha256}")
+    return [address_at(name, port or noted_port(files) or PORT) for name in names_of_host()]
 
 
 def _serve(directory: Path, host: str, port: int) -> None:

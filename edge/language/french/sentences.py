@@ -27,6 +27,16 @@ SENTENCES = {
     # The page.
     "Type this code on the page before {at}.": "Tapez ce code sur la page avant le {at}.",
     "The page is at {places}.": "La page est à {places}.",
+    "The page has no certificate yet, since nobody has opened it: open it in a browser at {places}, then "
+    "type this again.": (
+        "La page n'a pas encore de certificat, puisque personne ne l'a ouverte : ouvrez-la dans un "
+        "navigateur à {places}, puis tapez ceci de nouveau."
+    ),
+    "The page has no certificate yet, since it never ran: start it with `volet edge page --dir {path}`, "
+    "then type this again.": (
+        "La page n'a pas encore de certificat, puisqu'elle n'a jamais fonctionné : démarrez-la avec "
+        "`volet edge page --dir {path}`, puis tapez ceci de nouveau."
+    ),
     "The chip does not run, and nobody is let in until it does: start the chip with `volet edge run "
     "--dir {path}`.": (
         "Le boîtier ne fonctionne pas, et personne n'entre d'ici là : démarrez le boîtier avec "

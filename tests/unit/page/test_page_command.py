@@ -65,7 +65,9 @@ def test_no_code_is_shown_that_lets_nobody_in_while_no_chip_runs(chip):
 
 def test_a_code_says_nothing_more_where_a_chip_answers(chip):
     with open_door(chip, lambda _: Pairing(is_open=True)):
-        assert page(chip, "--pair").stderr == ""
+        said = page(chip, "--pair")
+    assert said.stderr == ""
+    assert "\nThe page is at https://volet.local:8443/, " in said.stdout
 
 
 def test_the_page_says_at_its_start_that_no_chip_runs(chip):
@@ -86,6 +88,26 @@ def test_its_addresses_name_the_port_at_which_it_was_started(chip):
     assert "https://localhost:8443/\n" in page(chip, "--show").output
 
 
+def test_a_page_that_never_ran_says_how_it_gets_its_certificate(chip, tmp_path, monkeypatch):
+    assert f"`volet edge page --dir {chip}`" in str(page(chip, "--show").exception)
+    lists_sockets(tmp_path, monkeypatch, "[::]:443 (Stream)")
+    monkeypatch.setattr("edge.commands.page.PAGE_HOME", tmp_path / "not-made-yet")
+    monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
+    installed = page(chip, "--show").exception
+    assert "nobody has opened it: open it in a browser at https://volet.local/, " in str(installed)
+    french = str(page(chip, "--show", lang="fr").exception)
+    assert french.startswith("La page n'a pas encore de certificat")
+
+
+def lists_sockets(tmp_path, monkeypatch, listens):
+    """Have systemd say where the page's socket unit listens."""
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f"#!/bin/sh\necho '{listens}'\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+
+
 @pytest.mark.parametrize(
     ("listens", "suffix"),
     [
@@ -97,11 +119,7 @@ def test_its_addresses_name_the_port_at_which_it_was_started(chip):
 def test_an_installed_page_is_where_systemd_listens(chip, tmp_path, monkeypatch, listens, suffix):
     """The unit may have another port by the operator's hand; the page may never have run at it."""
     served(chip)
-    systemctl = tmp_path / "bin" / "systemctl"
-    systemctl.parent.mkdir()
-    systemctl.write_text(f"#!/bin/sh\necho '{listens}'\n")
-    systemctl.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{systemctl.parent}:{os.environ['PATH']}")
+    lists_sockets(tmp_path, monkeypatch, listens)
     monkeypatch.setattr("edge.commands.page.PAGE_HOME", chip / PAGE_DIRECTORY)
     monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
     assert f"https://localhost{suffix}/\n" in page(chip, "--show").output
