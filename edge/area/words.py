@@ -103,6 +103,11 @@ _FORK = bilingual(
         "trustees signed both; this chip goes on with the first."
     ),
 )
+# As collectivities name their measures; another name stays as it is.
+_MEASURES = bilingual(
+    fr={"curve": "courbe", "classes": "classes", "profile": "profil"},
+    en={"curve": "curve", "classes": "classes", "profile": "profile"},
+)
 _GROUP = bilingual(
     fr=(
         "{measure:<14}{code} : {households} foyers, bruit pour {crowd} d'entre eux, ouvert à partir "
@@ -240,7 +245,9 @@ def fork_in_words(document: str, lang: Lang) -> str:
 
 def group_in_words(group: OwnGroup, lang: Lang) -> str:
     """Return how large one of the household's groups is."""
-    return _GROUP[lang].format(**msgspec.structs.asdict(group))
+    values = msgspec.structs.asdict(group)
+    values["measure"] = _MEASURES[lang].get(group.measure, group.measure)
+    return _GROUP[lang].format(**values)
 
 
 def profile_rows(profile: Profile | None, lang: Lang) -> list[tuple[str, str]]:

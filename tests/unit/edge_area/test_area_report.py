@@ -6,9 +6,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from edge.area.report import OwnGroup
 from edge.area.settings import AreaChoices, save_choices
+from edge.area.words import group_in_words
 from edge.commands import trustees as trustees_command
 from edge.commands.table import edge
+from edge.language.choice import Lang
 from edge.privacy.ledger import Spend
 from edge.vault.area import AreaState, ContributionRow
 from edge.vault.vault import Vault
@@ -85,3 +88,10 @@ def test_trustees_shows_how_large_the_households_groups_are(chip):
     words = f"{curve.code}: {curve.roster} households, noise for {curve.crowd} of them"
     assert words in run("trustees", "--dir", directory)
     assert msgspec.json.decode(run("trustees", "--dir", directory, "--json"))
+
+
+@pytest.mark.parametrize(("measure", "shown"), [("curve", "courbe"), ("noise", "noise")])
+def test_a_group_names_its_measure_in_the_households_language(measure, shown):
+    group = OwnGroup(measure, "75101", 500, 400, 20)
+    assert group_in_words(group, Lang.FR).startswith(f"{shown:<14}75101")
+    assert group_in_words(group, Lang.EN).startswith(f"{measure:<14}75101:")
