@@ -106,7 +106,7 @@ def test_a_request_without_an_offer_says_that_it_holds_no_contract(tmp_path, lan
     options = ["--dir", str(tmp_path / "chip")]
     assert CliRunner().invoke(edge, ["init", *options]).exit_code == 0
     done = CliRunner().invoke(edge, ["--lang", lang.value, "request", *options])
-    said = {Lang.EN: "holds no contract", Lang.FR: "ne contient pas de contrat"}
+    said = {Lang.EN: "holds no contract", Lang.FR: "ne porte aucun contrat"}
     assert said[lang] in done.output
     assert "--offer OFFER.json --from DAY" in done.output
 
