@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from cloud.registry.key_files import load_platform_key
 from cloud.store.sqlite.store import SqliteStore
 from edge.area.settings import change_choices
@@ -13,6 +15,7 @@ from tests.support.first_run import new_home
 from tests.support.page_process import patiently
 
 
+@pytest.mark.long  # tests/unit/edge_area/test_area_terms.py has the rule in every run
 def test_trustees_that_come_after_the_first_enrolment_show_without_a_restart(broker, tmp_path):
     town = AreaTown(COLLECTIVITY, platform_key=load_platform_key(broker.cloud))
     worker = WorkerProcess(broker.cloud)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.billing_home import BillingHome
 from tests.support.made_once import made_once
+from tests.support.sweeps import swept
 from tests.support.terminal import Terminal, copy_machine, machine
 from tests.support.typed_page import HOW_TO, Step
 
@@ -188,6 +189,7 @@ def test_look_at_the_page(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "look-at-the-page.md") == 8
 
 
+@pytest.mark.long
 def test_try_it_without_a_meter(empty):
     assert empty.type_page(HOW_TO / "try-it-without-a-meter.md") > 15
 
@@ -200,7 +202,9 @@ def test_compare_offers(metered, tmp_path, page):
         assert typing.type_page(HOW_TO / page) == 4
 
 
-@pytest.mark.parametrize("page", ["tell-your-smart-home.md", "prevenir-la-maison-connectee.md"])
+@pytest.mark.parametrize(
+    "page", swept(["tell-your-smart-home.md", "prevenir-la-maison-connectee.md"], 2)
+)
 def test_tell_your_smart_home(enrolled, tmp_path, page):
     """The chip has run, and does not run now."""
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
@@ -210,7 +214,7 @@ def test_tell_your_smart_home(enrolled, tmp_path, page):
         assert typing.type_page(HOW_TO / page) == 4
 
 
-@pytest.mark.parametrize("page", ["your-own-data.md", "vos-donnees.md"])
+@pytest.mark.parametrize("page", swept(["your-own-data.md", "vos-donnees.md"], 2))
 def test_your_own_data(tmp_path, page):
     """The chip has metered the first days of March, and does not run."""
     home = BillingHome(tmp_path / "town")
