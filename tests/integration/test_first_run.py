@@ -160,7 +160,7 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
                     lambda: home.send(owner, REQUEST, Form(fields | more, {"offer": offer}))  # noqa: B023
                 )
                 assert sent.status_code == 422, says
-                assert says in sent.text
+                assert says in sent.text, sent.text
         assert patiently(lambda: owner.get(MADE)).status_code == 404
         huge = Form({}, {"answer": b" " * (BODY_BYTES_MAX + 1)})
         assert patiently(lambda: home.send(owner, ANSWER, huge)).status_code == 413
