@@ -66,7 +66,7 @@ def token_in(visitor: httpx.Client) -> str:
 def home(tmp_path_factory):
     directory = tmp_path_factory.mktemp("home")
     with new_home(directory, directory / "cloud") as home:
-        wait_until(lambda: bool(home.shown().line), "the chip to read its meter")
+        home.wait_for_meter()
         yield home
 
 
@@ -144,6 +144,7 @@ def test_nobody_but_an_owner_sets_the_chip_up(home):
 def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
     form = home.ask_for_contract()
     other = Registrar(tmp_path / "other", "elsewhere")
+    home.wait_for_meter()
     with home.visitor() as owner:
         before = held(home)
         broken = damaged(home.offer.decode()).encode()

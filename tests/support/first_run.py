@@ -158,6 +158,10 @@ class NewHome:
             visitor, lambda: visitor.post(path, files=own.parts(), headers=self.page.origin)
         )
 
+    def wait_for_meter(self) -> None:
+        """Wait until the chip has read which meter it is, without which there is no contract."""
+        wait_until(lambda: bool(self.shown().line), "the chip to read its meter")
+
     def ask_for_contract(self, **changes: str) -> Form:
         """Return the form of a contract as the page sends it first."""
         fields = {"start": FIRST.isoformat(), "consent": "nothing", "follows": "false"}
@@ -165,7 +169,7 @@ class NewHome:
 
     def make_request(self, visitor: httpx.Client) -> None:
         """Go from the line to the request."""
-        wait_until(lambda: bool(self.shown().line), "the chip to read its meter")
+        self.wait_for_meter()
         seen = self.send(visitor, REQUEST, self.ask_for_contract())
         assert seen.status_code == 200, seen.text
         made = self.send(visitor, REQUEST, sure(seen.text))
