@@ -101,7 +101,11 @@ def fuzz(name: str, place: Path, seconds: float) -> Result:
         artifacts = set(found.iterdir()) - before
         if code and not artifacts:
             raise RuntimeError(f"{name} did not run; see {log}")
-        new += [str(each) for each in sorted(artifacts) if _is_found(name, each, said)]
+        new += [
+            str(each.relative_to(place.parent))
+            for each in sorted(artifacts)
+            if _is_found(name, each, said)
+        ]
     kept = sum(1 for _ in corpus.iterdir())
     return Result(name, executions, time.monotonic() - begun, cpu_s, peak_mb, kept, tuple(new))
 

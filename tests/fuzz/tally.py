@@ -14,6 +14,7 @@ NAME = "results.jsonl"
 class Result(msgspec.Struct, frozen=True):
     """What one slice showed.
 
+    `found` are files below the runs' directory, wherever that is, since the project keeps them.
     `seconds` passed, in which inputs had `cpu_s` of a core: what else the machine does makes the
     former longer.
     """

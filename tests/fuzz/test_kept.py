@@ -1,6 +1,10 @@
 """Fuzzing goes on elsewhere from what the project keeps."""
 
-from tests.fuzz.kept import CORPUS, keep, resume
+from pathlib import Path
+
+import msgspec
+
+from tests.fuzz.kept import CORPUS, KEPT, keep, resume
 from tests.fuzz.tally import NAME, Result, Tally
 
 TARGETS = ("bundle", "tic-line")
@@ -47,3 +51,10 @@ def test_the_same_inputs_are_packed_into_the_same_bytes(tmp_path):
         keep(tmp_path / "here", TARGETS, tmp_path / "kept")
         packed.append((tmp_path / "kept" / CORPUS).read_bytes())
     assert packed[0] == packed[1]
+
+
+def test_what_is_kept_names_no_place_of_the_machine_that_found_it():
+    lines = (KEPT / NAME).read_bytes().splitlines()
+    found = [each for line in lines for each in msgspec.json.decode(line, type=Result).found]
+    assert found
+    assert not [each for each in found if Path(each).is_absolute()]
