@@ -40,7 +40,16 @@ async def see_offer(visit: Visit) -> Response:
 async def waiting_request(visit: Visit) -> Response:
     """Send the request that was made at the chip and has no answer yet."""
     waiting = expected(WaitingRequest, await visit.ask(AskRequest(lang=visit.lang)))
-    if not waiting.request:
+    return request_file(waiting.request)
+
+
+def request_file(request: str) -> Response:
+    """Send a request as the file to hand to the collectivity.
+
+    Raises:
+        HTTPException: there is none (404).
+    """
+    if not request:
         raise HTTPException(HTTP_404_NOT_FOUND)
     headers = {"Content-Disposition": 'attachment; filename="request.json"'}
-    return Response(waiting.request, media_type="application/json", headers=headers)
+    return Response(request, media_type="application/json", headers=headers)

@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.status import (
     HTTP_200_OK,
     HTTP_303_SEE_OTHER,
-    HTTP_404_NOT_FOUND,
     HTTP_422_UNPROCESSABLE_CONTENT,
 )
 
@@ -28,6 +27,7 @@ from edge.household.shown import (
     ShownFirstRun,
     ShownRequest,
 )
+from edge.page.contract import request_file
 from edge.page.drafts import Draft
 from edge.page.places import FIRST_RUN
 from edge.page.visit import Visit, expected
@@ -76,10 +76,7 @@ async def request(visit: Visit) -> Response:
 async def download(visit: Visit) -> Response:
     """Send the request as a file to hand to the collectivity."""
     shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
-    if not shown.request:
-        raise HTTPException(HTTP_404_NOT_FOUND)
-    headers = {"Content-Disposition": 'attachment; filename="request.json"'}
-    return Response(shown.request, media_type="application/json", headers=headers)
+    return request_file(shown.request)
 
 
 async def take_answer(visit: Visit) -> Response:
