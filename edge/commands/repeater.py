@@ -70,9 +70,9 @@ def repeater(
 ) -> None:
     """Repeat the meter's raw line on the home network, for programs that read it themselves.
 
-    `on` asks first. Off at first, and off again after each enrolment, move, erasure and restore. The numbers of meter
-    and point of delivery are replaced by others, always the same ones. Only private addresses are
-    answered.
+    `on` asks first. Off at first, and off again after each enrolment, move, erasure and restore. The
+    numbers of meter and point of delivery are replaced by others, always the same ones. Only private
+    addresses are answered.
     """
     if turn != "on" and (port is not None or address is not None or true_numbers or yes):
         raise click.UsageError("--port, --address, --true-numbers and --yes go with `on`.")

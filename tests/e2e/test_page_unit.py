@@ -139,18 +139,23 @@ class Home:
         self.machine.run("systemctl", "stop", f"{PAGE}.service")
 
 
+def make_with_chip(root, cloud):
+    """Make a machine with an enrolled chip that listens at ADAPTER."""
+    make(root)
+    chip = root / "var/lib/volet"
+    enrol_chip(cloud, chip)
+    with (chip / "edge.toml").open("a") as file:
+        file.write(f'source = "{ADAPTER}"\nmetering.is_simulated = true\n')
+    for path in (chip, *chip.rglob("*")):
+        os.chown(path, UID, UID)
+
+
 @pytest.fixture(scope="module")
 def home(shared_broker, tmp_path_factory):
     skip_without_containers()
     folder = tmp_path_factory.mktemp("page-unit")
     root = folder / "root"
-    make(root)
-    chip = root / "var/lib/volet"
-    enrol_chip(shared_broker.cloud, chip)
-    with (chip / "edge.toml").open("a") as file:
-        file.write(f'source = "{ADAPTER}"\nmetering.is_simulated = true\n')
-    for path in (chip, *chip.rglob("*")):
-        os.chown(path, UID, UID)
+    make_with_chip(root, shared_broker.cloud)
     (root / "etc/volet").mkdir()
     (root / "etc/volet/household.key.cred").write_text("x")
     with (

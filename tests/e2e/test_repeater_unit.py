@@ -10,15 +10,15 @@ import re
 import pytest
 
 from edge.tic.repeater.choice import turn_off, turn_on
+from tests.e2e.test_page_unit import ADAPTER, make_with_chip
 from tests.e2e.test_raspberry_pi_page import UID, meter, quarter_hours
-from tests.e2e.test_units_hold import OPTIONS, PATHS, PYTHON, make, prepare, replace
+from tests.e2e.test_units_hold import OPTIONS, PATHS, PYTHON, prepare, replace
 from tests.support.booted import USER, booted, skip_without_containers
-from tests.support.broker import enrol_chip, wait_until
+from tests.support.broker import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800)]
 
 CHIP, REPEATER = f"volet-edge@{USER}", f"volet-edge-repeater@{USER}"
-ADAPTER = "/dev/serial/by-id/usb-emulated"
 MEMORY_MAX_KB = 30_000
 READ = """
 import socket
@@ -104,13 +104,7 @@ def home(shared_broker, tmp_path_factory):
     skip_without_containers()
     folder = tmp_path_factory.mktemp("repeater-unit")
     root = folder / "root"
-    make(root)
-    chip = root / "var/lib/volet"
-    enrol_chip(shared_broker.cloud, chip)
-    with (chip / "edge.toml").open("a") as file:
-        file.write(f'source = "{ADAPTER}"\nmetering.is_simulated = true\n')
-    for path in (chip, *chip.rglob("*")):
-        os.chown(path, UID, UID)
+    make_with_chip(root, shared_broker.cloud)
     with (
         meter(folder / "tic") as line,
         booted(root, folder / "console.log", *OPTIONS, f"--bind={line}:{ADAPTER}") as machine,
