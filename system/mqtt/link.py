@@ -9,9 +9,9 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 import aiomqtt
 import msgspec
@@ -40,6 +40,7 @@ RECEIVE_MAXIMUM_DEFAULT = 65_535
 _ALL, _NEW_SUBSCRIPTIONS = 0, 1
 RECONNECT = RetryPolicy()
 
+_T = TypeVar("_T")
 _OnConnect = Callable[[PahoClient, object, ConnectFlags, ReasonCode, Properties | None], None]
 
 log = structlog.get_logger()
@@ -132,10 +133,12 @@ class _Connection:
             await asyncio.shield(entering)
             yield
         finally:
-            with contextlib.suppress(aiomqtt.MqttError):
-                await entering
-                await self.client.__aexit__(None, None, None)
-            self._paho._sock_close()  # noqa: SLF001 - also removes its reader and writer
+            try:
+                with contextlib.suppress(aiomqtt.MqttError):
+                    await entering
+                    await _heeding(self.client.__aexit__(None, None, None))
+            finally:
+                self._paho._sock_close()  # noqa: SLF001 - also removes its reader and writer
 
     def send(self, message: Outgoing) -> asyncio.Future[None]:
         """Send a message as soon as the broker's window allows."""
@@ -152,8 +155,8 @@ class _Connection:
         self._looked_up[topic] = b""
         try:
             for _ in range(2):  # the second answer comes after what the first one has set off
-                await self.client.subscribe([(topic, options)])
-            await self.client.unsubscribe(topic)
+                await _heeding(self.client.subscribe([(topic, options)]))
+            await _heeding(self.client.unsubscribe(topic))
         except aiomqtt.MqttError as exc:
             raise TransportError(f"The broker does not answer: {exc}.") from exc
         finally:
@@ -360,9 +363,7 @@ class Link:
         connection = self._connection = _Connection(self._settings, self._received, self._admits)
         try:
             async with connection.open():
-                _heed_cancellation()
                 await self._subscribe(connection.client)
-                _heed_cancellation()
                 self._connections += 1
                 self._is_up.set()
                 self._rivalry.session_began()
@@ -383,18 +384,24 @@ class Link:
         # Retained messages arrive once per process, and again only if the broker lost the session.
         handling = _NEW_SUBSCRIPTIONS if self._connections else _ALL
         options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=handling)
-        answer = await client.subscribe([(topic, options) for topic in self._filters])
+        answer = await _heeding(client.subscribe([(topic, options) for topic in self._filters]))
         codes = cast("list[ReasonCode]", answer)  # MQTT 5 gives no bare numbers
         for topic, code in zip(self._filters, codes, strict=True):
             if code.value >= REFUSED:
                 raise PublishRefused(f"The broker refused the subscription to {topic}.", code.value)
 
 
-def _heed_cancellation() -> None:
-    """Raise a cancellation that `asyncio.wait_for` inside aiomqtt has swallowed (Python 3.11)."""
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
+async def _heeding(call: Awaitable[_T]) -> _T:
+    """Await aiomqtt's answer, and raise a cancellation that it has swallowed.
+
+    `asyncio.wait_for` inside it does so in Python 3.11 when the answer comes at the same moment.
+    """
+    try:
+        return await call
+    finally:
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError
 
 
 def _tls_context(settings: LinkSettings) -> ssl.SSLContext | None:

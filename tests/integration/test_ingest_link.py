@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import gc
 
+import aiomqtt
 import pytest
 from structlog.testing import capture_logs
 
 from protocol.errors import ConfigError, PublishRefused, TransportError
 from protocol.ids import new_device_id
-from protocol.topics import Kind, device_topic
+from protocol.topics import Kind, device_topic, keys_topic
 from system.mqtt import link as link_module
 from system.mqtt.link import Link, LinkSettings, TlsFiles
 from system.mqtt.message import Outgoing
@@ -259,6 +260,48 @@ def test_the_link_ends_when_told_at_any_moment_of_connecting(broker, moment_s):
     async def scenario():
         async with running(Link(settings(broker), [FILTER])):
             await asyncio.sleep(moment_s)
+
+    asyncio.run(scenario())
+
+
+@pytest.fixture
+def swallowed(monkeypatch):
+    """Let every answer of the broker come together with a cancellation, which is then swallowed."""
+
+    async def wait_for(_client, future, **_timeout):
+        answer = asyncio.ensure_future(future)
+        while not answer.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([answer])
+        return answer.result()
+
+    monkeypatch.setattr(aiomqtt.Client, "_wait_for", wait_for)
+
+
+@pytest.mark.usefixtures("swallowed")
+@pytest.mark.parametrize("moment_s", [0.01, 0.03, 0.05])
+def test_the_link_ends_when_its_cancellation_meets_an_answer(broker, moment_s):
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])):
+            await asyncio.sleep(moment_s)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("swallowed")
+def test_what_looks_up_a_retained_message_ends_when_its_cancellation_meets_an_answer(broker):
+    async def looking(link):
+        while True:
+            await link.retained(keys_topic(COLLECTIVITY))
+
+    async def scenario():
+        async with running(Link(settings(broker), [FILTER])) as link:
+            await link.connected()
+            task = asyncio.create_task(looking(link))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.wait([task], timeout=WITHIN_S)
+            assert task.cancelled()
 
     asyncio.run(scenario())
 
