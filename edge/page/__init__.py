@@ -22,6 +22,7 @@ places     the menu, and what a viewer may see
 charts     curves and bars as SVG
 changes    what a form may change, and what the chip is asked for it
 texts      the words of the page, in French and English
+help_texts  the words of the help
 sent_texts  the words of what the chip sent, kind by kind
 change_texts  the words of what the page can change
 first_run  from the meter's line to the enrolment, while the chip is not enrolled
