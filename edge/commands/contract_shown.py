@@ -2,7 +2,7 @@
 
 from edge.commands.household import echo
 from edge.household.contract_words import contract_rows
-from edge.household.shown import ShownContract
+from edge.household.shown_agreements import ShownContract
 from edge.language.choice import language
 
 

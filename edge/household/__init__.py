@@ -2,8 +2,9 @@
 
 requests  what the page asks
 shown     what the chip answers
+shown_bills, shown_agreements, shown_first_run  the same of one page each
 visitors  whom the page lets in, and as what
-messages  the frames that carry both
+messages  the frames that carry both, and all that an answer may be
 call      the page's side: one request, one answer
 door      the chip's side: a Unix socket, open to whom its directory lets in
 answers   finds the answer to each request

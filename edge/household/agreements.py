@@ -22,7 +22,13 @@ from edge.contracts.listed import Contracts
 from edge.contracts.meter import meter_hash
 from edge.contracts.terms import terms_in_words
 from edge.contracts.words import CONSENTS, PRICES
-from edge.household.shown import AgreementList, ContractStanding, Row, ShownContract, ShownTrustees
+from edge.household.shown import Row
+from edge.household.shown_agreements import (
+    AgreementList,
+    ContractStanding,
+    ShownContract,
+    ShownTrustees,
+)
 from edge.identity.enrolment import Identity, load_identity
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in

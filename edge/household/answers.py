@@ -22,6 +22,7 @@ from edge.household.entrance import Entrance
 from edge.household.erasing import Erasing
 from edge.household.first_run import already_enrolled
 from edge.household.letters import letters
+from edge.household.messages import Answer
 from edge.household.moving import moving
 from edge.household.offers import ComparedOffers
 from edge.household.pairing import PairingWindow
@@ -57,14 +58,10 @@ from edge.household.requests import (
 )
 from edge.household.sent import sent_on
 from edge.household.shared import shared
-from edge.household.shown import (
-    Answer,
-    BillPdf,
-    FirstRunStep,
-    Live,
-    ShownFirstRun,
-    WaitingRequest,
-)
+from edge.household.shown import Live
+from edge.household.shown_agreements import WaitingRequest
+from edge.household.shown_bills import BillPdf
+from edge.household.shown_first_run import FirstRunStep, ShownFirstRun
 from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.household.visitors import VisitorRole

@@ -8,7 +8,8 @@ from edge.contracts.meter import meter_hash
 from edge.contracts.signed import SignedAgreement
 from edge.contracts.terms import terms_in_words
 from edge.contracts.words import AS_BEFORE, CONSENTS, PRICES, SIGNED_WITH, WHOSE, WHOSE_KEY
-from edge.household.shown import ContractStanding, Row, ShownContract
+from edge.household.shown import Row
+from edge.household.shown_agreements import ContractStanding, ShownContract
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH
 from protocol.contract import Contract, open_offer

@@ -11,7 +11,7 @@ from edge.bills.papers import latest_bill, papers_of
 from edge.bills.receipt_words import held_in_words, receipt_in_words
 from edge.bills.words import VERDICTS, WORDS
 from edge.contracts.words import NOTICES
-from edge.household.shown import BillList, BillRow, BillSheet, BillVerdict, ShownBill
+from edge.household.shown_bills import BillList, BillRow, BillSheet, BillVerdict, ShownBill
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.vault.reader import VaultReader

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, encode, read_answer
+from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, Answer, encode, read_answer
 from edge.household.requests import Question
-from edge.household.shown import Answer
 from protocol.errors import TransportError
 from system.files import opened_directory
 

@@ -3,7 +3,7 @@
 Prices and warnings are in the contract itself; who sees it and what leaves the home is here.
 """
 
-from edge.household.shown import ShownContract
+from edge.household.shown_agreements import ShownContract
 from edge.language.choice import Lang
 from edge.language.numbers import day_text
 from edge.language.typography import bilingual

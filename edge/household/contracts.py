@@ -22,7 +22,7 @@ from edge.contracts.words import MASKED
 from edge.household.asked_contract import asked_contract
 from edge.household.moving import typable
 from edge.household.requests import SeeOffer
-from edge.household.shown import ShownOffer, WaitingRequest
+from edge.household.shown_agreements import ShownOffer, WaitingRequest
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH

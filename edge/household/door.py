@@ -18,9 +18,9 @@ import msgspec
 import structlog
 
 from edge.household.call import door_in, receive
-from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, encode, read_question
+from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, Answer, encode, read_question
 from edge.household.requests import REQUEST_BYTES_MAX, Question
-from edge.household.shown import Answer, NotDone
+from edge.household.shown import NotDone
 from system.conditions import Repeated
 from system.files import opened_directory
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from edge.household.messages import Answer
 from edge.household.pairing import PairingWindow
 from edge.household.requests import (
     FOR_VIEWERS,
@@ -12,7 +13,7 @@ from edge.household.requests import (
     Pair,
     Question,
 )
-from edge.household.shown import Answer, FormerHouseholds, Knocked, NotDone, Paired
+from edge.household.shown import FormerHouseholds, Knocked, NotDone, Paired
 from edge.household.visitors import HouseholdName, VisitorRole, household_name
 from edge.language.french.looking_up import sentence_in
 from protocol.errors import DocumentRefused, VoletError

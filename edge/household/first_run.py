@@ -30,20 +30,12 @@ from edge.contracts.signed import SignedAgreement
 from edge.contracts.words import MASKED
 from edge.household.asked_contract import asked_contract
 from edge.household.entrance import Entrance
+from edge.household.messages import Answer
 from edge.household.pairing import PairingWindow
 from edge.household.requests import AskFirstRun, MakeRequest, Question, TakeAnswer
-from edge.household.shown import (
-    Answer,
-    Done,
-    FirstRunStep,
-    NotEnrolled,
-    Row,
-    ShownAnswer,
-    ShownContract,
-    ShownFirstRun,
-    ShownRequest,
-    done,
-)
+from edge.household.shown import Done, NotEnrolled, Row, done
+from edge.household.shown_agreements import ShownContract
+from edge.household.shown_first_run import FirstRunStep, ShownAnswer, ShownFirstRun, ShownRequest
 from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

@@ -7,11 +7,62 @@ request and its answer.
 import msgspec
 
 from edge.household.requests import Question
-from edge.household.shown import Answer
+from edge.household.shown import (
+    ChipState,
+    Done,
+    Feasible,
+    FormerHouseholds,
+    Knocked,
+    LetterList,
+    Live,
+    Moving,
+    NotDone,
+    NotEnrolled,
+    OfferList,
+    OwnCurve,
+    Paired,
+    Pairing,
+    Quarters,
+    Shared,
+    SpentBudget,
+    Today,
+)
+from edge.household.shown_agreements import AgreementList, ShownOffer, WaitingRequest
+from edge.household.shown_bills import BillList, BillPdf
+from edge.household.shown_first_run import ShownAnswer, ShownFirstRun, ShownRequest
 from protocol.json_text import read_json
 
 ANSWER_BYTES_MAX = 4_000_000
 LENGTH_BYTES = 4
+
+Answer = (
+    Today
+    | Shared
+    | SpentBudget
+    | BillList
+    | BillPdf
+    | LetterList
+    | OfferList
+    | AgreementList
+    | Moving
+    | ChipState
+    | OwnCurve
+    | Quarters
+    | ShownFirstRun
+    | ShownRequest
+    | ShownAnswer
+    | ShownOffer
+    | WaitingRequest
+    | NotEnrolled
+    | Live
+    | Pairing
+    | Knocked
+    | Paired
+    | FormerHouseholds
+    | Feasible
+    | Done
+    | NotDone
+)
 
 
 def encode(message: Question | Answer) -> bytes:

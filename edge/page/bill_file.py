@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_503_SERVICE_UNAVAILABLE
 
 from edge.household.requests import AskBillPdf, AskBills
-from edge.household.shown import BillList, BillPdf
+from edge.household.shown_bills import BillList, BillPdf
 from edge.page.visit import Visit, expected
 
 ASK_EVERY_S = 0.5

@@ -24,7 +24,8 @@ from edge.household.requests import (
     SetProfile,
     TakePart,
 )
-from edge.household.shown import AgreementList, Done, Feasible
+from edge.household.shown import Done, Feasible
+from edge.household.shown_agreements import AgreementList
 from edge.language.choice import Lang
 from edge.language.numbers import number
 from edge.page import views

@@ -7,7 +7,7 @@ from starlette.status import HTTP_303_SEE_OTHER, HTTP_404_NOT_FOUND, HTTP_422_UN
 
 from edge.household.contract_words import contract_rows
 from edge.household.requests import AskRequest, SeeOffer
-from edge.household.shown import ShownOffer, WaitingRequest
+from edge.household.shown_agreements import ShownOffer, WaitingRequest
 from edge.page.drafts import Draft
 from edge.page.visit import Visit, expected
 

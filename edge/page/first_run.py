@@ -19,14 +19,9 @@ from starlette.status import (
 
 from edge.household.contract_words import contract_rows
 from edge.household.requests import AskFirstRun, MakeRequest, TakeAnswer
-from edge.household.shown import (
-    Done,
-    FirstRunStep,
-    ShownAnswer,
-    ShownContract,
-    ShownFirstRun,
-    ShownRequest,
-)
+from edge.household.shown import Done
+from edge.household.shown_agreements import ShownContract
+from edge.household.shown_first_run import FirstRunStep, ShownAnswer, ShownFirstRun, ShownRequest
 from edge.page.contract import request_file
 from edge.page.drafts import Draft
 from edge.page.places import FIRST_RUN

@@ -20,8 +20,6 @@ from edge.household.requests import (
     AskToday,
 )
 from edge.household.shown import (
-    AgreementList,
-    BillList,
     ChipState,
     LetterList,
     Live,
@@ -32,6 +30,8 @@ from edge.household.shown import (
     SpentBudget,
     Today,
 )
+from edge.household.shown_agreements import AgreementList
+from edge.household.shown_bills import BillList
 from edge.language.numbers import time_text
 from edge.page import views
 from edge.page.browsers import browser_in_words

@@ -9,8 +9,6 @@ import msgspec
 from edge.household.contract_words import meter_rows
 from edge.household.requests import SetProfile
 from edge.household.shown import (
-    AgreementList,
-    BillList,
     LetterList,
     Live,
     OfferList,
@@ -21,6 +19,8 @@ from edge.household.shown import (
     SpentBudget,
     Today,
 )
+from edge.household.shown_agreements import AgreementList
+from edge.household.shown_bills import BillList
 from edge.language.choice import Lang
 from edge.language.numbers import clock_text, day_text, euros, number, time_text
 from edge.language.typography import measure

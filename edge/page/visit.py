@@ -27,9 +27,9 @@ from starlette.status import (
 )
 
 from edge.household.call import call
+from edge.household.messages import Answer
 from edge.household.requests import AskLive, Question
 from edge.household.shown import (
-    Answer,
     Done,
     FormerHouseholds,
     Knocked,
@@ -37,10 +37,8 @@ from edge.household.shown import (
     NotEnrolled,
     Paired,
     Pairing,
-    ShownAnswer,
-    ShownFirstRun,
-    ShownRequest,
 )
+from edge.household.shown_first_run import ShownAnswer, ShownFirstRun, ShownRequest
 from edge.language.choice import Lang
 from edge.page.drafts import Draft, Drafts
 from edge.page.early import EarlyNote

@@ -19,7 +19,8 @@ from edge.household.requests import (
     SetProfile,
     TakePart,
 )
-from edge.household.shown import Done, NotDone, ShownOffer
+from edge.household.shown import Done, NotDone
+from edge.household.shown_agreements import ShownOffer
 from edge.household.visitors import VisitorRole, household_name
 from edge.language.choice import Lang
 from edge.moving.departure import ORDER as MOVE_OUT

@@ -18,7 +18,7 @@ import msgspec
 from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
 from edge.household.requests import AskFirstRun, AskPairing
-from edge.household.shown import ShownFirstRun
+from edge.household.shown_first_run import ShownFirstRun
 from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

@@ -15,15 +15,8 @@ from edge.chip.agent import StopSignal
 from edge.commands.run import run_chip
 from edge.household.call import call, door_in
 from edge.household.requests import AskFirstRun, AskMoving, EraseHousehold
-from edge.household.shown import (
-    Done,
-    FirstRunStep,
-    FormerHouseholds,
-    Moving,
-    MovingStep,
-    NotDone,
-    ShownFirstRun,
-)
+from edge.household.shown import Done, FormerHouseholds, Moving, MovingStep, NotDone
+from edge.household.shown_first_run import FirstRunStep, ShownFirstRun
 from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

@@ -15,7 +15,7 @@ from edge.contracts import enrolling
 from edge.contracts.enrolling import draw_keys
 from edge.household.call import call, door_in
 from edge.household.requests import AskFirstRun
-from edge.household.shown import FirstRunStep, ShownFirstRun
+from edge.household.shown_first_run import FirstRunStep, ShownFirstRun
 from edge.household.visitors import VisitorRole, household_name
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang

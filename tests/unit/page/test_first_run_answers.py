@@ -28,18 +28,8 @@ from edge.household.messages import encode
 from edge.household.pairing import PairingWindow, open_window
 from edge.household.panel_questions import PanelQuestions
 from edge.household.requests import AskFirstRun, AskPairing, AskToday, MakeRequest, Pair, TakeAnswer
-from edge.household.shown import (
-    Done,
-    FirstRunStep,
-    FormerHouseholds,
-    NotDone,
-    NotEnrolled,
-    Paired,
-    Pairing,
-    ShownAnswer,
-    ShownFirstRun,
-    ShownRequest,
-)
+from edge.household.shown import Done, FormerHouseholds, NotDone, NotEnrolled, Paired, Pairing
+from edge.household.shown_first_run import FirstRunStep, ShownAnswer, ShownFirstRun, ShownRequest
 from edge.household.visitors import VisitorRole, household_name
 from edge.identity.enrolment import ca_fingerprint, load_identity, openssl_spelling
 from edge.identity.keys import load_keys
