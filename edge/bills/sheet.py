@@ -1,6 +1,7 @@
 """What stands on a bill's page, as text in one language: `document` composes it, `render` lays it out.
 
-The process that lays out a PDF imports this and nothing of metering or ciphers, which would take 50 MB.
+The household's page and the process that lays out a PDF import this and nothing of metering or
+ciphers, which would take 50 MB.
 """
 
 import msgspec

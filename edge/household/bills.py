@@ -3,15 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-
 from edge.bills.arrived import ArrivedBill, ArrivedBills, notes, read_arrived
 from edge.bills.document import FINDINGS, compose, proof
 from edge.bills.papers import latest_bill, papers_of
 from edge.bills.receipt_words import held_in_words, receipt_in_words
 from edge.bills.words import VERDICTS, WORDS
 from edge.contracts.words import NOTICES
-from edge.household.shown_bills import BillList, BillRow, BillSheet, BillVerdict, ShownBill
+from edge.household.shown_bills import BillList, BillRow, BillVerdict, ShownBill
 from edge.language.choice import Lang
 from edge.language.french.looking_up import sentence_in
 from edge.vault.reader import VaultReader
@@ -80,8 +78,7 @@ def _shown(
         except ConfigError as exc:
             known.append(sentence_in(lang, str(exc)))
         else:
-            document = compose(judgement, papers, lang)
-            sheet = msgspec.convert(document, BillSheet, from_attributes=True)
+            sheet = compose(judgement, papers, lang)
             if bill.receipt is not None and bill.receipt.receipt is not None:
                 known += proof(judgement, judgement.bill, papers.consent, lang)
     return ShownBill(

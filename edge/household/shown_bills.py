@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from edge.bills.sheet import BillDocument
+
 
 class BillVerdict(StrEnum):
     """The chip's verdict: it agrees with the meter, it does not, or it was not opened."""
@@ -31,59 +33,6 @@ class BillRow(msgspec.Struct, frozen=True):
     receipt: str
 
 
-class BillLine(msgspec.Struct, frozen=True):
-    """A line of a bill, as it is printed."""
-
-    label: str
-    period: str
-    quantity: str
-    unit_price: str
-    ht: str
-    vat: str
-
-
-class BillPart(msgspec.Struct, frozen=True):
-    """Lines of one kind, and their sum before tax."""
-
-    title: str
-    rows: tuple[BillLine, ...]
-    subtotal: str
-
-
-class BillIndex(msgspec.Struct, frozen=True):
-    """A register's index at the start and at the end, and the energy between."""
-
-    label: str
-    start: str
-    end: str
-    energy: str
-
-
-class BillBar(msgspec.Struct, frozen=True):
-    """One of two periods that are compared; `share` is 0 to 100 % of the longer bar."""
-
-    label: str
-    text: str
-    share: int
-
-
-class BillSheet(msgspec.Struct, frozen=True):
-    """What stands on a bill, as text; `words` names its parts."""
-
-    words: dict[str, str]
-    provider: str
-    product: str
-    contract: str
-    is_credit: bool
-    is_estimated: bool
-    sections: tuple[BillPart, ...]
-    total_ht: str
-    vat: tuple[tuple[str, str], ...]
-    total_ttc: str
-    indices: tuple[BillIndex, ...]
-    bars: tuple[BillBar, ...]
-
-
 class ShownBill(msgspec.Struct, frozen=True):
     """One bill: the verdict as a sentence, its faults, what else to know, and its lines.
 
@@ -94,7 +43,7 @@ class ShownBill(msgspec.Struct, frozen=True):
     verdict: str
     faults: tuple[str, ...]
     notes: tuple[str, ...]
-    sheet: BillSheet | None
+    sheet: BillDocument | None
 
 
 class BillList(msgspec.Struct, frozen=True, tag="bills"):
