@@ -176,6 +176,7 @@ def test_certificates(enrolled, tmp_path):
         assert typing.type_page(HOW_TO / "certificates.md") > 10
 
 
+@pytest.mark.long
 def test_keys_at_boot(enrolled, tmp_path):
     with machine(copy_machine(enrolled, tmp_path / "machine")) as typing:
         run(typing, "mkdir -p /var/lib/systemd")

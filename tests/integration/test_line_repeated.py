@@ -23,6 +23,7 @@ from system.process_status import status_field
 from tests.integration.test_tic_captures import CAPTURES
 from tests.support.broker import enrol_chip, make_cloud, wait_until
 from tests.support.repeated_line import SERIAL, repeated_home
+from tests.support.sweeps import swept
 from tests.support.terminal import machine
 
 QUARTERS = 12
@@ -224,7 +225,7 @@ def undisturbed(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", swept(TROUBLES, 2))
 def test_metering_is_the_same_whatever_happens_to_the_repeater(tmp_path, undisturbed, trouble):
     assert lived(tmp_path / "home", trouble, is_on=True) == undisturbed
 
@@ -300,6 +301,7 @@ def test_off_hangs_up_and_shuts_the_port(home):
         wait_until(is_shut, "the end of the port")
 
 
+@pytest.mark.long
 def test_a_port_that_another_holds_is_named_and_taken_once_it_is_free(home):
     with socket.create_server(("127.0.0.1", home.port)), home.repeater(), home.chip():
         home.turn_on(address="127.0.0.1")

@@ -22,6 +22,7 @@ from protocol.errors import VoletError
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
 from tests.support.page_process import patiently
+from tests.support.sweeps import swept
 
 HOSTILE = "<script src=/static/page.js>alert(1)</script>"
 VOLET = (sys.executable, "-m", "volet.main")
@@ -120,7 +121,7 @@ def test_bills_are_shown_with_the_chips_verdict_and_their_lines(home):
         assert visitor.get("/factures?releve=../keys").status_code == 404
 
 
-@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("lang", swept(Lang, 2))
 def test_a_bill_as_pdf_is_the_one_that_the_command_writes(home, tmp_path, lang):
     written = tmp_path / "bill.pdf"
     chosen = ("--dir", home.chip.directory, "--statement", FIRST_BILL, "--pdf", written)

@@ -135,6 +135,7 @@ def test_a_next_certificate_that_the_broker_refuses_is_dropped_and_the_last_one_
     assert not (chip.directory / NEXT).exists()
 
 
+@pytest.mark.long
 def test_a_chip_of_a_withdrawn_issuer_gets_another_certificate_by_itself(town, chip):
     metered = live(town, chip)
     old = chip.certificate()

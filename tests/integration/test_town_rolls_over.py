@@ -143,6 +143,7 @@ def test_all_keys_are_replaced_and_no_block_is_lost(tmp_path, chips):
     assert (len(listed.roots), len(listed.issuers)) == (2, 3)
 
 
+@pytest.mark.long
 def test_a_replaced_root_is_dropped_before_the_broker_has_another_certificate(tmp_path):
     """The broker's certificate is by an issuer that is listed, and its root counts no more.
 

@@ -200,6 +200,7 @@ def test_a_ring_upgrade_and_the_way_back_lose_nothing(city):
     city.check_all_is_there()
 
 
+@pytest.mark.long
 def test_a_new_chip_follows_an_old_cloud_without_a_start(city):
     """The chip first: it writes what the old cloud reads, and what the new one uses from then on."""
     city.worker.start()

@@ -49,7 +49,9 @@ def test_what_chips_send_gives_nobody_away(honest):
     [
         pytest.param("size", {ABSENCE, APPLIANCES}, marks=pytest.mark.long),
         pytest.param("time", {ABSENCE, APPLIANCES}, marks=pytest.mark.long),
-        ("plain words", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS),
+        pytest.param(
+            "plain words", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS, marks=pytest.mark.long
+        ),
         pytest.param(
             "plain blocks", {REIDENTIFY, ABSENCE, APPLIANCES} | WORDS, marks=pytest.mark.long
         ),

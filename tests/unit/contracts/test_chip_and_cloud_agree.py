@@ -17,6 +17,7 @@ from edge.moving.departure import leave_order
 from protocol.calendar import legal_day
 from protocol.errors import DocumentRefused
 from tests.support.dwelling import ONE_DAY, accept_all, day, enrolled, make_offer
+from tests.support.sweeps import examples
 
 DAYS = 60
 
@@ -136,7 +137,7 @@ STEPS = st.tuples(
 @example([("ask", 0, 10), ("ask", 1, 15), ("enrol", 0, 0), ("enrol", 1, 0)])
 @example([("ask", 0, 10), ("kill", 0, 0), ("ask", 1, 20), ("enrol", 0, 0)])
 @example([("ask", 0, 10), ("ask", 1, 5), ("lose", 0, 0), ("enrol", 0, 0), ("enrol", 1, 0)])
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6, 40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, max_size=8))
 def test_each_day_is_of_one_contract_which_both_know(tmp_path_factory, offers, steps):
     with enrolled(tmp_path_factory.mktemp("home"), offers[0]) as home:

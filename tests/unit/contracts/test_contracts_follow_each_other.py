@@ -21,6 +21,7 @@ from protocol.errors import DocumentRefused
 from tests.support.broker import COLLECTIVITY
 from tests.support.dwelling import PROVIDER, accept_all, day, enrolled, make_offer
 from tests.support.provider_side import backend_of, request_correction, request_statement
+from tests.support.sweeps import examples
 
 LIVED = 45
 
@@ -61,7 +62,7 @@ def holding(home):
 @example([(1, 30), (1, 20), (0, 40)])
 @example([(1, 30), (0, 20), (1, 20), (0, 5)])
 @example([(1, 0), (0, 10)])
-@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6, 40), suppress_health_check=[HealthCheck.too_slow])
 @given(taken=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60)), max_size=5))
 def test_each_day_is_of_the_contract_taken_last(tmp_path_factory, offers, taken):
     with enrolled(tmp_path_factory.mktemp("home"), offers[0]) as home:

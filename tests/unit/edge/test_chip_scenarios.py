@@ -256,7 +256,7 @@ def test_an_empty_new_store_gets_everything(bench):
     assert_exact(bench)
 
 
-@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("is_before", swept([True, False], 2))
 def test_a_commit_that_fails_ends_the_process_and_costs_nothing(bench, monkeypatch, is_before):
     bench.begin()
     failures = 0

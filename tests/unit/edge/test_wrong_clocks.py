@@ -1,6 +1,7 @@
 """A clock that is ahead, on a whole chip: what it closed is taken back, or added up later."""
 
 from datetime import date, timedelta
+from itertools import product
 
 import pytest
 
@@ -125,10 +126,12 @@ def test_what_has_left_is_made_up_for_by_the_days_after_it(home, is_acknowledged
         assert counted_kwh == total_wh // 1_000 - home.meter.base_wh[n] // 1_000
 
 
-@pytest.mark.parametrize("is_online", [False, True])
-@pytest.mark.parametrize("is_quarter_hourly", [False, True])
-@pytest.mark.parametrize("lasts", swept([40 * MINUTE, 5 * MINUTE], 2))
-@pytest.mark.parametrize("ahead", [-60 * DAY, 30 * DAY])
+@pytest.mark.parametrize(
+    ("is_online", "is_quarter_hourly", "lasts", "ahead"),
+    swept(
+        product((False, True), (False, True), (40 * MINUTE, 5 * MINUTE), (-60 * DAY, 30 * DAY)), 5
+    ),
+)
 def test_a_chip_that_began_at_a_wrong_time_closes_each_real_day(
     tmp_path, is_online, is_quarter_hourly, lasts, ahead
 ):

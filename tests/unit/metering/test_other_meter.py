@@ -14,6 +14,7 @@ from edge.metering.state import MeterState
 from edge.simulate.host import host_time_at
 from protocol.calendar import day_start, legal_day
 from tests.support.chip_bench import BenchMeter
+from tests.support.sweeps import examples
 
 OWN, OTHER, THIRD = "041961000001", "041961000002", "041961000003"
 STARTS = [
@@ -95,7 +96,7 @@ class Run:
         return sum(meter.registers_wh(end)) - sum(meter.registers_wh(start))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(5, 30), deadline=None)
 @given(
     start=st.sampled_from(STARTS),
     hours=st.integers(1, 23),
@@ -118,7 +119,7 @@ def test_the_first_meter_goes_on_from_its_last_index_and_a_strangers_counts_nowh
     assert [kind for kind in run.kinds() if kind is not NoticeKind.GAP] == told
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(3, 30), deadline=None)
 @given(
     start=st.sampled_from(STARTS),
     minutes=st.integers(0, 1_439),

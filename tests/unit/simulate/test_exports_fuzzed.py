@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge.simulate.curve_files import load_curve
 from protocol.calendar import PARIS
 from protocol.errors import FrameError
+from tests.support.sweeps import examples
 
 MINUTE_S = 60
 AUTUMN = datetime(2023, 10, 28, 22, tzinfo=UTC)
@@ -123,7 +124,7 @@ forms = st.builds(
 PLAIN = Form(by_span=True, newline="\n", encoding="utf-8", delimiter=";", in_kw=True)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(80, 300))
 @example(AUTUMN, [(30, [1, 1, 1, 1, None, None, 2, 3, 4])], PLAIN)
 @example(AUTUMN + timedelta(hours=2), [(30, [1, 2, 3, 4])], PLAIN)
 @given(begin=begins, runs=runs, form=forms)
@@ -133,7 +134,7 @@ def test_every_minute_draws_what_its_row_says(tmp_path_factory, begin, runs, for
     assert curve is None or curve_by_minute(curve) == watts_by_minute(steps)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(50, 200))
 @given(
     night=st.sampled_from([AUTUMN, SPRING, ORDINARY]),
     minutes=st.sampled_from([10, 15, 30, 60]),
@@ -159,7 +160,7 @@ def test_an_autumn_hour_may_be_meant_in_either_order():
     assert not are_as_good_in_this_order(steps[::-1])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(50, 200))
 @given(begin=begins, runs=runs, form=forms, data=st.data())
 def test_rows_out_of_place_are_refused_or_draw_what_they_say(
     tmp_path_factory, begin, runs, form, data

@@ -27,6 +27,7 @@ def unpacked(names, to):
     return f"{to}:{ROOT}"
 
 
+@pytest.mark.long
 def test_the_packages_that_the_installer_unpacks_are_enough_to_install_a_release(places, tmp_path):
     """Also on a system that has no zone files."""
     (listed,) = re.findall(r"^ *for name in volet (.*); do$", INSTALLER, re.MULTILINE)

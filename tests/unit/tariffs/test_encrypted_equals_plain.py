@@ -15,7 +15,7 @@ from tariffs.usage import parse_usage
 from volet.price.encrypted import EncryptedPath
 
 FIRST, LAST = date(2024, 2, 1), date(2026, 12, 1)
-USAGES = 50
+USAGES = 25
 USAGES_LONG = 10_000
 EVERY_PRICE = [
     (grid, option, row.kva)

@@ -302,7 +302,7 @@ STRATEGIES = {
 }
 
 
-@pytest.mark.parametrize("away", swept([None, 1, 2, 3], 3))
+@pytest.mark.parametrize("away", swept([None, 1, 2, 3], 4))
 @pytest.mark.parametrize("is_withheld", [False, True])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_strategy_of_one_log_changes_or_stops_an_answer(

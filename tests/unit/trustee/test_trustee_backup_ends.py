@@ -8,6 +8,7 @@ import pytest
 
 from protocol.calendar import day_number
 from tests.support.backups import contents
+from tests.support.sweeps import swept
 from tests.support.trustee_place import TrusteePlace
 from trustee.database import FILE_NAME
 
@@ -36,7 +37,7 @@ def test_a_backup_of_its_time_is_restored_without_a_warning(place):
     assert "WARNING" not in place.restore()
 
 
-@pytest.mark.parametrize("option", ["", "--json"])
+@pytest.mark.parametrize("option", swept(["", "--json"], 2))
 def test_a_check_says_what_a_restore_would_say_and_changes_nothing(place, option):
     place.runs()
     place.backup()
@@ -55,7 +56,7 @@ def test_a_check_says_what_a_restore_would_say_and_changes_nothing(place, option
         assert said.splitlines()[-1] == f"A restore would say: {restored}"
 
 
-@pytest.mark.parametrize("option", ["", "--database-only", "--json"])
+@pytest.mark.parametrize("option", swept(["", "--database-only", "--json"], 3))
 def test_a_backup_past_its_day_is_restored_with_a_warning(place, option):
     place.runs()
     place.backup()
