@@ -29,10 +29,11 @@ PARTICIPATION = bilingual(
             "trustees`)"
         ),
         Participation.MONTH_SPENT: (
-            "vous ne participez plus ce mois-ci : son budget est dépensé, et les factures continuent"
+            "vous ne participez plus ce mois-ci : son budget de vie privée est dépensé, et les factures "
+            "continuent"
         ),
         Participation.YEAR_SPENT: (
-            "vous ne participez plus cette année : son budget est dépensé, et les factures "
+            "vous ne participez plus cette année : son budget de vie privée est dépensé, et les factures "
             "continuent"
         ),
     },
@@ -48,10 +49,11 @@ PARTICIPATION = bilingual(
             "you take no part yet: you have not confirmed the trustees (`volet edge trustees`)"
         ),
         Participation.MONTH_SPENT: (
-            "you take no part until next month: this month's budget is spent, and bills go on"
+            "you take no part until next month: this month's privacy budget is spent, and bills "
+            "go on"
         ),
         Participation.YEAR_SPENT: (
-            "you take no part until next year: this year's budget is spent, and bills go on"
+            "you take no part until next year: this year's privacy budget is spent, and bills go on"
         ),
     },
 )

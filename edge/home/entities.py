@@ -196,7 +196,7 @@ NAMES: dict[Lang, dict[str, str]] = bilingual(
         "clock_offset": "Écart d'horloge avec le compteur",
         "release": "Version",
         "problem": "Problème",
-        "budget_used": "Budget de confidentialité utilisé cette année",
+        "budget_used": "Budget de vie privée utilisé cette année",
         "price": "Prix actuel TTC",
         "cost": "Coût de l'énergie aujourd'hui",
         "last_bill": "Dernière facture",

@@ -65,7 +65,7 @@ _WORDS = bilingual(
         "taken_before": (
             "Dernière exportation : {at}, donc sans tout ce qui a suivi ; refaites-la une fois parti."
         ),
-        "taken_keys": "Dernière exportation : {at}, sans les relevés ni le budget ; refaites-la.",
+        "taken_keys": "Dernière exportation : {at}, sans les relevés ni le budget de vie privée ; refaites-la.",
         "erase": "Effacer ce boîtier",
         "erase_how": (
             "Quand l'exportation est en lieu sûr, et la dernière facture reçue si vous changez de "
@@ -121,7 +121,7 @@ _WORDS = bilingual(
         "taken_before": (
             "Last export: {at}, and so without what came after; make it again once you have left."
         ),
-        "taken_keys": "Last export: {at}, without readings and budget; make it again.",
+        "taken_keys": "Last export: {at}, without readings and privacy budget; make it again.",
         "erase": "Erase this chip",
         "erase_how": (
             "Once the export is in a safe place, and the last bill has come if you go to another "

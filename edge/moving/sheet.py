@@ -71,13 +71,11 @@ Keep this sheet away from the file. After another export it is of no use.
 """
 _LEDGER = {
     True: (
-        ", vos relevés et le compte de votre budget de confidentialité",
+        ", vos relevés et le compte de votre budget de vie privée",
         ", your readings and the account of your privacy budget",
     ),
     False: (
-        typeset(
-            " ; pas vos relevés : le budget de confidentialité de l'année comptera comme dépensé"
-        ),
+        typeset(" ; pas vos relevés : le budget de vie privée de l'année comptera comme dépensé"),
         "; not your readings: the year's privacy budget will count as spent",
     ),
 }

@@ -50,8 +50,8 @@ HELP_TEXTS = bilingual(
             "garants sont plusieurs organismes qui gardent chacun une part de la clé : ils promettent de "
             "n'ouvrir ensemble que la somme de beaucoup de foyers. Combien d'entre eux il faudrait pour "
             "tricher est écrit sous « Accords ». Vous participez après avoir comparé leur empreinte, là "
-            "aussi, et l'avoir confirmée sur le boîtier. Ne pas participer ne change rien à vos factures. « Budget » ne parle pas d'argent : c'est ce que "
-            "ces chiffres peuvent révéler de vous, et le plafond que vous y mettez."
+            "aussi, et l'avoir confirmée sur le boîtier. Ne pas participer ne change rien à vos factures. « Vie privée » "
+            "montre ce que ces chiffres peuvent révéler de vous, et le plafond que vous y mettez."
         ),
         "help_epsilon": "Ce que veut dire ε",
         "help_epsilon_how": (
@@ -111,8 +111,7 @@ HELP_TEXTS = bilingual(
             "homes together. How many of them it would take to cheat is under Agreements. You take part "
             "once you have compared their fingerprint, there too, and confirmed it at the chip. Taking no "
             "part changes nothing of your bills. "
-            "Budget is not about money: it is what these figures can reveal of you, and the cap that you "
-            "set to it."
+            "*Privacy* shows what these figures can reveal of you, and the cap that you set to it."
         ),
         "help_epsilon": "What ε means",
         "help_epsilon_how": (

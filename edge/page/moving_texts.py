@@ -31,7 +31,7 @@ MOVING_TEXTS = bilingual(
         "moving_kept": "Ce qui est gardé",
         "moving_kept_bundle": (
             "Dans l'exportation : vos clés, vos contrats, vos choix, vos relevés et factures, et ce qui "
-            "reste du budget. Chiffré sous la phrase secrète de la fiche."
+            "reste du budget de vie privée. Chiffré sous la phrase secrète de la fiche."
         ),
         "moving_kept_chip": (
             "Sur ce boîtier : tout, jusqu'à ce que vous l'effaciez. Une carte SD garde parfois d'anciennes "
@@ -86,7 +86,7 @@ MOVING_TEXTS = bilingual(
         "moving_kept": "What is kept",
         "moving_kept_bundle": (
             "In the export: your keys, contracts, choices, readings and bills, and what is left of the "
-            "budget. Encrypted under the passphrase of the sheet."
+            "privacy budget. Encrypted under the passphrase of the sheet."
         ),
         "moving_kept_chip": (
             "On this chip: everything, until you erase it. An SD card may keep old data even then."

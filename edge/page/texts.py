@@ -18,7 +18,7 @@ _SHOWN = bilingual(
         "menu": "Pages",
         "today": "Aujourd'hui",
         "shared": "Ce qui est parti",
-        "budget": "Budget",
+        "budget": "Vie privée",
         "bills": "Factures",
         "letters": "Lettres",
         "offers": "Offres",
@@ -274,7 +274,7 @@ _SHOWN = bilingual(
         ),
         "form_old": "Ce formulaire vient d'une autre visite ; ouvrez la page de nouveau.",
         "back": "Retour à la première page",
-        "area_more": "Quartier, garants et budget expliqués",
+        "area_more": "Quartier, garants et vie privée expliqués",
     },
     en={
         "name": "Your Volet chip",
@@ -282,7 +282,7 @@ _SHOWN = bilingual(
         "menu": "Pages",
         "today": "Today",
         "shared": "What left the home",
-        "budget": "Budget",
+        "budget": "Privacy",
         "bills": "Bills",
         "letters": "Letters",
         "offers": "Offers",
@@ -533,7 +533,7 @@ _SHOWN = bilingual(
         ),
         "form_old": "This form is of another visit; open the page once more.",
         "back": "Back to the first page",
-        "area_more": "Neighbourhood, trustees and budget explained",
+        "area_more": "Neighbourhood, trustees and privacy explained",
     },
 )
 

@@ -62,7 +62,7 @@ WORDS = bilingual(
         "no_contract": "this chip has no contract",
         "area": LABEL[Lang.EN],
         "area_none": "none yet",
-        "area_on": "last contribution: {last}; {left}% of this year's budget left",
+        "area_on": "last contribution: {last}; {left}% of this year's privacy budget left",
         "certificate": "Certificate",
         "keys": "The city's keys",
         "replaced": (
@@ -139,7 +139,7 @@ WORDS = bilingual(
         "no_contract": "ce boîtier n'a pas de contrat",
         "area": LABEL[Lang.FR],
         "area_none": "aucune pour l'instant",
-        "area_on": "dernière contribution : {last} ; il reste {left} % du budget de l'année",
+        "area_on": "dernière contribution : {last} ; il reste {left} % du budget de vie privée de l'année",
         "certificate": "Certificat",
         "keys": "Ses clés",
         "replaced": (

@@ -75,7 +75,7 @@ HELP = {
     "is left. An existing file is never overwritten.": (
         "Écrit les clés, contrats et coffre du foyer dans un fichier sous une phrase secrète.\n\n"
         "Avec --keys-only le coffre reste ici : un autre boîtier reprend les blocs auprès de la "
-        "collectivité, mais tient le budget de l'année pour dépensé, faute d'en savoir plus. Un "
+        "collectivité, mais tient le budget de vie privée de l'année pour dépensé, faute d'en savoir plus. Un "
         "fichier existant n'est jamais écrasé."
     ),
     "Import a household into this chip from the bundle that another chip exported. The chip "
@@ -130,7 +130,7 @@ HELP = {
     "Bills cost nothing and continue when the budget is spent.": (
         "Affiche ce que les chiffres du quartier ont coûté : jour, mois, année, et ce qui reste.\n\n"
         "Le compte est tenu en zCDP (rho) ; un epsilon est le pire que l'on puisse en apprendre. "
-        "Les factures ne coûtent rien et continuent quand le budget est dépensé."
+        "Les factures ne coûtent rien et continuent quand le budget de vie privée est dépensé."
     ),
     "Show or set who lives here. It leaves this chip noised and encrypted, or not at all.": (
         "Affiche ou fixe qui habite ici ; cela ne sort que bruité et chiffré, ou pas du tout."

@@ -317,7 +317,7 @@ SENTENCES = {
     "This chip has the household {household} now.": "Ce boîtier est maintenant celui du foyer {household}.",
     "The bundle had no ledger: this year's privacy budget counts as spent; readings are fetched "
     "back from the cloud.": (
-        "Le paquet n'avait pas de registre : le budget de l'année compte comme dépensé ; les "
+        "Le paquet n'avait pas de registre : le budget de vie privée de l'année compte comme dépensé ; les "
         "relevés sont récupérés auprès de la collectivité."
     ),
     "Wrote {path}; hand it to the collectivity, then `{command}`. With a contract for the new "

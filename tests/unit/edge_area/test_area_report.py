@@ -62,9 +62,9 @@ def test_status_says_when_was_last_contributed_and_what_is_left(chip, monkeypatc
         "last_contribution": str(last),
         "budget_left": pytest.approx(7.7 / 10.7),
     }
-    words = f"last contribution: {last}; 72% of this year's budget left"
+    words = f"last contribution: {last}; 72% of this year's privacy budget left"
     assert words in run("status", "--dir", chip.directory, "--lang", "en")
-    words = f"dernière contribution : {last:%d/%m/%Y} ; il reste 72 % du budget de l'année"
+    words = f"dernière contribution : {last:%d/%m/%Y} ; il reste 72 % du budget de vie privée de l'année"
     assert words in plain(run("status", "--dir", chip.directory, "--lang", "fr"))
 
 

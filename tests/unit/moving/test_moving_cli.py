@@ -186,9 +186,7 @@ def test_a_drawn_passphrase_is_shown_once_and_stands_on_the_sheet(home, tmp_path
     drawn = said.split("Passphrase: ")[1].split("\n")[0]
     assert open_bundle(bundle.read_bytes(), drawn).vault is None
     assert sheet.read_text().count(drawn) == 2
-    assert (
-        "le budget de confidentialité de l&#x27;année comptera comme dépensé" in sheet.read_text()
-    )
+    assert "le budget de vie privée de l&#x27;année comptera comme dépensé" in sheet.read_text()
     other = tmp_path / "other"
     said = run("import", "--dir", other, bundle, given=f"{drawn}\n")
     assert "this year's privacy budget counts as spent" in said
@@ -279,7 +277,7 @@ def test_the_sheet_says_what_it_is_in_french_and_english():
         "0123 4567",
         "a" * 26,
         "volet edge import",
-        "compte de votre budget de confidentialité",
+        "compte de votre budget de vie privée",
         "account of your privacy budget",
     ):
         assert expected in text
