@@ -9,7 +9,7 @@ from edge.area.trustees import TrusteesReport
 from edge.language.choice import Lang
 from edge.language.numbers import number
 from edge.language.typography import bilingual
-from edge.privacy.ledger import Budget, Sum
+from edge.privacy.ledger import Budget, Sum, at_cap
 from protocol.socio import AGE_BANDS, Profile
 
 BAR = 30
@@ -134,18 +134,24 @@ _ROW = bilingual(
 _EXPLAINED = bilingual(
     fr=(
         "Qui verrait tous les chiffres publiés de votre quartier pourrait distinguer vos jours de "
-        "n'importe quels autres, chez vous ou absent, avec un avantage d'un facteur e^ε au plus, "
-        "quoi qu'il sache par ailleurs. Que vous participez, la collectivité le voit.\n"
-        "Le plafond de l'année est ρ = {cap} ; au-delà, ce boîtier ne contribue plus. "
-        "Vos factures continuent."
+        "n'importe quels autres, chez vous ou absent, mais avec une cote multipliée au plus par 2,7 "
+        "pour chaque unité d'ε, quoi qu'il sache par ailleurs. Que vous participez, la collectivité "
+        "le voit.\n"
+        "Le plafond de l'année est atteint à ε = {replaced} (participer ou non : {epsilon}) ; au-delà, "
+        "ce boîtier ne contribue plus. Vos factures continuent."
     ),
     en=(
         "Whoever sees all published figures of your neighbourhood could tell your days from any "
-        "others, at home or away, at odds better by a factor of e^ε at most, whatever else they "
-        "know. That you take part, the collectivity sees.\n"
-        "The year's cap is ρ = {cap}; beyond it this chip contributes nothing. "
-        "Your bills go on."
+        "others, at home or away, but at odds multiplied by 2.7 at most for each 1 of ε, whatever else "
+        "they know. That you take part, the collectivity sees.\n"
+        "The year's cap is reached at ε = {replaced} (taking part or not: {epsilon}); beyond it this "
+        "chip contributes nothing. Your bills go on."
     ),
+)
+# For a terminal, where `--cap` is typed in it.
+_CAP = bilingual(
+    fr="Pour `--cap`, qui se compte en rho : le plafond est maintenant {cap}, dont {spent} sont dépensés.",
+    en="For `--cap`, which counts in rho: the cap is {cap} now, of which {spent} are spent.",
 )
 _PROFILE = bilingual(
     fr=("Profil", "envoyé {days} jour(s) sur {most} au plus cette année"),
@@ -172,7 +178,11 @@ def budget_in_words(account: Budget, lang: Lang) -> str:
     rows = [_row(total, title, account.delta, lang) for title, total in titled(account, lang)]
     title, text = profile_in_words(account, lang)
     rows += [f"{title:<14} {text}", next_day_in_words(account, lang)]
-    return "\n".join([*rows, *explained_in_words(account, lang)])
+    cap, spent = (
+        number(Decimal(f"{each:.4g}"), lang) for each in (account.year.cap_rho, account.year.rho)
+    )
+    known = _CAP[lang].format(cap=cap, spent=spent)
+    return "\n".join([*rows, *explained_in_words(account, lang), known])
 
 
 def titled(account: Budget, lang: Lang) -> list[tuple[str, Sum]]:
@@ -201,8 +211,11 @@ def next_day_in_words(account: Budget, lang: Lang) -> str:
 
 def explained_in_words(account: Budget, lang: Lang) -> list[str]:
     """Return what an epsilon bounds, and what happens at the cap."""
-    cap = number(Decimal(f"{account.year.cap_rho:g}"), lang)
-    return _EXPLAINED[lang].format(cap=cap).split("\n")
+    cap = at_cap(account.year)
+    epsilon, replaced = (
+        number(Decimal(f"{each:.1f}"), lang) for each in (cap.epsilon, cap.epsilon_replaced)
+    )
+    return _EXPLAINED[lang].format(epsilon=epsilon, replaced=replaced).split("\n")
 
 
 def _row(total: Sum, title: str, delta: float, lang: Lang) -> str:

@@ -59,11 +59,11 @@ CHANGE_TEXTS = bilingual(
         "cap_do": "Continuer",
         "cap_year_title": "Changer ce qu'une année peut coûter ?",
         "cap_year_means": (
-            "Le plafond de l'année devient ρ = {rho}. Rien ne part de chez vous pour cela. S'il est "
+            "Le plafond de l'année devient {share} de celui qui est prévu. Rien ne part de chez vous pour cela. S'il est "
             "atteint, votre part au quartier s'arrête jusqu'à l'an prochain."
         ),
         "cap_year_yes": "Oui, ce plafond",
-        "cap_year_done": "C'est fait : le plafond d'une année est ρ = {rho}",
+        "cap_year_done": "C'est fait : le plafond d'une année est {share} de celui qui est prévu",
         "ask_quotes_do": "Demander de nouveaux devis",
         "ask_quotes_title": "Demander de nouveaux devis ?",
         "ask_quotes_means": (
@@ -171,11 +171,11 @@ CHANGE_TEXTS = bilingual(
         "cap_do": "Go on",
         "cap_year_title": "Change what a year may cost?",
         "cap_year_means": (
-            "The year's cap becomes ρ = {rho}. Nothing leaves your home for this. If it is reached, your "
+            "The year's cap becomes {share} of the one that was planned. Nothing leaves your home for this. If it is reached, your "
             "part in the neighbourhood's figures ends until next year."
         ),
         "cap_year_yes": "Yes, this cap",
-        "cap_year_done": "Done: a year's cap is ρ = {rho}",
+        "cap_year_done": "Done: a year's cap is {share} of the one that was planned",
         "ask_quotes_do": "Ask for new quotes",
         "ask_quotes_title": "Ask for new quotes?",
         "ask_quotes_means": (

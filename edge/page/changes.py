@@ -5,7 +5,6 @@ home, and changes nothing. What the chip would refuse after the yes it refuses b
 """
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
 
 from edge.household.requests import (
     AskAgreements,
+    AskBudget,
     AskForQuotes,
     CapYear,
     EraseHousehold,
@@ -24,10 +24,9 @@ from edge.household.requests import (
     SetProfile,
     TakePart,
 )
-from edge.household.shown import Done, Feasible
+from edge.household.shown import Done, Feasible, SpentBudget
 from edge.household.shown_agreements import AgreementList
 from edge.language.choice import Lang
-from edge.language.numbers import number
 from edge.page import views
 from edge.page.drafts import Draft
 from edge.page.visit import Show, Visit, expected
@@ -99,7 +98,7 @@ def change_page(change: Change) -> Show:
         if draft is None:
             return RedirectResponse(change.back, HTTP_303_SEE_OTHER)
         question = _question(visit, change, draft.fields)
-        shown = {**draft.fields, **_shown(question, visit.lang)}
+        shown = {**draft.fields, **await _shown(visit, question)}
         if draft.done:
             words = change.at_panel if draft.is_at_panel else change.words
             return visit.show(
@@ -150,10 +149,11 @@ async def _try(visit: Visit, question: Question) -> Feasible:
     return found
 
 
-def _shown(question: Question, lang: Lang) -> dict[str, str]:
+async def _shown(visit: Visit, question: Question) -> dict[str, str]:
     """Return the numbers of a change as its words show them."""
     if isinstance(question, CapYear):
-        return {"rho": number(Decimal(f"{question.rho:g}"), lang)}
+        budget = expected(SpentBudget, await visit.ask(AskBudget(lang=visit.lang)))
+        return {"share": views.share_of_cap(question.rho, budget, visit.lang)}
     return {}
 
 

@@ -59,8 +59,7 @@ HELP_TEXTS = bilingual(
             "plus sur la période affichée. « Un jour plutôt qu'un autre » compare deux journées possibles "
             "chez vous ; « participer ou non » compare votre présence dans les chiffres à votre absence. "
             "La borne vaut quoi que l'on sache par ailleurs, sauf avec une probabilité δ d'un millionième. "
-            "Le boîtier compte en ρ (zCDP), dont les coûts s'ajoutent exactement, et en calcule ε : un "
-            "plafond est donc un ρ. Au plafond, ce boîtier ne contribue plus. Sans participer, rien de plus "
+            "Au plafond, ce boîtier ne contribue plus. Sans participer, rien de plus "
             "n'est révélé."
         ),
         "help_more": "Tout ce que le boîtier sait faire : `volet edge --help`.",
@@ -119,8 +118,7 @@ HELP_TEXTS = bilingual(
             "that is shown, the ε add up at most. “One day rather than another” compares two days that "
             "your home could have had; “taking part or not” compares figures with you and without you. "
             "The bound holds whatever else anybody knows, but for a probability δ of a millionth. At the "
-            "cap this chip contributes nothing more. The chip counts in ρ (zCDP), whose costs add up "
-            "exactly, and computes ε from it, so that a cap is a ρ. Without taking part nothing more is "
+            "cap this chip contributes nothing more. Without taking part nothing more is "
             "revealed."
         ),
         "help_more": "Everything that the chip can do: `volet edge --help`.",

@@ -389,7 +389,7 @@ def caps(budget: SpentBudget, lang: Lang) -> list[tuple[str, str, bool]]:
     shares = {share: f"{share * budget.most_rho:g}" for share in (1.0, 0.75, 0.5, 0.25, 0.0)}
     listed = [(rho, percent_text(share, lang)) for share, rho in shares.items()]
     if f"{rho_now:g}" not in shares.values():
-        listed.append((f"{rho_now:g}", f"ρ = {number(Decimal(f'{rho_now:g}'), lang)}"))
+        listed.append((f"{rho_now:g}", share_of_cap(rho_now, budget, lang)))
     return [(rho, text, rho == f"{rho_now:g}") for rho, text in listed]
 
 
@@ -398,6 +398,11 @@ def profile_rows(asked: SetProfile, agreements: AgreementList, lang: Lang) -> li
     texts = TEXTS[lang]
     bands = (texts["aged"].format(band=band) for band, _ in agreements.bands)
     return [*zip(bands, asked.ages or (), strict=False), (texts["employed"], asked.employed)]
+
+
+def share_of_cap(rho: float, budget: SpentBudget, lang: Lang) -> str:
+    """Return a cap of a year as a share of the most there is."""
+    return percent_text(rho / budget.most_rho if budget.most_rho else 0, lang)
 
 
 def percent_text(share: float, lang: Lang) -> str:

@@ -169,6 +169,11 @@ def budget(ledger: Ledger, caps: Caps, day: int) -> Budget:
     )
 
 
+def at_cap(total: Sum) -> Sum:
+    """Return what the total will be once its cap is reached."""
+    return _sum(total.cap_rho, total.cap_rho)
+
+
 def oldest_needed(day: int) -> int:
     """Return the first day (a number) that a ledger still needs on `day`: two calendar years."""
     return day_number(day_of_number(day).replace(month=1, day=1)) - 366

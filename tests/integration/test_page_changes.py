@@ -15,6 +15,7 @@ from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
 from edge.page.changes import CHANGES
 from edge.page.texts import TEXTS
+from edge.page.views import percent_text
 from edge.quotes.asking import ORDER
 from edge.tic.repeater.choice import FILE_NAME as REPEATER
 from edge.tic.repeater.choice import load_repeater, turn_on
@@ -50,7 +51,10 @@ CASES = {
     ),
     "forget_profile": Case({}, LIVED_IN, AreaChoices(is_on=False), "says nothing about who"),
     "cap_year": Case(
-        {"rho": "1.5"}, LIVED_IN, AreaChoices(False, "", 1.5, LIVED_IN.profile), "you"
+        {"rho": "1.5"},
+        LIVED_IN,
+        AreaChoices(False, "", 1.5, LIVED_IN.profile),
+        "cap is 14% of the one",
     ),
     "ask_quotes": Case({}, LIVED_IN, LIVED_IN, "The answer is here after"),
     "keep_months": Case({"months": "12"}, LIVED_IN, LIVED_IN, "12"),
@@ -272,9 +276,8 @@ def test_a_form_is_kept_for_another_load_and_for_the_other_language(home, owner,
             assert chosen.headers["location"] == place
             page = patiently(lambda: owner.get(place)).text  # noqa: B023
             assert f'<html lang="{lang.value}">' in page
-            shown = {name: text for name, text in case.form.items() if name != "rho"}
-            shown["rho"] = {Lang.FR: "1,5", Lang.EN: "1.5"}[lang]
-            said = TEXTS[lang][f"{words}{title}"].format(**shown)
+            share = percent_text(1.5 / MOST_RHO, lang)
+            said = TEXTS[lang][f"{words}{title}"].format(share=share, **case.form)
             assert f"<h1>{escape(said)}</h1>" in page
             assert f"back={quote(place, safe='/')}" in page
         assert held(home) == before

@@ -212,6 +212,8 @@ def test_the_budget_says_what_is_spent_and_what_one_more_day_costs(home, lang):
     assert (month.rho, year.rho) == (pytest.approx(0.1), pytest.approx(0.4))
     assert year.spent == pytest.approx(0.4 / year.cap_rho)
     assert "39" in told.next_day, "of a month's 4, 0.1 each"
+    said = " ".join((told.next_day, *told.explained))
+    assert not set("ρ^") & set(said), "in words, or as ε, which the help explains"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
