@@ -13,6 +13,7 @@ from typing import Any, Self
 import sqlite_utils
 
 from protocol.errors import StoreBusy, StoreError
+from system.schema_version import is_usable
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
 APPLICATION_ID = 0x564C5454  # "VLTT"
@@ -145,8 +146,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
         return
-    if _pragma(connection, "application_id") != APPLICATION_ID or version != SCHEMA_VERSION:
-        raise StoreError(f"{path} is no trustee's database of version {SCHEMA_VERSION}.")
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StoreError(f"{path} is no trustee's database; name another file.")
+    if version < SCHEMA_VERSION or not is_usable(version, SCHEMA_VERSION):
+        raise StoreError(
+            f"{path} is of version {version}, this Volet reads {SCHEMA_VERSION}; install the Volet "
+            "that wrote it."
+        )
     if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         raise StoreError(f"{path} is damaged; put a copy back, the other trustees fill the gap.")
 

@@ -24,6 +24,7 @@ _INSERT_NEW = (
     "INSERT OR IGNORE INTO document (hash, kind, charter, standing, seen) VALUES (?, ?, ?, ?, ?)"
 )
 _REPLACE = _INSERT_NEW.replace("IGNORE", "REPLACE")
+_PUT_FACT = "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)"
 _DELETE_SUPERSEDED = (
     "DELETE FROM seed WHERE EXISTS (SELECT 1 FROM seed AS newer WHERE newer.stored_on < ? "
     "AND newer.household = seed.household AND newer.generation > seed.generation "
@@ -94,7 +95,7 @@ class TrusteeLog(TrusteeDatabase):
     def put_fact(self, name: str, value: bytes) -> None:
         """Store a fact, replacing the value it had."""
         with self.writing():
-            self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", [name, value])
+            self._db.execute(_PUT_FACT, [name, value])
 
     def documents(self, standing: Standing = Standing.TRUSTED) -> list[StoredDocument]:
         """Return the documents of a standing in the order in which they got it."""
@@ -127,7 +128,7 @@ class TrusteeLog(TrusteeDatabase):
         """Append verified entries, the first with number `first`, that arrived on the day `seen`."""
         with self.writing():
             self._db.conn.executemany(
-                "INSERT INTO roster VALUES (?, ?, ?, ?)",
+                "INSERT INTO roster (number, body, signature, seen) VALUES (?, ?, ?, ?)",
                 [(first + index, *entry, seen) for index, entry in enumerate(entries)],
             )
 
@@ -185,7 +186,7 @@ class TrusteeLog(TrusteeDatabase):
     def put_sealing_key(self, month: int, key: bytes) -> None:
         """Store the private sealing key of a month that has none."""
         with self.writing():
-            self._db.execute("INSERT INTO sealing_key VALUES (?, ?)", [month, key])
+            self._db.execute("INSERT INTO sealing_key (month, key) VALUES (?, ?)", [month, key])
 
     def holding(self, trustee: str) -> Holding:
         """Return the length and head of the stored part of a trustee's log."""
@@ -227,7 +228,8 @@ class TrusteeLog(TrusteeDatabase):
             if entry.number != holding.length or entry.previous != holding.head:
                 raise StoreError(f"Entry {entry.number} of {entry.trustee} does not follow.")
             self._db.execute(
-                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entry (trustee, number, hash, body, signature, request, ask, day, "
+                "measure, figure, measures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     *(entry.trustee, entry.number, signed.hash, signed.body, signed.signature),
                     *(summary.request, summary.ask, *_figure(summary)),
@@ -308,9 +310,7 @@ class TrusteeLog(TrusteeDatabase):
         if horizon <= self.horizon():
             return False
         with self.writing():
-            self._db.execute(
-                "INSERT OR REPLACE INTO fact VALUES (?, ?)", [_HORIZON, horizon.to_bytes(8, "big")]
-            )
+            self._db.execute(_PUT_FACT, [_HORIZON, horizon.to_bytes(8, "big")])
             self._db.execute(
                 "DELETE FROM request WHERE id IN (SELECT request FROM entry WHERE day < ?)",
                 [horizon],
@@ -332,7 +332,8 @@ class TrusteeLog(TrusteeDatabase):
         if len(self.asked_sets(summary)) < _SETS_KEPT:
             with self.writing():
                 self._db.execute(
-                    "INSERT INTO asked_set VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO asked_set (day, measure, figure, measures, request, signed) "
+                    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     [*_figure(summary), summary.request, msgspec.msgpack.encode(signed)],
                 )
 
@@ -366,7 +367,8 @@ class TrusteeLog(TrusteeDatabase):
         """Increase the counter `name` by one."""
         with self.writing():
             self._db.execute(
-                "INSERT INTO counter VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+                "INSERT INTO counter (name, count) VALUES (?, 1) "
+                "ON CONFLICT DO UPDATE SET count = count + 1",
                 [name],
             )
 
