@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Build a signed release for one kind of machine, as an archive.
 
-    ./run release --key release.key                       for this machine
+    ./run release --key release.key                       a chip's, for this machine
+    ./run release --key release.key --extra cloud             a server's
     ./run release --key release.key --architecture aarch64 --python 3.11
     ./run release --key release.key --since manifest.json     without the wheels that it names
 
@@ -32,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
+from protocol.errors import VoletError
 from protocol.json_text import read_json
 from system.files import write_new_secret
 from volet.software.manifest import LOCK, UNITS, WHEELS, ReleaseFile, SoftwareManifest, sign
@@ -39,12 +41,15 @@ from volet.software.manifest import LOCK, UNITS, WHEELS, ReleaseFile, SoftwareMa
 ROOT = Path(__file__).parents[1]
 # glibc 2.28 is that of Debian 10; Debian 12 has 2.36.
 PLATFORMS = tuple(f"manylinux_2_{minor}" for minor in (36, 34, 31, 28, 27, 24, 17))
+_NOWHERE = ("tests/", "docs/", "benchmarks/", "hardware/", "volet/demo/")
 # A chip has nothing of the other parties': an upgrade sends less, and there is less to attack.
-NOT_ON_A_CHIP = (
-    *("tests/", "docs/", "benchmarks/", "hardware/"),
-    *("cloud/", "trustee/", "provider/", "volet/area/", "volet/demo/"),
-    *("volet/price/", "volet/provider.py"),
-)
+LEFT_OUT = {
+    "edge": (
+        *_NOWHERE,
+        *("cloud/", "trustee/", "provider/", "volet/area/", "volet/price/", "volet/provider.py"),
+    ),
+    "cloud": _NOWHERE,  # the packages that a chip needs beside these are not there
+}
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 # The oldest version that reads what this one writes: raised when a schema loses something.
 OLDEST_BACK = "0.1.0"
@@ -52,6 +57,7 @@ OLDEST_BACK = "0.1.0"
 
 @click.command(help=__doc__.partition("\n")[0] if __doc__ else None)
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="Drawn if not there.")
+@click.option("--extra", type=click.Choice(list(LEFT_OUT)), default="edge", show_default=True)
 @click.option("--architecture", default=platform.machine(), show_default=True)
 @click.option("--python", "python", default=f"3.{sys.version_info.minor}", show_default=True)
 @click.option("--since", type=click.Path(path_type=Path, exists=True), help="A release's manifest.")
@@ -60,18 +66,24 @@ OLDEST_BACK = "0.1.0"
 )
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "dist", show_default=True)
 def build(
-    key: Path, architecture: str, python: str, since: Path | None, version: str | None, out: Path
+    key: Path,
+    extra: str,
+    architecture: str,
+    python: str,
+    since: Path | None,
+    version: str | None,
+    out: Path,
 ) -> None:
     """Build it."""
     signer = _key(key)
     version = version or version_of("volet")
     known = _wheels_of(since)
     out.mkdir(parents=True, exist_ok=True)
-    name = f"volet-{version}-edge-{architecture}-python{python}{'-upgrade' if since else ''}.tar"
+    name = f"volet-{version}-{extra}-{architecture}-python{python}{'-upgrade' if since else ''}.tar"
     with tempfile.TemporaryDirectory() as folder:
         release = Path(folder)
-        _gather(release, architecture, python, version)
-        manifest = _manifest(release, architecture, python, version)
+        _gather(release, extra, architecture, python, version)
+        manifest = _manifest(release, extra, architecture, python, version)
         data, signature = sign(manifest, signer)
         (release / "manifest.json").write_bytes(data)
         (release / "manifest.sig").write_bytes(signature)
@@ -97,9 +109,11 @@ def fingerprint(pem: bytes) -> str:
 def _key(path: Path) -> Ed25519PrivateKey:
     if not path.exists():
         drawn = Ed25519PrivateKey.generate()
-        write_new_secret(
-            path, drawn.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        data = drawn.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        try:
+            write_new_secret(path, data)
+        except VoletError as exc:
+            raise click.ClickException(str(exc)) from exc
         click.echo(f"Drew the release key {path}; keep it offline.")
     key = load_pem_private_key(path.read_bytes(), None)
     if not isinstance(key, Ed25519PrivateKey):
@@ -114,12 +128,12 @@ def _wheels_of(since: Path | None) -> set[str]:
     return {file.name for file in read_json(since.read_bytes(), SoftwareManifest).under(WHEELS)}
 
 
-def _gather(release: Path, architecture: str, python: str, version: str) -> None:
+def _gather(release: Path, extra: str, architecture: str, python: str, version: str) -> None:
     """Put what a release consists of into a folder."""
     wheels = release / WHEELS
     wheels.mkdir()
     shutil.copytree(ROOT / "packaging/units", release / UNITS)
-    shutil.copy(ROOT / "packaging/lock/edge.txt", release / LOCK)
+    shutil.copy(ROOT / "packaging/lock" / f"{extra}.txt", release / LOCK)
     platforms = [f"--platform={each}_{architecture}" for each in PLATFORMS]
     target = (*platforms, "--implementation=cp", f"--python-version={python}")
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +146,7 @@ def _gather(release: Path, architecture: str, python: str, version: str) -> None
             ("git", "ls-files", "-z"), cwd=ROOT, capture_output=True, text=True, check=True
         ).stdout.split("\0")
         for name in filter(None, listed):
-            if not name.startswith(NOT_ON_A_CHIP):
+            if not name.startswith(LEFT_OUT[extra]):
                 (source / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, source / name)
         config = source / "pyproject.toml"
@@ -159,7 +173,9 @@ def pins_for(lock: str, architecture: str, python: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _manifest(release: Path, architecture: str, python: str, version: str) -> SoftwareManifest:
+def _manifest(
+    release: Path, extra: str, architecture: str, python: str, version: str
+) -> SoftwareManifest:
     revision = subprocess.run(
         ("git", "rev-parse", "HEAD"), cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -179,7 +195,7 @@ def _manifest(release: Path, architecture: str, python: str, version: str) -> So
             "version": version,
             "revision": revision,
             "created_at": datetime.now(UTC).isoformat(),
-            "extra": "edge",
+            "extra": extra,
             "architecture": architecture,
             "python": python,
             "rolls_back_to": OLDEST_BACK,

@@ -1,4 +1,4 @@
-"""Has a release that is here rehearse what a chip does, before anything is switched to it."""
+"""Has a release that is here rehearse its work, before anything is switched to it."""
 
 import os
 import pwd
@@ -10,17 +10,29 @@ from volet.software.places import Places
 
 _NOBODY = "nobody"
 _LIMIT_S = 300.0
+# What a server's programs have; each belongs to its party's user.
+_OF_SERVERS = (Path("/var/lib/volet-cloud"), Path("/var/lib/volet-trustee"))
 
 
 def check_release(places: Places, version: str, directory: Path) -> None:
-    """Have a release rehearse with a copy of the chip's vault, as the chip's own user.
+    """Have a release rehearse with what is here, as the user to whom that belongs.
+
+    A chip's does so with a copy of the vault in `directory`, a server's with each directory there.
 
     Raises:
         ConfigError: the release is not here as a whole.
-        DocumentRefused: it cannot do what a chip does, or cannot read this chip's vault.
+        DocumentRefused: it cannot do its work, or cannot read what is here.
     """
-    places.manifest(version)
-    command = [str(places.program(version)), "software", "rehearse", "--dir", str(directory)]
+    if places.manifest(version).extra == "edge":
+        _rehearse(places, version, directory)
+        return
+    for each in _OF_SERVERS:
+        if each.is_dir():
+            _rehearse(places, version, each, "--server")
+
+
+def _rehearse(places: Places, version: str, directory: Path, *how: str) -> None:
+    command = (str(places.program(version)), "software", "rehearse", *how, "--dir", str(directory))
     user, group = _owner(directory)
     is_other = user != os.geteuid()
     try:

@@ -76,19 +76,29 @@ def install(archive: Path, root: Path) -> None:
 @root_option
 @chip_option
 def check(version: str, root: Path, directory: Path) -> None:
-    """Have an installed release rehearse with a copy of the chip's vault; nothing is switched."""
+    """Have an installed release rehearse with what is here; nothing is switched.
+
+    A chip's decodes, encrypts, opens, and reads a copy of the vault; a server's reads configuration
+    and keys, and the version of each database.
+    """
     check_release(Places(root), version, directory)
-    click.echo(f"Release {version} decodes, encrypts, opens, and reads this chip's vault.")
+    click.echo(f"Release {version} can do its work with what is here.")
 
 
 @software.command(hidden=True)
 @chip_option
-def rehearse(directory: Path) -> None:
-    """Rehearse what a chip does; `check` has another release run this."""
-    # Imported late: the installer has neither SEAL nor NumPy.
-    from volet.software import rehearsal  # noqa: PLC0415
+@click.option("--server", is_flag=True, help="Of a server's directory.")
+def rehearse(directory: Path, *, server: bool) -> None:
+    """Rehearse what a chip or a server does; `check` has another release run this."""
+    # Imported late: the installer has neither SEAL nor NumPy, and a server no SEAL.
+    if server:
+        from volet.software import server_rehearsal  # noqa: PLC0415
 
-    rehearsal.rehearse(directory)
+        server_rehearsal.rehearse(directory)
+    else:
+        from volet.software import rehearsal  # noqa: PLC0415
+
+        rehearsal.rehearse(directory)
 
 
 @software.command()

@@ -1,4 +1,7 @@
-"""How the unit that runs the software does, before and after a switch."""
+"""How the unit that runs the software does, before and after a switch.
+
+A chip has one; a server has a target, which its programs are a part of.
+"""
 
 import subprocess
 from pathlib import Path
@@ -9,12 +12,14 @@ from edge.stage import ENROLMENT
 from protocol.json_text import read_json
 from system.process_status import status_field
 
+SERVER = "volet.target"
 # A chip takes 80 to 100 MB.
 MEMORY_MAX_MB = 200
 # The blocks of two days. After a restart a chip may make those of a day anew, and when a day is
 # closed it deletes one that the cloud has had for long.
 TWO_DAYS_BLOCKS = 192
 _STATUS_S = 60.0
+_NOT_WELL = {"failed", "activating", "deactivating"}
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -24,7 +29,8 @@ class Health(msgspec.Struct, frozen=True):
         is_active: it has reported that it is ready, and runs.
         restarts: how often systemd had to start it again.
         memory_mb: what its program has resident.
-        is_enrolled: whether the chip is; before, its program looks at the line and reports nothing.
+        is_enrolled: whether the chip is; before, its program looks at the line and reports nothing,
+            as a server's never do.
         is_line_good, is_session_up: None if the program reports nothing.
         outbox_depth: the messages that wait for the cloud, None if the program reports nothing.
         blocks: those and the blocks that the cloud has, as far as the chip keeps them.
@@ -62,7 +68,9 @@ class _Report(msgspec.Struct, frozen=True):
 
 
 def health_of(unit: str, program: Path, directory: Path) -> Health:
-    """Ask systemd, and `program`, how a chip's unit does."""
+    """Ask systemd how a unit does, and `program` how its chip does."""
+    if unit == SERVER:
+        return _of_server()
     shown = show(unit, "ActiveState", "NRestarts", "MainPID", "User")
     if shown["ActiveState"] != "active":
         return Health(is_active=False, restarts=int(shown["NRestarts"] or 0))
@@ -78,6 +86,19 @@ def health_of(unit: str, program: Path, directory: Path) -> Health:
         is_session_up=presence.session.is_up if presence else None,
         outbox_depth=report.outbox_depth,
         blocks=report.blocks,
+    )
+
+
+def _of_server() -> Health:
+    """Return how a server's programs do; those that were stopped by hand do not count."""
+    units = [
+        show(unit, "ActiveState", "NRestarts")
+        for unit in show(SERVER, "ConsistsOf")["ConsistsOf"].split()
+    ]
+    return Health(
+        is_active=not any(unit["ActiveState"] in _NOT_WELL for unit in units),
+        restarts=sum(int(unit["NRestarts"] or 0) for unit in units),
+        is_enrolled=False,
     )
 
 

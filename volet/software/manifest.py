@@ -46,7 +46,7 @@ class SoftwareManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         version: three numbers.
         revision: the commit that it was built from.
         created_at: when it was built.
-        extra: which of the product's programs it holds.
+        extra: which of the product's programs it holds: the chip's, or all others for a server.
         architecture, python: what its wheels are for, as `uname -m` and `3.11` have it.
         rolls_back_to: the oldest version that reads what this one has written.
         product, pip: the paths of the wheels of Volet and of what installs them.
@@ -57,7 +57,7 @@ class SoftwareManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Version
     revision: str
     created_at: Instant
-    extra: Literal["edge"]
+    extra: Literal["edge", "cloud"]
     architecture: Literal["x86_64", "aarch64"]
     python: Literal["3.11", "3.12", "3.13"]
     rolls_back_to: Version

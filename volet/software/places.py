@@ -42,8 +42,14 @@ from volet.software.manifest import (
 
 ROOT = Path("/opt/volet")
 UNITS = Path("/etc/systemd/system")
-# What a chip's machine has of a release's units; the installer takes the same.
-LINKED_UNITS = ("volet-edge*", "volet-software*")
+# What a machine has of a release's units, by what it is; the installer takes the same.
+LINKED_UNITS = {
+    "edge": ("volet-edge*", "volet-software*"),
+    "cloud": (
+        *("volet.target", "volet-software*", "volet-worker*", "volet-api*", "volet-release*"),
+        *("volet-cloud*", "volet-trustee*"),
+    ),
+}
 _OURS = {
     *("releases", "wheels", "current", "previous", "release.pub", "installed", "state.json"),
     *("trial.json", "rollback.json", "following.json", "pulled.json"),
@@ -185,6 +191,11 @@ class Places:
         )
         return read_manifest(data, signature, self.key())
 
+    def extra(self) -> str | None:
+        """Return what this machine is, by its current release; None if it has none."""
+        current = self.linked("current")
+        return None if current is None else self.manifest(current).extra
+
     def complete(self) -> list[str]:
         """Return the versions that are here as a whole, the oldest first."""
         found = (path.parent.name for path in self.root.glob("releases/*/complete"))
@@ -243,10 +254,11 @@ class Places:
         The links name `current`, so those that are there go with every switch.
         """
         inside = self.root / "current/units"
-        linked = [link for link in self.units.glob("volet-*") if link.is_symlink()]
+        linked = [link for link in self.units.glob("volet*") if link.is_symlink()]
         if not any(link.readlink().is_relative_to(self.root) for link in linked):
             return
-        for pattern in LINKED_UNITS:
+        extra = self.extra()
+        for pattern in LINKED_UNITS[extra] if extra else ():
             for unit in sorted(inside.glob(pattern)):
                 link = self.units / unit.name
                 if not link.is_symlink() and not link.exists():

@@ -141,6 +141,12 @@ def check_fits(places: Places, manifest: SoftwareManifest, beside_bytes: int = 0
         DocumentRefused: it is not for such a machine, or older than what was here.
         ConfigError: the disk is too full.
     """
+    extra = places.extra()
+    if extra is not None and manifest.extra != extra:
+        kinds = {"edge": "a chip", "cloud": "a server"}
+        raise DocumentRefused(
+            f"The release is for {kinds[manifest.extra]}; this machine is {kinds[extra]}."
+        )
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
     if manifest.architecture != platform.machine() or manifest.python != own:
         raise DocumentRefused(

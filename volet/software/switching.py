@@ -235,7 +235,7 @@ def lead_to_current(places: Places, units: Path = UNITS) -> None:
     `systemctl enable` makes such links. They would keep an old unit after an upgrade, and once its
     release is removed, nothing would start the chip any more.
     """
-    for link in sorted((*units.glob("volet-*"), *units.glob("*.wants/volet-*"))):
+    for link in sorted((*units.glob("volet*"), *units.glob("*.wants/volet*"))):
         if link.is_symlink() and link.readlink().is_relative_to(places.root / "releases"):
             beside = link.with_name(f".{link.name}")
             beside.unlink(missing_ok=True)

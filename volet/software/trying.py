@@ -4,10 +4,10 @@ import subprocess
 from pathlib import Path
 
 from protocol.errors import ConfigError
-from volet.software.health import show
+from volet.software.health import SERVER, show
 from volet.software.places import Places
 
-CHIP_UNITS = "volet-edge@*.service"
+UNITS = ("volet-edge@*.service", SERVER)
 TRIAL_UNIT = "volet-trial"
 # A trial whose process is killed goes on in a new one; where that cannot be, the boot goes back.
 _AGAIN = (
@@ -17,9 +17,9 @@ _AGAIN = (
 
 
 def running_unit() -> str | None:
-    """Return the chip's unit, None if none is active."""
+    """Return the unit of the chip or of the server, None if none is active."""
     listed = subprocess.run(
-        ("systemctl", "list-units", "--plain", "--no-legend", CHIP_UNITS),
+        ("systemctl", "list-units", "--plain", "--no-legend", *UNITS),
         capture_output=True,
         text=True,
         check=False,

@@ -66,10 +66,12 @@ def unpack(archive, to):
 
 def check(unpacked_at, releases):
     """Run the installer's check of an unpacked archive, on a machine with these releases."""
-    own = INSTALLER.removesuffix('main "$@"\n').replace("root=/opt/volet", f"root={releases}")
+    own = INSTALLER.removesuffix('main "$@"\nexit\n}\n').replace(
+        "root=/opt/volet", f"root={releases}"
+    )
     assert own.count(str(releases)) == 1
     return subprocess.run(
-        ("sh", "-c", f"{own}\ncheck_archive"),
+        ("sh", "-c", f"{own}\ncheck_archive\n}}"),
         cwd=unpacked_at,
         capture_output=True,
         text=True,
@@ -130,7 +132,7 @@ def test_an_archive_for_another_machine_is_refused_before_anything_is_installed(
 
 def test_an_installer_that_was_cut_off_does_nothing(tmp_path):
     """A shell runs a program while it reads it."""
-    for length in range(0, len(INSTALLER) - len('main "$@"\n'), 61):
+    for length in range(0, len(INSTALLER) - len("}\n"), 61):
         (tmp_path / "copy").write_text(INSTALLER[:length])
         done = subprocess.run(
             ("/bin/sh", tmp_path / "copy", "nobody"),
