@@ -106,8 +106,10 @@ class CosignedDocument(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
 
     def signed(self, signer: str, key: Ed25519PrivateKey) -> "CosignedDocument":
         """Return the document with one more signature; it replaces the signer's earlier one."""
-        others = tuple(signature for signature in self.signatures if signature.signer != signer)
         signature = Signature(signer, key.sign(_signed_bytes(self.kind, self.body)))
+        if signature in self.signatures:
+            return self
+        others = tuple(signature for signature in self.signatures if signature.signer != signer)
         return CosignedDocument(self.kind, self.body, (*others, signature))
 
     def is_signed_by(self, signer: str, *public_keys: bytes) -> bool:

@@ -1,14 +1,49 @@
-"""Shared parts of commands: groups that import lazily, and the option for a directory."""
+"""Shared parts of commands: groups that import lazily, options, and what a change is told as."""
 
+import functools
 import importlib
+import io
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
+import msgspec
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command did: whether it changed anything, and facts that a program may need."""
+
+    is_changed: bool
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def changing(command: Callable[..., Change | bool]) -> Callable[..., None]:
+    """Add `--json` to a command that may change something, for programs that call it.
+
+    The command prints sentences, and returns what it did. As JSON that is one object: `changed`, the
+    sentences as `said`, and the facts.
+    """
+
+    @click.option("--json", "is_json", is_flag=True, help="Print JSON: what was done, and said.")
+    @functools.wraps(command)
+    def told(*arguments: Any, is_json: bool, **options: Any) -> None:
+        if not is_json:
+            command(*arguments, **options)
+            return
+        with redirect_stdout(io.StringIO()) as said:
+            done = command(*arguments, **options)
+        change = done if isinstance(done, Change) else Change(done)
+        answer = {"changed": change.is_changed, "said": said.getvalue().splitlines()}
+        click.echo(msgspec.json.encode(answer | dict(change.facts)))
+
+    return told
 
 
 def directory_option(

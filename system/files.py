@@ -62,6 +62,17 @@ def write_public(path: Path, data: bytes) -> None:
     _write(path, data, PUBLIC_MODE)
 
 
+def put_public(path: Path, data: bytes) -> bool:
+    """Write a document as `write_public` does; return whether it differs from what was there.
+
+    Raises:
+        ConfigError: it cannot be written; an existing file is unchanged.
+    """
+    is_there = path.is_file() and path.read_bytes() == data
+    write_public(path, data)
+    return not is_there
+
+
 def draw_secret(path: Path, data: bytes) -> bool:
     """Write a newly drawn secret to `path` unless a file exists there; returns whether it did.
 

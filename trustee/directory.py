@@ -16,6 +16,7 @@ from system.certificates import Lifetime, read_lifetimes
 from system.files import (
     draw_secret,
     make_private_dir,
+    put_public,
     read_document,
     read_secret,
     write_public,
@@ -125,8 +126,8 @@ def load_identity(directory: Path) -> TrusteeIdentity:
         raise ConfigError(f"{directory}: a key's file holds no key: {exc}.") from exc
 
 
-def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> None:
-    """Install the TLS identity that the collectivity issued.
+def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> bool:
+    """Install the TLS identity that the collectivity issued; return whether it is another one.
 
     Raises:
         ConfigError: the certificate is not this trustee's, and nothing was installed; or a file
@@ -135,9 +136,10 @@ def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> N
     files = TlsFiles(ca or directory / CA, certificate, key)
     check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
     write_secret(directory / TLS_KEY, read_secret(key, _INSTALL))
-    write_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
+    is_new = put_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
     if ca is not None:
-        write_public(directory / CA, read_document(ca, _INSTALL))
+        is_new |= put_public(directory / CA, read_document(ca, _INSTALL))
+    return is_new
 
 
 def link_settings(directory: Path) -> LinkSettings:

@@ -335,6 +335,12 @@ def _check_notice(effective: int, today: int, what: str) -> None:
         )
 
 
-def confirm_first_set(trustee_log: TrusteeLog, words: str) -> None:
-    """Trust the first trustee set if it has this fingerprint (six groups of four characters)."""
-    trustee_log.put_fact(CONFIRMED, " ".join(words.upper().split()).encode())
+def confirm_first_set(trustee_log: TrusteeLog, words: str) -> bool:
+    """Trust the first trustee set if it has this fingerprint (six groups of four characters).
+
+    Returns whether that was not so yet.
+    """
+    spelled = " ".join(words.upper().split()).encode()
+    is_new = trustee_log.fact(CONFIRMED) != spelled
+    trustee_log.put_fact(CONFIRMED, spelled)
+    return is_new

@@ -21,7 +21,7 @@ from cloud.store.providers import Scope
 from cloud.store.sqlite.store import SqliteStore
 from protocol.errors import DocumentRefused
 from system.certificates import CertificateWatch, read_lifetimes
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.program import begin_program, run_program
 from system.store_thread import StoreThread
 
@@ -173,7 +173,8 @@ def list_tokens(directory: Path, *, is_json: bool) -> None:
 @token.command("revoke")
 @_dir
 @click.argument("token_id", metavar="ID")
-def revoke(directory: Path, token_id: str) -> None:
+@changing
+def revoke(directory: Path, token_id: str) -> bool:
     """Revoke a token. It is refused from the next call on."""
     with open_store(directory) as store:
         if not store.providers.revoke_token(token_id, datetime.now(UTC)):
@@ -181,6 +182,7 @@ def revoke(directory: Path, token_id: str) -> None:
                 f"There is no token {token_id}; `volet cloud api token list` names them."
             )
     click.echo(f"Token {token_id} is revoked.")
+    return True
 
 
 @api.command()

@@ -17,7 +17,7 @@ from protocol.catalogue import Entry
 from protocol.contract import Signed, parse_signed
 from protocol.errors import DocumentRefused
 from protocol.listed import Document, titles
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.console import plain_console
 from system.files import read_document
 
@@ -46,19 +46,22 @@ def catalogue() -> None:
 @catalogue.command()
 @_dir
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-def add(directory: Path, files: tuple[Path, ...]) -> None:
+@changing
+def add(directory: Path, files: tuple[Path, ...]) -> bool:
     """Check signed documents and add them to the log, in this order.
 
     Running workers publish them automatically. Adding a document again changes nothing.
     """
     documents = [(path, _read(path)) for path in files]
     with _open_log(directory) as log:
+        before = len(log.entries)
         for path, signed in documents:
             try:
                 entry = log.add(signed, legal_day(datetime.now(UTC)))
             except DocumentRefused as exc:
                 raise DocumentRefused(f"{path}: {exc}") from exc
             click.echo(f"Lists the {entry.kind} {entry.hash.hex()} as entry {entry.number}.")
+        return len(log.entries) > before
 
 
 @catalogue.command("list")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -18,9 +19,9 @@ from cloud.store import AreaStore
 from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number, day_of_number, legal_day
 from protocol.governance import COLLECTIVITY_SIGNER, NOTICE_DAYS, draw_up, fingerprint
-from system.commands import directory_option
+from system.commands import Change, changing, directory_option
 from system.console import plain_console
-from system.files import make_private_dir, read_document, write_public
+from system.files import make_private_dir, put_public, read_document
 from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -49,6 +50,7 @@ def documents() -> None:
     "--effective", type=_DAY, help="First day. Default: today for the first set, else in 3 days."
 )
 @click.option("--out", type=_FILE, required=True)
+@changing
 def trustees(
     directory: Path,
     files: tuple[Path, ...],
@@ -56,7 +58,7 @@ def trustees(
     registrar_key: Path,
     effective: datetime | None,
     out: Path,
-) -> None:
+) -> Change:
     """Draw up the next trustee set, in the order given, and sign it as the collectivity.
 
     Each of its trustees signs it too; then add it with `volet cloud documents add`.
@@ -80,12 +82,13 @@ def trustees(
         registrar_key=read_public_key(registrar_key),
     )
     cosigned = draw_up(trustee_set).signed(COLLECTIVITY_SIGNER, platform_key)
-    write_public(out, governance.cosigned_file(cosigned))
+    is_new = put_public(out, governance.cosigned_file(cosigned))
     click.echo(
         f"Wrote {out}: version {trustee_set.version}, fingerprint {fingerprint(cosigned)}.\n"
         "Next: each trustee signs a copy; add them all with "
         f"`volet cloud documents add --dir {quoted(directory)} {quoted(out)} …`."
     )
+    return Change(is_new, {"fingerprint": fingerprint(cosigned), "version": trustee_set.version})
 
 
 @documents.command()
@@ -94,9 +97,10 @@ def trustees(
 @click.option("--by", type=_FILE, help="File of the trustee that takes its place.")
 @click.option("--effective", type=_DAY, help="First day. Default: in 3 days.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for set.json and measures.json.")
+@changing
 def replace(
     directory: Path, name: str, by: Path | None, effective: datetime | None, out: Path
-) -> None:
+) -> Change:
     """Draw up what puts TRUSTEE out: the next trustee set, and the measures under it.
 
     As many of the present trustees as open a sum must sign the set, so three of four put the fourth
@@ -118,11 +122,11 @@ def replace(
         cosigned = draw_up(trustee_set).signed(COLLECTIVITY_SIGNER, platform_key)
         measures = measures_under(area, cosigned, start)
     make_private_dir(out)
-    write_public(out / "set.json", governance.cosigned_file(cosigned))
+    is_new = put_public(out / "set.json", governance.cosigned_file(cosigned))
     files = [out / "set.json"]
     if measures is not None:
         signed = measures.signed(COLLECTIVITY_SIGNER, platform_key)
-        write_public(out / "measures.json", governance.cosigned_file(signed))
+        is_new = put_public(out / "measures.json", governance.cosigned_file(signed)) or is_new
         files.append(out / "measures.json")
     shape = trustee_set.shape
     next_step = (
@@ -138,26 +142,30 @@ def replace(
         f"`volet cloud documents add --dir {quoted(directory)} …`, and shut {name} out of the "
         f"broker with `volet cloud revoke {name} --dir {quoted(directory)}`."
     )
+    return Change(is_new, {"fingerprint": fingerprint(cosigned)})
 
 
 @documents.command()
 @_dir
 @click.argument("file", type=_FILE)
 @click.option("--out", type=_FILE, help="Where to write it. Default: the same file.")
-def sign(directory: Path, file: Path, out: Path | None) -> None:
+@changing
+def sign(directory: Path, file: Path, out: Path | None) -> bool:
     """Sign a document as the collectivity."""
     load_config(directory)
     cosigned = governance.read_cosigned_file(file)
     signed = cosigned.signed(COLLECTIVITY_SIGNER, load_platform_key(directory))
-    write_public(out or file, governance.cosigned_file(signed))
+    is_new = put_public(out or file, governance.cosigned_file(signed))
     click.echo(f"Signed the {cosigned.kind} {cosigned.hash.hex()[:16]}… in {out or file}.")
+    return is_new
 
 
 @documents.command()
 @_dir
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=_FILE)
 @click.option("--blob", "blobs", type=_FILE, multiple=True, help="A transform or model; repeat.")
-def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> None:
+@changing
+def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> bool:
     """Check and store a document, given as one file or as copies with different signatures.
 
     Running workers use it automatically, chips when they next ask.
@@ -168,14 +176,19 @@ def add(directory: Path, files: tuple[Path, ...], blobs: tuple[Path, ...]) -> No
     if not copies and not data:
         raise click.UsageError("Name a document, or a file with --blob.")
     with _area(directory) as area:
+        is_new = False
         for blob in data:
+            is_new = area.blob(sha256(blob).digest()) is None or is_new
             click.echo(f"Keeps {area.put_blob(blob).hex()}.")
         if copies:
+            before = area.cosigned(copies[0].hash)
             today = legal_day(datetime.now(UTC))
             cosigned = governance.add_document(
                 area, copies, config.collectivity, today, load_key_list(directory).successors
             )
+            is_new = cosigned != before or is_new
             click.echo(f"Keeps the {cosigned.kind} {fingerprint(cosigned)}.")
+    return is_new
 
 
 @documents.command("list")

@@ -13,7 +13,7 @@ from protocol.contract import Signed
 from protocol.errors import DocumentRefused
 from protocol.ids import public_key_text
 from protocol.json_text import read_json
-from system.commands import directory_option
+from system.commands import Change, changing, directory_option
 from system.files import read_document, write_public
 from system.shell import quoted
 
@@ -26,7 +26,8 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @click.argument("request", metavar="REQUEST.json", type=_FILE)
 @click.option("--out", type=_FILE, required=True, help="Where to write the answer.")
 @click.option("--prm", help="The delivery point's number, 14 digits; kept encrypted.")
-def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
+@changing
+def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> Change:
     """Check a chip's request, certify the chip and write the answer for it to install."""
     data = read_document(request, "ask for the file that `volet edge request` wrote.")
     try:
@@ -46,3 +47,4 @@ def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> None:
             f"No registered provider has the key of its offer, {public_key_text(key)}. Whoever signed it "
             f"calls itself {name}: find out whose key it is before you give the answer back."
         )
+    return Change(is_changed=True, facts={"device": enrolled.device})

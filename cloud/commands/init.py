@@ -9,7 +9,7 @@ from cloud.config import DEFAULT_DIRECTORY, CloudConfig, check_config
 from cloud.registry import pki
 from cloud.registry.key_files import ROOT
 from cloud.store.sqlite.store import SqliteStore
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.shell import quoted
 
 _PORT = click.IntRange(1, 65535)
@@ -32,6 +32,7 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
     type=click.Path(path_type=Path, file_okay=False),
     help="Directory for the root's key, best on a stick. Default: `root` in the collectivity's.",
 )
+@changing
 def init(  # noqa: PLR0913 - one parameter an option
     *,
     directory: Path,
@@ -43,7 +44,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     operator_port: int,
     api_port: int,
     root: Path | None,
-) -> None:
+) -> bool:
     """Generate the collectivity's keys and first certificates. Existing ones are kept."""
     config = CloudConfig(
         collectivity, broker_host, broker_port, bind, also, operator_port, api_port
@@ -60,3 +61,4 @@ def init(  # noqa: PLR0913 - one parameter an option
         )
     else:
         click.echo(f"{directory} is {collectivity}'s already; nothing was changed.")
+    return is_new

@@ -27,8 +27,9 @@ from protocol.errors import DocumentRefused
 from protocol.governance import NOTICE_DAYS, TrusteeSet, draw_up, read_cosigned
 from protocol.measures import CURVE_MIN, Measures
 from protocol.transform import read_transform
+from system.commands import changing
 from system.console import counted, plain_console
-from system.files import make_private_dir, read_document, write_public
+from system.files import make_private_dir, put_public, read_document
 from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -57,22 +58,25 @@ def measures() -> None:
 @click.option(
     "--out", type=_FOLDER, required=True, help="Folder for the files, named by their hash."
 )
-def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, out: Path) -> None:
+@changing
+def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, out: Path) -> bool:
     """Derive transforms and release models from public curves."""
     public = read_public(curves)
     make_private_dir(out)
+    is_new = False
     for homes in sorted(set(sizes)):
         sigma = planned_sigma(homes, epsilon, share)
         transform, model = derive_constants(public, homes, sigma)
         data = msgspec.msgpack.encode(transform)
         name = hashlib.sha256(data).hexdigest()
-        write_public(out / f"{model.hash.hex()}.model.msgpack", model.to_bytes())
-        write_public(out / f"{name}.transform.msgpack", data)
+        is_new |= put_public(out / f"{model.hash.hex()}.model.msgpack", model.to_bytes())
+        is_new |= put_public(out / f"{name}.transform.msgpack", data)
         click.echo(
             f"{homes} homes: {transform.rows} slots, kappa {model.kappa:.2f}, from {len(public)} "
             f"public homes; transform {name[:16]}…, model {model.hash.hex()[:16]}…."
         )
     click.echo(f"Next: `volet cloud measures draw-up --constants {quoted(out)} …`.")
+    return is_new
 
 
 @measures.command("draw-up")
@@ -89,6 +93,7 @@ def derive(curves: Path, sizes: tuple[int, ...], epsilon: float, share: float, o
 @click.option("--epsilon", type=_EPSILON, default=2.0, show_default=True)
 @click.option("--days-a-week", type=click.IntRange(1, 7), default=2, show_default=True)
 @click.option("--out", type=_FILE, required=True)
+@changing
 def draw_up_command(  # noqa: PLR0913 - one parameter an option
     *,
     groups: Path,
@@ -100,7 +105,7 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     epsilon: float,
     days_a_week: int,
     out: Path,
-) -> None:
+) -> bool:
     """Draw up an unsigned measures document for groups of households.
 
     GROUPS lists measure, code, areas, roster and, optionally, provider for each group.
@@ -126,13 +131,14 @@ def draw_up_command(  # noqa: PLR0913 - one parameter an option
     data = read_document(groups, "list the groups in it.")
     document = draw_up_measures(terms, read_groups(data, str(groups)), _transforms(constants))
     unsigned = draw_up(document)
-    write_public(out, cosigned_file(unsigned))
+    is_new = put_public(out, cosigned_file(unsigned))
     groups_written = sum(len(measure.groups) for measure in document.measures)
     click.echo(
         f"Wrote {out}: {counted(groups_written, 'group')}, "
         f"hash {unsigned.hash.hex()[:16]}….\n"
         f"Next: `volet cloud documents sign {quoted(out)}`, then the trustees sign copies of it."
     )
+    return is_new
 
 
 def _place(follows: Path | None) -> tuple[int, bytes | None]:

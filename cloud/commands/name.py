@@ -9,7 +9,7 @@ from cloud.config import DEFAULT_DIRECTORY
 from cloud.registry.places import seal_name
 from protocol.errors import DocumentRefused
 from protocol.ids import DeviceId
-from system.commands import directory_option
+from system.commands import changing, directory_option
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
@@ -18,7 +18,8 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 @_dir
 @click.argument("device", metavar="DEVICE")
 @click.argument("place", metavar="NAME")
-def name(directory: Path, device: str, place: str) -> None:
+@changing
+def name(directory: Path, device: str, place: str) -> bool:
     """Name the place of a chip, for `volet cloud devices`; "" removes the name.
 
     The store keeps the name encrypted, like the numbers of delivery points.
@@ -30,3 +31,4 @@ def name(directory: Path, device: str, place: str) -> None:
                 f"No chip {device} is enrolled; `volet cloud devices` lists those that are."
             )
     click.echo(f"{device} is {place}." if place else f"{device} has no name any more.")
+    return True

@@ -6,7 +6,7 @@ import click
 
 from cloud.config import DEFAULT_DIRECTORY, load_config
 from cloud.store.sqlite.store import SqliteStore
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.shell import quoted
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
@@ -14,7 +14,8 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 
 @click.command("new-store")
 @_dir
-def new_store(directory: Path) -> None:
+@changing
+def new_store(directory: Path) -> bool:
     """Create an empty store when the old one and all its backups are lost.
 
     Each chip must then be enrolled again with its old request. It keeps its id and sends again what
@@ -26,3 +27,4 @@ def new_store(directory: Path) -> None:
         f"The store in {directory} is empty. Next: enrol each chip again, `volet cloud enrol "
         f"--dir {quoted(directory)} request.json`, then `volet cloud run --dir {quoted(directory)}`."
     )
+    return True

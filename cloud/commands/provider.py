@@ -14,7 +14,7 @@ from cloud.store.names import check_title
 from cloud.store.providers import Provider
 from protocol.errors import DocumentRefused
 from protocol.ids import public_key_text, read_public_key
-from system.commands import directory_option
+from system.commands import changing, directory_option
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
 _json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
@@ -30,7 +30,8 @@ def provider() -> None:
 @click.argument("name")
 @click.option("--title", required=True, help="Its name for people; its offers bear exactly this.")
 @click.option("--key", required=True, help="Its Ed25519 key; `volet provider key` shows it.")
-def add(directory: Path, name: str, title: str, key: str) -> None:
+@changing
+def add(directory: Path, name: str, title: str, key: str) -> bool:
     """Register a provider by a short name, its name for people and its public key.
 
     Households see the title, so make sure whose key it is. A title that looks like another's is
@@ -46,6 +47,7 @@ def add(directory: Path, name: str, title: str, key: str) -> None:
         )
     was = "registered" if put is Put.STORED else "registered already"
     click.echo(f"{name} is {was}. Next: `volet cloud api token create {name}`.")
+    return put is Put.STORED
 
 
 @provider.command("list")

@@ -18,7 +18,7 @@ from cloud.registry.renewal import renew as renew_roles
 from cloud.registry.roll_over import destroy_ended, drop_replaced_roots
 from cloud.store.sqlite.store import FILE_NAME
 from system.certificates import WARN_AT
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.console import counted
 from system.shell import quoted
 
@@ -40,7 +40,8 @@ _broker = click.option(
     is_flag=True,
     help="Renew all that the issuer signed, whatever time they have left.",
 )
-def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
+@changing
+def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> bool:
     """Renew the certificates of the broker and of workers, monitors, trustees and providers.
 
     A certificate is renewed when less than half of its lifetime is left, or when a former issuer
@@ -58,14 +59,15 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
         click.echo(f"Renewed: {', '.join(renewed)}.")
     else:
         click.echo("All certificates are fresh; nothing was changed.")
-    is_dropped = _destroy_ended(directory, now)
+    is_dropped, is_destroyed = _destroy_ended(directory, now)
     broker = broker or directory / DEFAULT_NAME
     has_broker = broker.is_dir()
     if has_broker:
         refresh_broker(directory, broker)
     if has_broker and (renewed or is_dropped):
         click.echo(f"{broker} has them.")
-    _echo_restarted(broker)  # before anybody speaks with it: its certificate may have ended
+    # Before anybody speaks with it: its certificate may have ended.
+    is_told = _echo_restarted(broker)
     if cleared := _clear_leftovers(directory, broker, now):
         messages = counted(cleared, "message", "messages")
         click.echo(f"The broker no longer keeps {messages} of those who have left.")
@@ -75,6 +77,7 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> None:
                 f"The {lifetime.name} ends on {lifetime.not_after:%Y-%m-%d}, and all that it signed "
                 f"with it; `volet cloud roll-over {quoted(lifetime.name)}` replaces it."
             )
+    return bool(renewed) or is_dropped or is_destroyed or is_told or bool(cleared)
 
 
 def echo_refreshed(directory: Path, broker: Path) -> None:
@@ -85,16 +88,18 @@ def echo_refreshed(directory: Path, broker: Path) -> None:
         _echo_restarted(broker)
 
 
-def _echo_restarted(broker: Path) -> None:
+def _echo_restarted(broker: Path) -> bool:
     """Restart a broker that goes by files of before, and tell, or tell how to restart it."""
-    if told := restart_if_due(broker):
+    told = restart_if_due(broker)
+    if told:
         click.echo(told)
+    return bool(told)
 
 
-def _destroy_ended(directory: Path, now: datetime) -> bool:
-    """Destroy keys that have ended, and print which; return whether a root is trusted no more."""
+def _destroy_ended(directory: Path, now: datetime) -> tuple[bool, bool]:
+    """Destroy keys that have ended; return whether a root is trusted no more, and if any were."""
     if not (directory / FILE_NAME).exists():
-        return False
+        return False, False
     with open_store(directory) as store:
         ended = destroy_ended(directory, store, now)
         is_dropped = drop_replaced_roots(directory, store, now)
@@ -107,7 +112,7 @@ def _destroy_ended(directory: Path, now: datetime) -> bool:
             f"Ended by this machine's clock, and kept until chips have metered {METERED_DAYS_MIN} "
             f"days since: {', '.join(ended.kept)}."
         )
-    return is_dropped
+    return is_dropped, bool(ended.destroyed)
 
 
 def _clear_leftovers(directory: Path, broker: Path, now: datetime) -> int:

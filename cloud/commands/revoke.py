@@ -11,7 +11,8 @@ from cloud.registry.broker import (
     DEFAULT_NAME,
 )
 from cloud.registry.revocation import revoke_everywhere
-from system.commands import directory_option
+from protocol.ids import DeviceId
+from system.commands import changing, directory_option
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _dir = directory_option(DEFAULT_DIRECTORY, "The collectivity's")
@@ -26,10 +27,13 @@ _broker = click.option(
 @_dir
 @click.argument("name", metavar="DEVICE|ROLE")
 @_broker
-def revoke(directory: Path, name: str, broker: Path | None) -> None:
+@changing
+def revoke(directory: Path, name: str, broker: Path | None) -> bool:
     """Revoke a chip, worker, monitor or trustee, and end its open session."""
     with open_store(directory) as store:
+        known = store.devices([DeviceId(name)])
         revoke_everywhere(
             directory, store, name, broker or directory / DEFAULT_NAME, datetime.now(UTC)
         )
     click.echo(f"{name} is revoked; it has no session and gets none.")
+    return not all(device.is_revoked for device in known) or not known

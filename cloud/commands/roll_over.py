@@ -15,7 +15,7 @@ from cloud.registry.key_files import ROOT
 from cloud.registry.key_list_behind import is_behind
 from protocol.errors import ConfigError, DocumentRefused, TransportError
 from protocol.json_text import read_json
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.files import read_document
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -55,7 +55,8 @@ def roll_over() -> None:
     is_flag=True,
     help="Let nothing count any more that former issuers signed, after a theft.",
 )
-def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws: bool) -> None:
+@changing
+def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws: bool) -> bool:
     """Replace the issuer, which signs certificates, and renew those of broker and roles."""
     _refuse_to_fork(directory)
     now = datetime.now(UTC)
@@ -74,6 +75,7 @@ def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws
     else:
         click.echo("Another issuer signs from now on; chips go on with what the former one signed.")
     echo_refreshed(directory, broker or directory / DEFAULT_NAME)
+    return is_replaced
 
 
 @roll_over.command()
@@ -81,7 +83,8 @@ def issuer(directory: Path, root: Path | None, broker: Path | None, *, withdraws
 @_root
 @click.option("--to", "successor", type=_FOLDER, required=True, help="Directory for the new root.")
 @_broker
-def root(directory: Path, root: Path | None, successor: Path, broker: Path | None) -> None:
+@changing
+def root(directory: Path, root: Path | None, successor: Path, broker: Path | None) -> bool:
     """Replace the root by a new one, which the old one signs, and the issuer with it."""
     _refuse_to_fork(directory)
     registry.roll_over_root(directory, root or directory / ROOT, successor, datetime.now(UTC))
@@ -90,6 +93,7 @@ def root(directory: Path, root: Path | None, successor: Path, broker: Path | Non
         "as they have the list of keys. Publish the new fingerprint."
     )
     echo_refreshed(directory, broker or directory / DEFAULT_NAME)
+    return True
 
 
 @roll_over.command()
@@ -99,9 +103,10 @@ def root(directory: Path, root: Path | None, successor: Path, broker: Path | Non
 @click.option(
     "--until", "ends", type=_DAY, help="First day without the old key. Default: 30 later."
 )
+@changing
 def platform(
     directory: Path, root: Path | None, begins: datetime | None, ends: datetime | None
-) -> None:
+) -> bool:
     """Replace the key that signs acks and statements. Programs that run change over by themselves."""
     _refuse_to_fork(directory)
     first, last = registry.roll_over_platform(
@@ -114,13 +119,15 @@ def platform(
     click.echo(
         f"The successor signs from {first} on; nothing by the old key counts from {last} on."
     )
+    return True
 
 
 @roll_over.command()
 @_dir
 @_root
 @click.argument("succession", metavar="SUCCESSION.json", type=_FILE)
-def registrar(directory: Path, root: Path | None, succession: Path) -> None:
+@changing
+def registrar(directory: Path, root: Path | None, succession: Path) -> bool:
     """List the registrar's successor, from the file that `volet cloud roster roll-over` wrote."""
     data = read_document(succession, "`volet cloud roster roll-over` writes it.")
     try:
@@ -130,6 +137,7 @@ def registrar(directory: Path, root: Path | None, succession: Path) -> None:
     _refuse_to_fork(directory)
     registry.roll_over_registrar(directory, root or directory / ROOT, statement)
     click.echo("The registrar's successor is listed.")
+    return True
 
 
 def _refuse_to_fork(directory: Path) -> None:

@@ -19,9 +19,9 @@ from cloud.store.sqlite.store import SqliteStore
 from protocol.calendar import day_number, legal_day
 from protocol.measures import CURVE_MIN, GROUP_MIN
 from protocol.roster import Roster
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.console import counted, plain_console
-from system.files import read_document, write_public
+from system.files import put_public, read_document, write_public
 from system.shell import quoted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -53,9 +53,11 @@ for _command in (files.backup, files.restore, files.backup_key):
 
 @roster.command()
 @_registrar
-def init(keys: Path) -> None:
+@changing
+def init(keys: Path) -> bool:
     """Generate the registrar's signing key and its salt for delivery points."""
-    if registrar.draw(keys):
+    is_new = registrar.draw(keys)
+    if is_new:
         click.echo(
             f"Drew the registrar's keys in {keys}; keep a copy where nobody else reads it.\n"
             f"Next: `volet cloud documents trustees --registrar-key "
@@ -63,6 +65,7 @@ def init(keys: Path) -> None:
         )
     else:
         click.echo(f"{keys} has a registrar's keys already; nothing was changed.")
+    return is_new
 
 
 @roster.command("roll-over")
@@ -70,7 +73,8 @@ def init(keys: Path) -> None:
 @_registrar
 @click.option("--to", "successor", type=_FOLDER, required=True, help="Directory for the new key.")
 @click.option("--out", type=_FILE, required=True, help="Where to write the old key's signature.")
-def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> None:
+@changing
+def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> bool:
     """Draw a key that follows the registrar's, which signs it, for `volet cloud roll-over registrar`."""
     collectivity = load_config(directory).collectivity
     registrar.check_present(registrar.load(keys).public_key, load_key_list(directory))
@@ -80,6 +84,7 @@ def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> None:
         f"Wrote {out}. Next: `volet cloud roll-over registrar {quoted(out)} --root …`; from then on "
         f"name `--registrar {quoted(successor)}`, and destroy the old key."
     )
+    return True
 
 
 @roster.command()
@@ -91,6 +96,7 @@ def roll_over(directory: Path, keys: Path, successor: Path, out: Path) -> None:
 @click.option("--provider", default="", help="The energy provider's name, to be counted with it.")
 @_from
 @_codes
+@changing
 def add(  # noqa: PLR0913 - one parameter an option
     *,
     directory: Path,
@@ -101,12 +107,13 @@ def add(  # noqa: PLR0913 - one parameter an option
     provider: str,
     start: datetime | None,
     codes_file: Path | None,
-) -> None:
+) -> bool:
     """Enter a chip: a new one, one that moves to another cell, or one that replaces another."""
     assignment = RosterAssignment(device, cell, point, provider, _date(start))
     with _editor(directory, keys, codes_file) as editor:
         count = editor.add([assignment])
     click.echo(f"Entered {device} in {cell}." if count else f"{device} stands there already.")
+    return count > 0
 
 
 @roster.command("import")
@@ -114,12 +121,14 @@ def add(  # noqa: PLR0913 - one parameter an option
 @_registrar
 @click.argument("file", metavar="FILE.csv", type=_FILE)
 @_codes
-def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | None) -> None:
+@changing
+def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | None) -> bool:
     """Enter a fleet, all or none: CSV with device, cell, point and, optionally, provider and from."""
     assignments = read_places(file)
     with _editor(directory, keys, codes_file) as editor:
         count = editor.add(assignments)
     click.echo(f"Entered {count} of {len(assignments)}; the others stand there already.")
+    return count > 0
 
 
 @roster.command()
@@ -127,11 +136,13 @@ def import_places(directory: Path, keys: Path, file: Path, codes_file: Path | No
 @_registrar
 @click.argument("device")
 @_from
-def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> None:
+@changing
+def leave(directory: Path, keys: Path, device: str, start: datetime | None) -> bool:
     """Enter that a household is in no cell from a day on."""
     with _editor(directory, keys, None) as editor:
         editor.leave(device, _date(start))
     click.echo(f"{device} leaves.")
+    return True
 
 
 @roster.command()
@@ -185,11 +196,13 @@ def groups(directory: Path, day: datetime | None, out: Path | None) -> None:
 @roster.command()
 @_dir
 @click.argument("file", metavar="COMMUNES.csv", type=_FILE)
-def codes(directory: Path, file: Path) -> None:
+@changing
+def codes(directory: Path, file: Path) -> bool:
     """Install a list of communes (code, nom, departement, region) for names and regions."""
     load_config(directory)
-    _install(directory, file)
+    is_new = _install(directory, file)
     click.echo(f"Keeps the list of communes in {directory / LIST_NAME}.")
+    return is_new
 
 
 @contextmanager
@@ -218,9 +231,9 @@ def _roster(store: Store) -> Roster:
     return entries
 
 
-def _install(directory: Path, file: Path) -> None:
+def _install(directory: Path, file: Path) -> bool:
     read_codes(file)
-    write_public(directory / LIST_NAME, read_document(file, "give a list of communes."))
+    return put_public(directory / LIST_NAME, read_document(file, "give a list of communes."))
 
 
 def _number(day: datetime | None) -> int:

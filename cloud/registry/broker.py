@@ -72,8 +72,10 @@ def user_of(broker: Path) -> str:
         raise ConfigError(f"{broker} is nobody's; name the broker's user with --user.") from exc
 
 
-def write_broker(directory: Path, broker: Path, user: str) -> None:
+def write_broker(directory: Path, broker: Path, user: str) -> bool:
     """Fill the broker's directory (0700, owned by `user`): configuration, ACL, certificates, key.
+
+    Returns whether any of them, or their owner, is another one than before.
 
     Raises:
         ConfigError: the collectivity's directory lacks a file, the user does not exist or cannot
@@ -96,9 +98,9 @@ def write_broker(directory: Path, broker: Path, user: str) -> None:
     adopt_revocations(directory, broker / CRL)
     files = {file.name: file.text.encode() for file in render(settings)}
     key = {SERVER_KEY: read_secret(pki_path(directory, SERVER_KEY), _NEXT)}
-    _fill(broker, files | _documents(directory) | key)
+    has_changed = _fill(broker, files | _documents(directory) | key)
     lists = offer_lists(broker, is_read_anew=not is_running(broker))
-    _give(broker, (*files, *_DOCUMENTS, *lists, SERVER_KEY, DATA, "."), user)
+    return _give(broker, (*files, *_DOCUMENTS, *lists, SERVER_KEY, DATA, "."), user) or has_changed
 
 
 def refresh_broker(directory: Path, broker: Path) -> bool:
@@ -130,12 +132,17 @@ def _documents(directory: Path) -> dict[str, bytes]:
     return documents
 
 
-def _fill(broker: Path, files: Mapping[str, bytes]) -> None:
-    """Write files to the broker's directory; all but the revocation list are read at a start."""
-    if not all(_has(broker / name, data) for name, data in files.items() if name != CRL):
+def _fill(broker: Path, files: Mapping[str, bytes]) -> bool:
+    """Write files to the broker's directory; return whether any is another one than before.
+
+    All but the revocation list are read at a start.
+    """
+    other = {name for name, data in files.items() if not _has(broker / name, data)}
+    if other - {CRL}:
         note_unread(broker)
     for name, data in files.items():
         (write_secret if name == SERVER_KEY else write_public)(broker / name, data)
+    return bool(other)
 
 
 def _has(path: Path, data: bytes) -> bool:
@@ -222,11 +229,15 @@ def _no_user(user: str) -> ConfigError:
     return ConfigError(f"There is no user {user}; name another with --user.")
 
 
-def _give(broker: Path, names: Sequence[str], user: str) -> None:
-    """Make `user` the owner of our files, without following links that the broker may have made."""
+def _give(broker: Path, names: Sequence[str], user: str) -> bool:
+    """Make `user` the owner of our files, without following links that the broker may have made.
+
+    Returns whether the directory was another's.
+    """
     if user == current_user():
-        return
+        return False
     try:
+        is_anothers = broker.stat().st_uid != pwd.getpwnam(user).pw_uid
         uid = pwd.getpwnam(user).pw_uid
         for name in names:
             os.chown(broker / name, uid, -1, follow_symlinks=False)
@@ -236,3 +247,4 @@ def _give(broker: Path, names: Sequence[str], user: str) -> None:
         raise ConfigError(
             f"{broker} cannot be given to the user {user}; run the command as root."
         ) from exc
+    return is_anothers

@@ -19,12 +19,12 @@ from edge.household.contract_words import CONTRACT_WORDS
 from edge.identity.enrolment import ca_fingerprint, openssl_spelling
 from edge.identity.keys import load_keys
 from edge.language.choice import language
-from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
+from edge.stage import DEFAULT_DIRECTORY, ENROLMENT, Stage, next_step, stage
 from edge.vault.lock import is_in_use
 from protocol.calendar import legal_day
 from protocol.contract import Contract
 from protocol.envelope import decode_body
-from system.commands import directory_option
+from system.commands import Change, changing, directory_option
 
 # The unit is in packaging/units.
 RESTART = 'sudo systemctl restart "volet-edge@$USER"'
@@ -35,13 +35,17 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.command(cls=HouseholdCommand)
 @_dir
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
-def enrol(directory: Path, answer: Path) -> None:
+@changing
+def enrol(directory: Path, answer: Path) -> Change:
     """Check the collectivity's answer and install it as this chip's identity."""
     before, was = read_agreement(directory), stage(directory)
     was_enrolled = was is Stage.ENROLLED
     # Asked before: a chip that waited for this is on its way into its vault while this goes on.
     is_running = was is not Stage.EMPTY and is_in_use(directory)
+    installed = directory / ENROLMENT
+    was_installed = installed.read_bytes() if installed.exists() else b""
     record = install(directory, answer)
+    has_changed = installed.read_bytes() != was_installed
     now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
     echo_translated(
@@ -77,6 +81,14 @@ def enrol(directory: Path, answer: Path) -> None:
             "The collectivity does not hold this chip's contract any more: make its request again "
             "with `volet edge request --offer`, the same offer and first day as before."
         )
+    return Change(
+        is_changed=has_changed,
+        facts={
+            "device": record.device,
+            "collectivity": record.collectivity,
+            "authority": fingerprint,
+        },
+    )
 
 
 def _show(directory: Path, agreement: SignedAgreement | None, *, is_first: bool) -> None:

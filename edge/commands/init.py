@@ -9,7 +9,7 @@ from edge.contracts.enrolling import (
     draw_keys,
 )
 from edge.stage import DEFAULT_DIRECTORY
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.shell import quoted
 
 _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
@@ -17,9 +17,11 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 
 @click.command(cls=HouseholdCommand)
 @_dir
-def init(directory: Path) -> None:
+@changing
+def init(directory: Path) -> bool:
     """Generate the chip's TLS, signing and household keys. Existing keys are never overwritten."""
-    if draw_keys(directory):
+    is_new = draw_keys(directory)
+    if is_new:
         echo_translated(
             f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
             f"Next: `volet edge request --dir {quoted(directory)}`."
@@ -29,3 +31,4 @@ def init(directory: Path) -> None:
             f"All keys are in {directory / 'keys'} already; nothing was changed. "
             "To begin anew, name a new directory."
         )
+    return is_new

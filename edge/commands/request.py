@@ -26,7 +26,7 @@ from edge.stage import DEFAULT_DIRECTORY, REQUEST, Stage, stage
 from protocol.calendar import legal_day
 from protocol.contract import Consent, check_start
 from protocol.errors import DocumentRefused
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.logs import configure_logs
 from system.shell import quoted
 
@@ -96,6 +96,7 @@ def _typed_serial(
 @click.option(
     "--out", type=_FILE, help="Where to write it. Default: request.json in the chip's directory."
 )
+@changing
 def request(
     directory: Path,
     offer: Path | None,
@@ -105,7 +106,7 @@ def request(
     out: Path | None,
     *,
     follows: bool | None,
-) -> None:
+) -> bool:
     """Write an enrolment request, with a contract if an offer is given.
 
     It contains only public keys. Hand it to the collectivity and install the answer with
@@ -160,6 +161,7 @@ def request(
             "To take an offer, make this request again: `volet edge request --offer OFFER.json "
             "--from DAY`."
         )
+    return True
 
 
 def _meter(directory: Path, typed: str | None) -> MeterNow:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from protocol.errors import DocumentRefused
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from trustee import directory as trustee_directory
 from trustee.documents import WAITING, confirm_first_set
 from trustee.log import TrusteeLog
@@ -16,7 +16,8 @@ _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 @click.command()
 @_dir
 @click.argument("fingerprint")
-def confirm(directory: Path, fingerprint: str) -> None:
+@changing
+def confirm(directory: Path, fingerprint: str) -> bool:
     """Trust the first trustee set if it has this fingerprint."""
     trustee_directory.load_config(directory)
     trustee_log = TrusteeLog.open(directory)
@@ -27,7 +28,7 @@ def confirm(directory: Path, fingerprint: str) -> None:
                 f"The set that waits has another fingerprint, {waiting}: compare it again, sign by "
                 "sign, and ask the collectivity if they differ."
             )
-        confirm_first_set(trustee_log, fingerprint)
+        is_new = confirm_first_set(trustee_log, fingerprint)
     finally:
         trustee_log.close()
     click.echo(
@@ -35,3 +36,4 @@ def confirm(directory: Path, fingerprint: str) -> None:
         if waiting
         else "Confirmed; the set is taken when the collectivity sends it."
     )
+    return is_new

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.shell import quoted
 from trustee import directory as trustee_directory
 
@@ -20,6 +20,7 @@ _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 @click.option("--broker-host", required=True)
 @click.option("--broker-port", type=click.IntRange(1, 65535), default=8883, show_default=True)
 @click.option("--ca", type=_FILE, help="The collectivity's ca.pem.")
+@changing
 def init(
     directory: Path,
     collectivity: str,
@@ -28,7 +29,7 @@ def init(
     broker_host: str,
     broker_port: int,
     ca: Path | None,
-) -> None:
+) -> bool:
     """Generate a trustee's keys, and write trustee.json for the collectivity."""
     config = trustee_directory.new_config(collectivity, name, title, broker_host, broker_port)
     is_new = trustee_directory.initialise(directory, config, ca)
@@ -37,3 +38,4 @@ def init(
         f"{directory / trustee_directory.PUBLIC_NAME} to the collectivity; it issues a certificate "
         f"(`volet cloud issue {name}`) for `volet trustee install --dir {quoted(directory)}`."
     )
+    return is_new

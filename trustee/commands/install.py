@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from system.commands import directory_option
+from system.commands import changing, directory_option
 from system.shell import quoted
 from trustee import directory as trustee_directory
 
@@ -17,8 +17,10 @@ _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 @click.argument("certificate", type=_FILE)
 @click.argument("key", type=_FILE)
 @click.option("--ca", type=_FILE, help="The collectivity's ca.pem.")
-def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> None:
+@changing
+def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> bool:
     """Install the certificate and key that the collectivity issued."""
-    trustee_directory.install(directory, certificate, key, ca)
+    is_new = trustee_directory.install(directory, certificate, key, ca)
     trustee_directory.link_settings(directory)
     click.echo(f"Installed. Next: `volet trustee run --dir {quoted(directory)}`.")
+    return is_new

@@ -9,8 +9,8 @@ import msgspec
 from protocol.errors import DocumentRefused
 from protocol.governance import CosignedDocument
 from protocol.json_text import read_json
-from system.commands import directory_option
-from system.files import read_document, write_public
+from system.commands import changing, directory_option
+from system.files import put_public, read_document
 from trustee import directory as trustee_directory
 from trustee.days import today_number
 from trustee.documents import TrustedDocuments
@@ -26,7 +26,8 @@ _dir = directory_option(trustee_directory.DEFAULT_DIRECTORY, "The trustee's")
 @click.argument("file", type=_FILE)
 @click.option("--out", type=_FILE, help="Where to write it. Default: the same file.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Sign without asking.")
-def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> None:
+@changing
+def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> bool:
     """Describe the contents of a document, ask, and sign it.
 
     The trustee's database keeps what it signed, and no other document that follows the same one is
@@ -46,5 +47,6 @@ def sign(directory: Path, file: Path, out: Path | None, *, is_agreed: bool) -> N
             click.confirm("Sign it?", abort=True)
         signed = cosigned.signed(identity.name, identity.signing_key)
         documents.put_signed(signed, today_number())
-    write_public(out or file, msgspec.json.encode(signed))
+    is_new = put_public(out or file, msgspec.json.encode(signed))
     click.echo(f"Signed {out or file}, and stored it.")
+    return is_new

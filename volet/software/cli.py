@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from protocol.errors import ConfigError, VoletError
+from system.commands import Change, changing
 from system.shell import quoted
 from volet.software import building, receiving
 from volet.software.checking import check_release
@@ -60,15 +61,18 @@ def verify(archive: Path, root: Path) -> None:
 @software.command()
 @click.argument("archive", type=click.Path(path_type=Path, exists=True))
 @root_option
-def install(archive: Path, root: Path) -> None:
+@changing
+def install(archive: Path, root: Path) -> Change:
     """Verify an archive and build its release beside the others; what runs goes on."""
     places = Places(root)
     with places.alone():
+        before = places.complete()
         manifest = receiving.receive(places, archive)
         building.build(places, manifest)
     click.echo(
         f"{_named(manifest)} is installed. Next: `volet software activate {quoted(manifest.version)}`."
     )
+    return Change(manifest.version not in before, {"version": manifest.version})
 
 
 @software.command()
@@ -107,7 +111,8 @@ def rehearse(directory: Path, *, server: bool) -> None:
 @chip_option
 @hold_option
 @patience_option
-def activate(version: str, root: Path, directory: Path, hold_s: float, patience_s: float) -> None:
+@changing
+def activate(version: str, root: Path, directory: Path, hold_s: float, patience_s: float) -> bool:
     """Check a release and switch to it; it is taken back if the chip does worse than before.
 
     The trial goes on if this command is ended.
@@ -124,7 +129,7 @@ def activate(version: str, root: Path, directory: Path, hold_s: float, patience_
         with places.alone():
             switch.begin(version, None, directory, hold_s, patience_s)
         click.echo(f"Release {version} is the current one.")
-        return
+        return not is_current
     try_apart(places, version, unit, directory, hold_s, patience_s)
     click.echo(f"Release {version} is tried; it has to do well for {hold_s:g} s.")
     while show(TRIAL_UNIT, "ActiveState")["ActiveState"] not in {"inactive", "failed"}:
@@ -137,6 +142,7 @@ def activate(version: str, root: Path, directory: Path, hold_s: float, patience_
     if now != version or places.trial() is not None:
         raise VoletError(f"The trial of release {version} ended early; {now} runs. {look}")
     click.echo(f"Release {version} does well.")
+    return True
 
 
 @software.command(hidden=True)
@@ -183,18 +189,21 @@ def judge(root: Path, *, boot: bool) -> None:  # noqa: ARG001 - it is what the u
 
 @software.command()
 @root_option
-def rollback(root: Path) -> None:
+@changing
+def rollback(root: Path) -> Change:
     """Go back to the release before; where that was interrupted, end it."""
     places = Places(root)
     with places.alone():
         version = Switch(places).rollback(running_unit())
     click.echo(f"Release {version} is the current one again.")
+    return Change(is_changed=True, facts={"version": version})
 
 
 @software.command()
 @click.argument("version")
 @root_option
-def forgive(version: str, root: Path) -> None:
+@changing
+def forgive(version: str, root: Path) -> bool:
     """Let a release be tried again that did not do well."""
     places = Places(root)
     with places.alone():
@@ -206,6 +215,7 @@ def forgive(version: str, root: Path) -> None:
         taken_back = None if last is not None and last.version == version else last
         places.keep_state(msgspec.structs.replace(state, condemned=kept, taken_back=taken_back))
     click.echo(f"Release {version} may be tried again.")
+    return True
 
 
 @software.command()

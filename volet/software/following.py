@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from protocol.errors import ConfigError, DocumentRefused, VoletError
+from system.commands import changing
 from volet.software import building, receiving
 from volet.software.download import ReleaseServer
 from volet.software.fetching import fetch as fetch_newest
@@ -101,7 +102,8 @@ class Follower:
 @click.option("--off", "is_off", is_flag=True, help="Follow nothing any more.")
 @click.option("--by-hand", is_flag=True, help="Look at a call only, `volet software update`.")
 @root_option
-def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> None:
+@changing
+def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> bool:
     """Have newer releases come from ADDRESS, `https://…`, each day; off unless this is called.
 
     A release has to be signed by the key of this machine, and is tried as any other.
@@ -110,22 +112,24 @@ def follow(address: str | None, root: Path, *, is_off: bool, by_hand: bool) -> N
         raise click.UsageError("Give an address, or --off.")
     places = Places(root)
     places.check_is_ours()
-    follower = Follower(places)
+    follower, before = Follower(places), places.following()
     if address is None:
         follower.stop()
         click.echo("No release is fetched from now on.")
-        return
+        return before is not None
     follower.follow(address, is_daily=not by_hand)
     click.echo(
         f"Releases are fetched from {address} {'at a call' if by_hand else 'each day'}. Its operator "
         "learns your IP address and which release you lack. Now: `sudo volet software update`; "
         "never again: `sudo volet software follow --off`."
     )
+    return places.following() != before
 
 
 @click.command()
 @root_option
-def update(root: Path) -> None:
+@changing
+def update(root: Path) -> bool:
     """Look now for a newer release at the address that is followed, install it and try it."""
     places = Places(root)
     places.check_is_ours()
@@ -162,6 +166,7 @@ def update(root: Path) -> None:
         )
     if now != before:
         click.echo(f"Release {now} does well.")
+    return now != before
 
 
 @click.command()

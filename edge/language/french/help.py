@@ -264,6 +264,7 @@ HELP = {
         "Le compteur : une ligne série, un pty, un fichier de capture, ou - (entrée standard)."
     ),
     "Print JSON.": "Affiche du JSON.",
+    "Print JSON: what was done, and said.": "Affiche du JSON : ce qui a été fait, et dit.",
     "Stop waiting after so many seconds without progress; the chip continues.": (
         "Cesse d'attendre quand rien n'a bougé pendant tant de secondes ; le boîtier continue."
     ),

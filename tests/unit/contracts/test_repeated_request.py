@@ -153,7 +153,9 @@ def test_each_field_of_a_contract_is_said_or_kept():
         "end",  # none in a request
     }
     options = {option.name for option in edge.get_command(None, "request").params}
-    assert options == kept | {"directory", "offer", "meter_serial", "start", "out", "lang"}
+    assert options == kept | {
+        *("directory", "offer", "meter_serial", "start", "out", "is_json", "lang")
+    }
 
 
 def test_what_is_said_of_a_damaged_request_that_was_kept_puts_it_right(chip):

@@ -84,7 +84,9 @@ EDITED = {
 
 def test_every_setting_is_an_option_of_init_or_only_edited():
     assert set(CloudConfig.__struct_fields__) == {"collectivity", *EDITED}
-    options = len([each for each in init.params if each.name not in {"directory", "root"}])
+    options = len(
+        [each for each in init.params if each.name not in {"directory", "root", "is_json"}]
+    )
     assert options == len(CloudConfig.__struct_fields__) - len(ONLY_EDITED)
 
 
