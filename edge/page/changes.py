@@ -110,6 +110,7 @@ def change_page(change: Change) -> Show:
                 is_at_panel=draft.is_at_panel,
             )
         tried = await _try(visit, question)
+        draft.check()
         return visit.show(
             "sure",
             change=change,
@@ -125,12 +126,15 @@ def change_page(change: Change) -> Show:
 async def _take(visit: Visit, change: Change) -> Response:
     """Take a form: the first time try it, and carry it out once the visitor is sure."""
     form = await visit.checked_form()
-    question = _question(visit, change, form)
-    fields = {name: form.get(name, "") for name in change.fields}
-    if form.get("sure") != "yes":
-        await _try(visit, question)
-        return visit.to_draft(Draft(fields))
-    done = expected(Done, await visit.ask(question))
+    fields = {name: form[name] for name in change.fields if name in form}
+    try:
+        question = _question(visit, change, form)
+        if form.get("sure") != "yes":
+            await _try(visit, question)
+            return visit.to_draft(Draft(fields))
+        done = expected(Done, await visit.ask(question))
+    except HTTPException as exc:
+        return visit.to_refusal(exc, fields)
     return visit.to_draft(Draft(fields, done.texts, done.is_at_panel))
 
 

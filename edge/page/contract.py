@@ -1,5 +1,7 @@
 """Another contract on an enrolled chip: an offer in words, the command that signs it, the request."""
 
+from collections.abc import Mapping
+
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -11,15 +13,33 @@ from edge.household.shown_agreements import ShownOffer, WaitingRequest
 from edge.page.drafts import Draft
 from edge.page.visit import Visit, expected
 
+_FIELDS = ("offer", "start", "consent", "follows")
 SEE_OFFER, WAITING = "/accords/offre", "/accords/request.json"
 
 
 async def see_offer(visit: Visit) -> Response:
     """Show the contract that an offer makes, and what is typed at the chip to take it."""
-    is_sent, draft = visit.request.method == "POST", visit.draft
-    if not is_sent and draft is None:
+    if visit.request.method == "POST":
+        form = await visit.checked_form()
+        fields = {name: form[name] for name in _FIELDS if name in form}
+        try:
+            await _see(visit, fields)
+        except HTTPException as exc:
+            return visit.to_refusal(exc, fields)
+        return visit.to_draft(Draft(fields))
+    draft = visit.draft
+    if draft is None:
         return RedirectResponse("/accords", HTTP_303_SEE_OTHER)
-    form = await visit.checked_form() if draft is None or is_sent else draft.fields
+    shown = await _see(visit, draft.fields)
+    draft.check()
+    rows = contract_rows(shown.contract, visit.lang)
+    return visit.show(
+        "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command
+    )
+
+
+async def _see(visit: Visit, form: Mapping[str, str]) -> ShownOffer:
+    """Return what the chip says of a form's offer. Raises HTTPException (422) if it is not taken."""
     if not form.get("offer", "").strip():
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["offer_missing"])
     try:
@@ -28,13 +48,8 @@ async def see_offer(visit: Visit) -> Response:
         asked = msgspec.convert(fields | chosen | {"lang": visit.lang}, SeeOffer, strict=False)
     except (KeyError, msgspec.ValidationError) as exc:
         raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
-    shown = expected(ShownOffer, await visit.ask(asked))
-    if is_sent:
-        return visit.to_draft(Draft(fields | {name: form[name] for name in chosen}))
-    rows = contract_rows(shown.contract, visit.lang)
-    return visit.show(
-        "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command
-    )
+    shown: ShownOffer = expected(ShownOffer, await visit.ask(asked))
+    return shown
 
 
 async def waiting_request(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""Forms that were sent and wait for a yes, and what was done after it, in memory.
+"""Forms that were sent and wait for a yes, and what was done after it or refused, in memory.
 
 A form is answered by a redirect to the place that shows it, so that a browser's way back, another
 load and the other language ask for it once more and send nothing again. Of a form's content nothing
@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from starlette.exceptions import HTTPException
+from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT
+
 from edge.language.choice import Lang
 
 # Each is of the size of a request's body at most (`guards`).
@@ -20,11 +23,20 @@ _NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
 
 class Draft(NamedTuple):
-    """A form's fields; once it was carried out, what the chip said then, by language."""
+    """A form's fields; once it was carried out, what the chip said then, by language.
+
+    `refused` is why it was not taken, in the language in which it was sent.
+    """
 
     fields: Mapping[str, str]
     done: Mapping[Lang, str] = {}
     is_at_panel: bool = False
+    refused: str = ""
+
+    def check(self) -> None:
+        """Raise HTTPException (422) if the form was not taken."""
+        if self.refused:
+            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, self.refused)
 
 
 class _Kept(NamedTuple):

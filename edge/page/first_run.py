@@ -18,6 +18,7 @@ from starlette.status import (
 )
 
 from edge.household.contract_words import contract_rows
+from edge.household.messages import Answer
 from edge.household.requests import AskFirstRun, MakeRequest, TakeAnswer
 from edge.household.shown import Done
 from edge.household.shown_agreements import ShownContract
@@ -50,22 +51,33 @@ async def first_run(visit: Visit) -> Response:
 
 async def request(visit: Visit) -> Response:
     """Show what the request would hold, and make it once the visitor is sure."""
-    is_sent = visit.request.method == "POST"
-    form = await visit.checked_form() if is_sent else _drafted(visit)
-    if form is None:
+    if visit.request.method == "POST":
+        return await _take_request(visit)
+    draft = visit.draft
+    if draft is None:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     try:
-        shown = expected(ShownRequest, await visit.ask(_read_request(visit, form)))
+        shown = expected(ShownRequest, await visit.ask(_read_request(visit, draft.fields)))
+        draft.check()
     except HTTPException as exc:
-        return await _show_again(visit, exc, _Sent("request", form))
-    if shown.is_made:
-        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
-    fields = {name: form.get(name, "") for name in ("offer", *_TAKEN)}
-    if is_sent:
-        return visit.to_draft(Draft(fields))
+        return await _show_again(visit, exc, _Sent("request", draft.fields))
+    fields = {name: draft.fields.get(name, "") for name in ("offer", *_TAKEN)}
     fields["contract"] = "" if shown.contract is None else shown.contract.contract
     rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
     return visit.show("first_run_request", fields=fields, contract=rows, doubts=doubts)
+
+
+async def _take_request(visit: Visit) -> Response:
+    """Take the form of a request: show what it would hold, or make it once the visitor is sure."""
+    form = await visit.checked_form()
+    fields = {name: form[name] for name in ("offer", *_TAKEN) if name in form}
+    try:
+        shown = expected(ShownRequest, await visit.ask(_read_request(visit, form)))
+    except HTTPException as exc:
+        return visit.to_refusal(exc, fields)
+    if shown.is_made:
+        return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
+    return visit.to_draft(Draft(fields))
 
 
 async def download(visit: Visit) -> Response:
@@ -80,13 +92,10 @@ async def take_answer(visit: Visit) -> Response:
         return await _show_answer(visit)
     form = await visit.checked_form()
     is_sure, text = form.get("sure") == "yes", form.get("answer", "")
-    missing = HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
-    if not text:
-        return await _show_again(visit, missing, _Sent("answer"))
     try:
-        found = await visit.ask(TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure))
+        found = await _ask_about(visit, text, is_sure=is_sure)
     except HTTPException as exc:
-        return await _show_again(visit, exc, _Sent("answer"))
+        return visit.to_refusal(exc, {"answer": text})
     if is_sure:
         return visit.to_draft(Draft({}, expected(Done, found).texts))
     return visit.to_draft(Draft({"answer": text}))
@@ -101,7 +110,8 @@ async def _show_answer(visit: Visit) -> Response:
         return visit.show("first_run_done", text=draft.done[visit.lang])
     text = draft.fields["answer"]
     try:
-        found = await visit.ask(TakeAnswer(lang=visit.lang, answer=text))
+        found = await _ask_about(visit, text)
+        draft.check()
     except HTTPException as exc:
         return await _show_again(visit, exc, _Sent("answer"))
     shown = expected(ShownAnswer, found)
@@ -109,9 +119,11 @@ async def _show_answer(visit: Visit) -> Response:
     return visit.show("first_run_answer", found=shown, contract=rows, doubts=doubts, text=text)
 
 
-def _drafted(visit: Visit) -> Mapping[str, str] | None:
-    """Return the fields of the form that the address names, None if it names none of this visitor's."""
-    return None if visit.draft is None else visit.draft.fields
+async def _ask_about(visit: Visit, text: str, *, is_sure: bool = False) -> Answer:
+    """Return what the chip says of an answer. Raises HTTPException (422) if it does not take it."""
+    if not text:
+        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
+    return await visit.ask(TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure))
 
 
 def _show(visit: Visit, shown: ShownFirstRun, sent: _Sent, why: str = "") -> Response:
@@ -128,6 +140,7 @@ def _show(visit: Visit, shown: ShownFirstRun, sent: _Sent, why: str = "") -> Res
         doubts=_doubts(shown.contract),
         next=visit.texts[f"first_run_{shown.step}"],
         refused={step: why if step == sent.where else "" for step in _STEPS},
+        refusal=why,
     )
 
 

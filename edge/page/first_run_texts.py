@@ -104,6 +104,7 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "answer_file": "Réponse de la collectivité",
         "answer_see": "Voir la réponse",
+        "choose_again": "Choisir de nouveau",
         "answer_missing": "Choisissez d'abord le fichier de la réponse.",
         "answer_title": "Installer cette réponse ?",
         "answer_means": (
@@ -222,6 +223,7 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "answer_file": "The collectivity's answer",
         "answer_see": "See the answer",
+        "choose_again": "Choose again",
         "answer_missing": "Choose the file of the answer first.",
         "answer_title": "Install this answer?",
         "answer_means": (

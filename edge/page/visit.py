@@ -1,7 +1,7 @@
 """One request of a visitor: its language, its session, what the chip answers, and the page shown."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import date
 from functools import lru_cache
@@ -53,6 +53,8 @@ SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
 KNOCK_COOKIE = "__Host-volet-knock"
 # In an address, of a form that was sent.
 DRAFT = "envoi"
+# The element of a page that says why a form is not taken.
+REFUSAL = "refusal"
 _FIELDS_MAX = 32
 # What a chip answers before its enrolment as well as after it.
 _OF_ANY_CHIP = (Pairing, Knocked, Paired, ShownFirstRun, ShownRequest, ShownAnswer, Done)
@@ -246,7 +248,19 @@ class Visit:
         if self.session is None:  # pragma: no cover - who has none sends no form that is kept
             raise HTTPException(HTTP_403_FORBIDDEN)
         name = self._drafts.keep(self.session.name, draft)
-        return RedirectResponse(f"{self.request.url.path}?{DRAFT}={name}", HTTP_303_SEE_OTHER)
+        place = f"{self.request.url.path}?{DRAFT}={name}"
+        # A browser moves there, and its focus, also without scripts.
+        return RedirectResponse(place + f"#{REFUSAL}" * bool(draft.refused), HTTP_303_SEE_OTHER)
+
+    def to_refusal(self, refused: HTTPException, fields: Mapping[str, str]) -> Response:
+        """Keep a form that is not taken, and send the browser to this place to see why.
+
+        Raises:
+            HTTPException: `refused`, if it says something else than that the form is not taken (422).
+        """
+        if refused.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
+            raise refused
+        return self.to_draft(Draft(fields, refused=refused.detail))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent; the first value of each, files as text.

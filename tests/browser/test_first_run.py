@@ -81,3 +81,31 @@ def test_a_chip_is_set_up_in_a_browser(browser, home, town, tmp_path, lang, has_
         assert tab.url == f"{visitor.address}/", "it is over"
         assert visitor.said() == []
         assert visitor.strangers() == []
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_what_is_refused_is_in_view_and_has_the_focus(browser, home, tmp_path, has_scripts):
+    """It stands above all, also where the form is below; another load sends nothing again."""
+    photo = tmp_path / "offer.json"
+    photo.write_bytes(b"\xff\xd8\xff a photograph")
+    look = Look(Lang.EN, size=(360, 500), has_scripts=has_scripts)
+    with visit(browser, home.page, look) as visitor:
+        visitor.go("/entrer")
+        visitor.type_code(home.page.code())
+        tab = visitor.tab
+        tab.wait_for_selector("#offer")
+        tab.locator("#offer").set_input_files(photo)
+        tab.get_by_role("button", name=TEXTS[Lang.EN]["request_see"]).click()
+        for is_again in (False, True):
+            refusal = tab.locator("#refusal")
+            refusal.wait_for()
+            assert "This is a picture" in refusal.inner_text()
+            assert is_again or tab.evaluate("document.activeElement.id") == "refusal"
+            box = refusal.bounding_box()
+            assert box is not None
+            assert -1 < box["y"] < 500
+            assert not visitor.violations()
+            tab.reload()
+        tab.go_back()
+        tab.wait_for_selector("#offer")
+        assert tab.locator("#refusal").count() == 0

@@ -1,10 +1,12 @@
 """From drawn keys to the first metered quarter-hour on the page, with the real programs."""
 
+import re
 import signal
 
 import httpx
 import pytest
 
+from edge.language.choice import Lang
 from edge.page.early import FILE_NAME
 from edge.page.guards import BODY_BYTES_MAX
 from tests.support.answering import Registrar
@@ -162,6 +164,22 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
                 )
                 assert sent.status_code == 422, says
                 assert says in sent.text, sent.text
+        picture = Form(form.fields, {"offer": b"\xff\xd8\xff a photograph"}).with_token(
+            token_of(owner)
+        )
+        sent = patiently(
+            lambda: owner.post(REQUEST, files=picture.parts(), headers=home.page.origin)
+        )
+        place = sent.headers["location"]
+        assert re.fullmatch(re.escape(REQUEST) + r"\?envoi=[0-9a-f]{32}#refusal", place)
+        for lang, says in ((Lang.FR, "est une image"), (Lang.EN, "is a picture")):
+            patiently(lambda: owner.get(f"/langue?to={lang.value}&back=/"))  # noqa: B023
+            shown = patiently(lambda: owner.get(place))
+            assert (shown.status_code, shown.text.count(says)) == (422, 2), (
+                "above all, and at the form"
+            )
+            assert shown.text.index('id="refusal" tabindex="-1"') < shown.text.index("<h2")
+            assert 'aria-describedby="why-request"' in shown.text
         assert patiently(lambda: owner.get(MADE)).status_code == 404
         huge = Form({}, {"answer": b" " * (BODY_BYTES_MAX + 1)})
         assert patiently(lambda: home.send(owner, ANSWER, huge)).status_code == 413

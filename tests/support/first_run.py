@@ -83,6 +83,9 @@ class Form(NamedTuple):
     fields: Mapping[str, str]
     files: Mapping[str, bytes] = {}
 
+    def with_token(self, token: str) -> "Form":
+        return Form({"form": token} | dict(self.fields), self.files)
+
     def parts(self) -> dict[str, tuple[str | None, str | bytes]]:
         """Return what httpx sends as multipart/form-data."""
         fields = {name: (None, text) for name, text in self.fields.items()}
@@ -153,7 +156,7 @@ class NewHome:
 
     def send_with(self, token: str, visitor: httpx.Client, path: str, form: Form) -> httpx.Response:
         """Send a form with a token."""
-        own = Form({"form": token} | dict(form.fields), form.files)
+        own = form.with_token(token)
         return sent_patiently(
             visitor, lambda: visitor.post(path, files=own.parts(), headers=self.page.origin)
         )

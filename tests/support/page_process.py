@@ -30,8 +30,12 @@ def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
 
 
 def sent_patiently(visitor: httpx.Client, send: Callable[[], httpx.Response]) -> httpx.Response:
-    """Send a form; return the page that it leads to if the page keeps it, else its own answer."""
+    """Send a form; return the page that it leads to if the page keeps it, else its own answer.
+
+    What is refused is kept too: a browser that loads such an answer again would send the form again.
+    """
     answer = patiently(send)
+    assert answer.status_code != httpx.codes.UNPROCESSABLE_ENTITY, answer.text
     place = answer.headers.get("location", "")
     if answer.status_code == httpx.codes.SEE_OTHER and f"?{DRAFT}=" in place:
         return patiently(lambda: visitor.get(place))
