@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from edge.bills.judgement import Judgement, Verdict
 from edge.bills.receipts import Hold, Past, ReceiptInputs, hold, read_inputs
+from edge.bills.replaced import is_repeated
 from edge.bills.verifier import read_judgement
 from edge.contracts.listed import Contracts
 from edge.contracts.meter import Fit
@@ -78,7 +79,7 @@ class ReceiptRules:
         """Return, by statement id, why there is no receipt, as far as the reason is known."""
         reasons = {}
         for statement, judgement in self.without_receipt():
-            why: Hold | None = Hold.NOT_CORRECT
+            why: Hold | None = Hold.BILLED if is_repeated(judgement) else Hold.NOT_CORRECT
             if judgement.verdict is Verdict.CORRECT:
                 inputs = self.inputs(statement)
                 rows = [] if inputs is None else self.rows(inputs)

@@ -13,6 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.replaced import is_repeated
 from edge.contracts.agreement import Agreement, ListedDocuments
 from edge.contracts.meter import Fit
 from edge.vault.commitments import CommittedDay, blinding_of, committed_values
@@ -50,6 +51,7 @@ class Hold(StrEnum):
     """Why no receipt leaves for a statement. Only the household sees this."""
 
     NOT_AGREED = "not_agreed"
+    BILLED = "billed"
     NOT_CORRECT = "not_correct"
     MISMATCH = "mismatch"
     ASKED = "asked"
@@ -146,6 +148,7 @@ def hold(
     covered = [past.covered[day] for day in inputs.days if day in past.covered]
     rules = (
         (Hold.NOT_AGREED, inputs.contract.consent is Consent.NOTHING),
+        (Hold.BILLED, is_repeated(judgement)),
         (Hold.NOT_CORRECT, judgement.verdict is not Verdict.CORRECT),
         (Hold.MISMATCH, inputs.request.id in past.mismatched),
         (Hold.ASKED, past.held >= MISMATCHES_MAX),

@@ -47,6 +47,7 @@ STATES = {
     ("notices", "kind"): [],
 }
 NEVER = {
+    ("hold", Hold.BILLED): "such a statement is no candidate for a receipt",
     ("hold", Hold.NOT_CORRECT): "such a statement is no candidate for a receipt",
     **{
         ("file", name): "the page's alone, or read anew at each question"

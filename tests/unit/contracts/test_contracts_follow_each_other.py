@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from cloud.billing.pending import pending_statements
 from edge.bills.judgement import Finding, Verdict
+from edge.bills.receipts import Hold
 from edge.bills.remarks import remarks
+from edge.bills.signed_off import read_holds
 from edge.bills.verifier import read_judgement
 from edge.commands.table import edge
 from edge.contracts.agreement import load_agreement
@@ -105,6 +107,7 @@ def test_a_statement_over_billed_days_names_the_contract_that_billed_them(home, 
     twice = home.bill(second, day(20), day(44))
     assert (twice.verdict, twice.findings) == (Verdict.REFUSED, (Finding.ALREADY_BILLED,))
     assert any(first.hex()[:16] in remark for remark in remarks(twice, Lang.EN))
+    assert read_holds(home.directory, home.vault)[bytes.fromhex(twice.statement)] is Hold.BILLED
     assert home.bill(second, day(30), day(44)).verdict is Verdict.CORRECT
 
 

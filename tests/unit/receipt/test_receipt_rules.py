@@ -68,6 +68,13 @@ def test_a_correct_month_that_is_stored_may_leave():
         (Hold.NOT_AGREED, grounds(consent=Consent.NOTHING), NO_PAST, None),
         (Hold.NOT_CORRECT, grounds(), NO_PAST, judged(Verdict.DIFFERS)),
         (Hold.NOT_CORRECT, grounds(), NO_PAST, judged(Verdict.REFUSED)),
+        (Hold.BILLED, grounds(), NO_PAST, judged(Verdict.REFUSED, Finding.ALREADY_BILLED)),
+        (
+            Hold.NOT_CORRECT,
+            grounds(),
+            NO_PAST,
+            judged(Verdict.REFUSED, Finding.ALREADY_BILLED, Finding.DAY_TWICE),
+        ),
         (Hold.MISMATCH, grounds(), Past({}, {bytes([1]) * 16}, 1, ()), None),
         (Hold.ASKED, grounds(), Past({}, (), MISMATCHES_MAX, ()), None),
         (Hold.COVERED, grounds(), Past({START: True}, (), 0, ()), None),
