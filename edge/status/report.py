@@ -10,6 +10,7 @@ from edge.area.report import AreaSummary, summary
 from edge.area.settings import UNREADABLE, AreaChoices, AreaConfig, load_choices
 from edge.bills.calendars import first_day_of_present
 from edge.bills.judgement import Judgement, Verdict
+from edge.bills.signed_off import asks_for_release
 from edge.bills.verifier import read_judgement
 from edge.contracts.signed import load_contract
 from edge.contracts.watch import unresolved, unresolved_notices
@@ -20,6 +21,7 @@ from edge.metering.state import MeterState
 from edge.metering.unconfirmed import Quarantine, Unconfirmed, is_waiting, unconfirmed_in
 from edge.moving.departure import ORDER
 from edge.mqtt.message import Absence
+from edge.status.lasting import lasting
 from edge.status.line import LineFault, LineState
 from edge.status.presence import Presence, StatusFile, is_running
 from edge.status.repeater import repeater_of
@@ -36,7 +38,6 @@ from system.certificates import Lifetime, read_lifetime
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAsideMessage, read_set_aside
 
-NOTICES_SHOWN = 20
 CLOCK_OFF_S = 60
 # The household must act when a sixth of the lifetime is left.
 ENDS_SOON = 6
@@ -187,7 +188,7 @@ def report(
             last_quarter_hour_end=None if end is None else end.astimezone(UTC),
             last_day_closed=figures.last_day_closed,
             waiting_for_cloud=figures.intervals_to_encrypt,
-            notices=tuple(notices[-NOTICES_SHOWN:]),
+            notices=tuple(lasting(notices, now, are_receipts_held=asks_for_release(vault))),
             area=summary(vault, choices or UNREADABLE, area, day_number(today)),
             presence=presence,
             has_contract=documents is not None,
