@@ -6,6 +6,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from system.shell import quoted
+from system.systemd import has_unit
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet")
 # The folder of a page that is started by hand, in the chip's directory.
@@ -16,6 +17,9 @@ HOUSEHOLD_KEY = "household.key"
 CONFIG_NAME = "edge.toml"
 REQUEST, ENROLMENT = "request.json", "enrolment.json"
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
+# In packaging/units.
+_CHIP_UNIT, _PAGE_UNIT = "volet-edge@.service", "volet-edge-page.socket"
+_START = 'sudo systemctl enable --now "volet-edge@$USER"'
 # Exists while an import is under way; see edge/moving/transfer.py.
 IMPORTING = "vault.db.importing"
 
@@ -38,12 +42,14 @@ _NEXT: dict[Stage, Callable[[Path], str]] = {
     Stage.KEYS_DRAWN: lambda path: (
         "enrol this chip first, on its page while its program runs, or with "
         f"`volet edge request --dir {quoted(path)}`."
+        if (page := page_step(path)) is None
+        else f"enrol this chip first: {page}"
     ),
     Stage.REQUESTED: lambda path: (
         f"hand {path / REQUEST} to the collectivity, then install its answer with "
         f"`volet edge enrol --dir {quoted(path)} ENROLMENT.json`."
     ),
-    Stage.ENROLLED: lambda path: f"start the chip with `volet edge run --dir {quoted(path)}`.",
+    Stage.ENROLLED: lambda path: f"start the chip with `{start_command(path)}`.",
 }
 
 
@@ -59,6 +65,23 @@ def stage(directory: Path) -> Stage:
 def next_step(directory: Path) -> str:
     """Return the household's next step with the chip in `directory`, as a sentence."""
     return _NEXT[stage(directory)](directory)
+
+
+def start_command(directory: Path) -> str:
+    """Return what is typed to start the chip in `directory`: its unit, or the program alone."""
+    if directory == DEFAULT_DIRECTORY and has_unit(_CHIP_UNIT):
+        return _START
+    return f"volet edge run --dir {quoted(directory)}"
+
+
+def page_step(directory: Path) -> str | None:
+    """Return how a new chip gets to its page, as a sentence; None where no unit serves a page."""
+    if directory != DEFAULT_DIRECTORY or not has_unit(_PAGE_UNIT):
+        return None
+    return (
+        f"start it and its page with `{_START} {_PAGE_UNIT}`, then type `volet edge page --pair`; the "
+        "page leads through the rest."
+    )
 
 
 def key_path(directory: Path, name: str) -> Path:

@@ -69,9 +69,15 @@ class LazyGroup(click.Group):
         self.targets = dict(targets)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        del ctx
-        return list(self.targets)
+        """Return the names of the commands that are installed here."""
+        return [name for name in self.targets if self._is_here(ctx, name)]
+
+    def _is_here(self, ctx: click.Context, name: str) -> bool:
+        try:
+            self.get_command(ctx, name)
+        except click.ClickException:
+            return False
+        return True
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command `cmd_name`."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from system.clock import Clock
 
 MICROSECONDS = 1_000_000
+UNITS = Path("/etc/systemd/system")
 # sd_listen_fds(3).
 _FIRST_SOCKET = 3
 _ASK_WITHIN_S = 10.0
@@ -72,6 +73,11 @@ def ports_of(unit: str) -> list[int]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [int(port) for port in _STREAM_PORT.findall(done.stdout)]
+
+
+def has_unit(name: str) -> bool:
+    """Return whether a unit is installed on this machine."""
+    return (UNITS / name).exists()
 
 
 def runtime_directory(environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -114,7 +114,8 @@ def _in_language() -> Iterator[None]:
         exc.args = (complete_commands(sentence_in(language(), str(exc))), *exc.args[1:])
         raise
     except click.UsageError as exc:
-        if language() is Lang.EN:
+        # Who names no command gets the help, which is in the household's language already.
+        if language() is Lang.EN or isinstance(exc, click.exceptions.NoArgsIsHelpError):
             raise
         raise _WrongUsage(sentence_in(Lang.FR, exc.format_message()), exc.ctx) from exc
 

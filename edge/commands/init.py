@@ -8,7 +8,7 @@ from edge.commands.household import HouseholdCommand, echo_translated
 from edge.contracts.enrolling import (
     draw_keys,
 )
-from edge.stage import DEFAULT_DIRECTORY
+from edge.stage import DEFAULT_DIRECTORY, page_step
 from system.commands import changing, directory_option
 from system.shell import quoted
 
@@ -22,10 +22,10 @@ def init(directory: Path) -> bool:
     """Generate the chip's TLS, signing and household keys. Existing keys are never overwritten."""
     is_new = draw_keys(directory)
     if is_new:
-        echo_translated(
-            f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it.\n"
-            f"Next: `volet edge request --dir {quoted(directory)}`."
-        )
+        kept = f"Drew the keys in {directory / 'keys'}; keep a copy where nobody else reads it."
+        step = page_step(directory) or f"`volet edge request --dir {quoted(directory)}`."
+        echo_translated(kept)
+        echo_translated(f"Next: {step}")
     else:
         echo_translated(
             f"All keys are in {directory / 'keys'} already; nothing was changed. "

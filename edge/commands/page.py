@@ -16,12 +16,21 @@ from edge.page.names import (
     HTTPS_PORT,
     address_at,
     hosts_at,
+    hosts_at_home,
     names_of_host,
     noted_port,
 )
 from edge.page.running import run_page
 from edge.page.server import HTTP_PORT, own_socket
-from edge.stage import DEFAULT_DIRECTORY, PAGE_DIRECTORY, PAGE_HOME, Stage, next_step, stage
+from edge.stage import (
+    DEFAULT_DIRECTORY,
+    PAGE_DIRECTORY,
+    PAGE_HOME,
+    Stage,
+    next_step,
+    stage,
+    start_command,
+)
 from protocol.errors import ConfigError, TransportError
 from system.commands import directory_option
 from system.shell import quoted
@@ -72,7 +81,7 @@ def _pair(directory: Path, role: VisitorRole) -> None:
     if not _answers(directory):
         raise ConfigError(
             "The chip does not run, and would let nobody in by a code: start the chip with "
-            f"`volet edge run --dir {quoted(directory)}`; then ask for a code again."
+            f"`{start_command(directory)}`; then ask for a code again."
         )
     order = open_window(directory, role, datetime.now(UTC))
     echo(f"{order.code[:4]} {order.code[4:]}")
@@ -108,10 +117,11 @@ def _files(directory: Path) -> Path:
 
 def _places(directory: Path, port: int | None = None) -> list[str]:
     """Return the addresses of the page, at `port` or at the one that is known."""
-    files = _files(directory)
+    files, hosts = _files(directory), names_of_host()[-2:]
     if port is None and files == PAGE_HOME:
         port = next((each for each in ports_of(_SOCKET_UNIT) if each != HTTP_PORT), HTTPS_PORT)
-    return [address_at(name, port or noted_port(files) or PORT) for name in names_of_host()]
+        hosts = hosts_at_home()  # where the unit listens
+    return [address_at(host, port or noted_port(files) or PORT) for host in hosts]
 
 
 def _serve(directory: Path, host: str, port: int) -> None:
@@ -131,7 +141,7 @@ def _warn_without_chip(directory: Path) -> None:
     if not _answers(directory):
         echo_translated(
             "The chip does not run, and nobody is let in until it does: start the chip with "
-            f"`volet edge run --dir {quoted(directory)}`.",
+            f"`{start_command(directory)}`.",
             err=True,
         )
 

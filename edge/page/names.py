@@ -47,7 +47,11 @@ def hosts_at(host: str) -> tuple[str, ...]:
         return names_of_host()[-1:]
     if not address.is_unspecified:
         return (_in_address(host),)
-    family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
+    return hosts_at_home(socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6)
+
+
+def hosts_at_home(family: socket.AddressFamily = socket.AF_INET) -> tuple[str, ...]:
+    """Return by what the machine is reached from the home's network: its name, its own addresses."""
     own = filter(is_answered_at, addresses_of_machine(family))
     return names_of_host()[-2:-1] + tuple(map(_in_address, own))
 

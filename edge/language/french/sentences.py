@@ -37,15 +37,14 @@ SENTENCES = {
         "La page n'a pas encore de certificat, puisqu'elle n'a jamais fonctionné : démarrez-la avec "
         "`volet edge page --dir {path}`, puis tapez ceci de nouveau."
     ),
-    "The chip does not run, and nobody is let in until it does: start the chip with `volet edge run "
-    "--dir {path}`.": (
+    "The chip does not run, and nobody is let in until it does: start the chip with `{command}`.": (
         "Le boîtier ne fonctionne pas, et personne n'entre d'ici là : démarrez le boîtier avec "
-        "`volet edge run --dir {path}`."
+        "`{command}`."
     ),
-    "The chip does not run, and would let nobody in by a code: start the chip with `volet edge run --dir "
-    "{path}`; then ask for a code again.": (
+    "The chip does not run, and would let nobody in by a code: start the chip with `{command}`; then ask "
+    "for a code again.": (
         "Le boîtier ne fonctionne pas, et ne laisserait entrer personne par un code : démarrez le boîtier "
-        "avec `volet edge run --dir {path}` ; puis demandez de nouveau un code."
+        "avec `{command}` ; puis demandez de nouveau un code."
     ),
     "{path} is {name}'s, and what root writes there its chip could not read; type this as {user}, "
     "without `sudo`.": (
@@ -109,8 +108,12 @@ SENTENCES = {
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",
-    "start the chip with `volet edge run --dir {path}`.": (
-        "démarrez le boîtier avec `volet edge run --dir {path}`."
+    "start the chip with `{command}`.": "démarrez le boîtier avec `{command}`.",
+    "enrol this chip first: {page}": "inscrivez d'abord ce boîtier : {page}",
+    "start it and its page with `{command}`, then type `volet edge page --pair`; the page leads through "
+    "the rest.": (
+        "démarrez-le, et sa page, avec `{command}`, puis tapez `volet edge page --pair` ; la page mène "
+        "à la suite."
     ),
     "hand {request} to the collectivity, then install its answer with `{command}`.": (
         "remettez {request} à la collectivité, puis installez sa réponse avec `{command}`."
@@ -203,9 +206,8 @@ SENTENCES = {
         "Ce boîtier appartient à une autre autorité ; prenez un nouveau répertoire pour en changer."
     ),
     "{path} is no enrolment: {why}.": "{path} n'est pas une inscription : {why}.",
-    "Drew the keys in {path}; keep a copy where nobody else reads it. Next: `{command}`.": (
-        "Clés créées dans {path} ; gardez-en une copie là où personne d'autre ne peut la lire.\n"
-        "Ensuite : `{command}`."
+    "Drew the keys in {path}; keep a copy where nobody else reads it.": (
+        "Clés créées dans {path} ; gardez-en une copie là où personne d'autre ne peut la lire."
     ),
     "All keys are in {path} already; nothing was changed. To begin anew, name a new directory.": (
         "Toutes les clés sont déjà dans {path} ; rien n'a changé. Pour recommencer, nommez un "

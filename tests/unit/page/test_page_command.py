@@ -12,7 +12,7 @@ from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
 from edge.household.pairing import ORDER
 from edge.household.shown import Pairing
-from edge.page.names import PORT_FILE
+from edge.page.names import PORT_FILE, names_of_host
 from edge.stage import PAGE_DIRECTORY
 from protocol.errors import ConfigError
 from tests.support.page_process import ENTER, PageProcess
@@ -67,7 +67,20 @@ def test_a_code_says_nothing_more_where_a_chip_answers(chip):
     with open_door(chip, lambda _: Pairing(is_open=True)):
         said = page(chip, "--pair")
     assert said.stderr == ""
-    assert "\nThe page is at https://volet.local:8443/, " in said.stdout
+    assert f"\nThe page is at https://{names_of_host()[-2]}:8443/, " in said.stdout
+
+
+def test_a_household_is_sent_to_names_that_its_machine_has(chip, tmp_path, monkeypatch):
+    """Nobody answers to volet.local but a machine of that name."""
+    monkeypatch.setattr("socket.gethostname", lambda: "raspberrypi")
+    with open_door(chip, lambda _: Pairing(is_open=True)):
+        by_hand = page(chip, "--pair").stdout
+        lists_sockets(tmp_path, monkeypatch, "[::]:443 (Stream)")
+        monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
+        monkeypatch.setattr("edge.page.names.addresses_of_machine", lambda _: ["192.168.1.7"])
+        installed = page(chip, "--pair").stdout
+    assert "is at https://raspberrypi.local:8443/, https://localhost:8443/." in by_hand
+    assert "is at https://raspberrypi.local/, https://192.168.1.7/." in installed
 
 
 def test_the_page_says_at_its_start_that_no_chip_runs(chip):
@@ -94,7 +107,8 @@ def test_a_page_that_never_ran_says_how_it_gets_its_certificate(chip, tmp_path, 
     monkeypatch.setattr("edge.commands.page.PAGE_HOME", tmp_path / "not-made-yet")
     monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
     installed = page(chip, "--show").exception
-    assert "nobody has opened it: open it in a browser at https://volet.local/, " in str(installed)
+    first = f"https://{names_of_host()[-2]}/"
+    assert f"nobody has opened it: open it in a browser at {first}" in str(installed)
     french = str(page(chip, "--show", lang="fr").exception)
     assert french.startswith("La page n'a pas encore de certificat")
 
@@ -122,7 +136,7 @@ def test_an_installed_page_is_where_systemd_listens(chip, tmp_path, monkeypatch,
     lists_sockets(tmp_path, monkeypatch, listens)
     monkeypatch.setattr("edge.commands.page.PAGE_HOME", chip / PAGE_DIRECTORY)
     monkeypatch.setattr("edge.commands.page.DEFAULT_DIRECTORY", chip)
-    assert f"https://localhost{suffix}/\n" in page(chip, "--show").output
+    assert f"https://{names_of_host()[-2]}{suffix}/\n" in page(chip, "--show").output
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

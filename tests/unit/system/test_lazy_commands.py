@@ -27,3 +27,12 @@ def test_a_package_that_is_missing_is_named_with_what_brings_it(tmp_path, monkey
     group = LazyGroup("volet", {"party": "party.commands:party"}, "Help.")
     with pytest.raises(click.ClickException, match="needs the Python package no_such_library"):
         group.get_command(click.Context(group), "party")
+
+
+def test_the_help_lists_what_is_installed_and_nothing_else():
+    """`volet` alone, typed at a chip, which has no part of a collectivity."""
+    parts = {"edge": "edge.commands.table:edge", "cloud": "cloud.no_such_part:cloud"}
+    group = LazyGroup("volet", parts, "Help.")
+    shown = group.get_help(click.Context(group))
+    assert "edge " in shown
+    assert "cloud" not in shown
