@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 
 from edge.bills.billed import runs
-from edge.bills.judgement import ContractDays, Finding, Judgement
+from edge.bills.judgement import ContractDays, Finding, Judgement, OpenedLine
 from edge.bills.meter_away import MeterAway
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH, day_text, energy, number
@@ -15,6 +16,7 @@ ONE_DAY = timedelta(days=1)
 
 SENTENCES = bilingual(
     fr={
+        "line": "{name} : cette facture compte {stated}, votre compteur {own}.",
         "late": "Jours d'une période antérieure, facturés maintenant : {days}.",
         "left_out": "Jours de cette période non encore facturés : {days}.",
         "owed": "Jours antérieurs qui restent à facturer : {days}.",
@@ -85,6 +87,7 @@ SENTENCES = bilingual(
         "meter": "Compteur {serial}, calendrier {calendar}, du {start} au {end} : {kwh} kWh.",
     },
     en={
+        "line": "{name}: this bill counts {stated}, your meter {own}.",
         "late": "Days of an earlier period, billed now: {days}.",
         "left_out": "Days of this period not billed yet: {days}.",
         "owed": "Earlier days still to be billed: {days}.",
@@ -153,12 +156,23 @@ SENTENCES = bilingual(
 
 
 def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) -> list[str]:
-    """Return sentences on late, omitted, owed, unbilled and estimated days, meters and credit.
+    """Return sentences on lines that differ, on days, meters and credit.
+
+    Days are told that are late, omitted, owed, unbilled or estimated.
 
     `away`: the times when another meter was taken for the home's, on days of the statement.
     """
     words = SENTENCES[lang]
     sentences = [
+        words["line"].format(
+            name=line.name,
+            stated=_energy(line, line.quantity, lang),
+            own=_energy(line, line.own_quantity, lang),
+        )
+        for line in judgement.opened
+        if line.quantity != line.own_quantity
+    ]
+    sentences += [
         words[name].format(days=days_text(days, lang))
         for name, days in (
             ("late", judgement.late),
@@ -183,6 +197,10 @@ def remarks(judgement: Judgement, lang: Lang, away: Sequence[MeterAway] = ()) ->
     if judgement.contract is not None:
         sentences.append(_contract(judgement, judgement.contract, lang))
     return [*sentences, *_credit(judgement, lang), *_meters(judgement, lang)]
+
+
+def _energy(line: OpenedLine, quantity: int, lang: Lang) -> str:
+    return energy(quantity if line.unit == "kWh" else Decimal(quantity).scaleb(-3), lang)
 
 
 def away_in_words(away: Iterable[MeterAway], lang: Lang) -> list[str]:

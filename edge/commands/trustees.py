@@ -50,6 +50,11 @@ def trustees(directory: Path, confirm: str | None, *, is_json: bool) -> None:
             )
         name = chosen.hash.hex()
         change_choices(directory, trustees=name)
+        if load_choices(directory).is_on and not is_json:
+            echo_translated(
+                "From now on this home takes part in the figures of its area; `volet edge area off` "
+                "ends it."
+            )
     confirmed = load_choices(directory).trustees
     today = day_number(legal_day(datetime.now(UTC)))
     with read_vault(directory) as vault:

@@ -13,7 +13,7 @@ from edge.area.settings import AreaConfig, load_choices
 from edge.bills.papers import document_of
 from edge.bills.sheet import BillDocument
 from edge.household.agreements import agreements
-from edge.household.bills import bills
+from edge.household.bills import bills, latest
 from edge.household.budget import budget
 from edge.household.changes import Changes
 from edge.household.contracts import see_offer, waiting_request
@@ -158,10 +158,13 @@ class Answers:
 
     def _today(self, asked: AskToday) -> Answer:
         now = self._now()
+        known = self._chip.neighbourhood()
         with read_vault(self._directory) as vault:
-            return today(
-                vault, self._report_for(asked), self._chip.neighbourhood(), now, asked.lang
-            )
+            found = today(vault, self._report_for(asked), known, now, asked.lang)
+            if asked.role is not VisitorRole.OWNER:
+                return found
+            bill, wrong_bills = latest(self._directory, vault, asked.lang)
+        return msgspec.structs.replace(found, bill=bill, wrong_bills=wrong_bills)
 
     def _shared(self, asked: AskShared) -> Answer:
         choices, on = load_choices(self._directory), legal_day(self._now())

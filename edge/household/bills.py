@@ -39,6 +39,13 @@ def bills(directory: Path, vault: VaultReader, statement: str | None, lang: Lang
     )
 
 
+def latest(directory: Path, vault: VaultReader, lang: Lang) -> tuple[BillRow | None, int]:
+    """Return the bill that arrived last, and on how many the household may have to act."""
+    arrived = read_arrived(directory, vault).bills
+    wrong = sum(bill.asks_for_action for bill in arrived)
+    return (_row(arrived[-1], lang) if arrived else None), wrong
+
+
 def _chosen(arrived: ArrivedBills, statement: str | None) -> ArrivedBill | None:
     by_statement = {bill.judgement.statement: bill for bill in arrived.bills}
     if statement is not None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from edge.household.shown_bills import BillRow
 from edge.household.visitors import HouseholdName, KnockId, KnockNumber, VisitorRole
 from edge.language.choice import Lang
 from protocol.calendar import Instant
@@ -45,6 +46,8 @@ class Today(msgspec.Struct, frozen=True, tag="today"):
         waiting: what the household can do, the most urgent first.
         notices: what has happened that the household should know, newest last.
         has_left: the household has moved out.
+        bill: the bill that arrived last, None if there is none, and `wrong_bills` how many may ask
+            for something to be done; neither is told to who may see the curve only.
         beside: the last day of which there is a curve of the neighbourhood, None if there is none.
     """
 
@@ -61,6 +64,8 @@ class Today(msgspec.Struct, frozen=True, tag="today"):
     notices: tuple[Row, ...]
     has_left: bool
     beside: date | None
+    bill: BillRow | None = None
+    wrong_bills: int = 0
 
 
 class MeanCurve(msgspec.Struct, frozen=True):

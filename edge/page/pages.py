@@ -52,6 +52,7 @@ async def today_page(visit: Visit) -> Response:
         curve=views.curve(today.day, today.quarters, visit.lang),
         so_far=so_far,
         last_day=last_day,
+        bill=views.last_bill(today, visit.lang),
         beside=views.beside_link(today, visit.lang),
     )
 

@@ -112,6 +112,12 @@ _SHOWN = bilingual(
         "bills_title": "Vos factures, vérifiées par votre boîtier",
         "no_bill": "Aucune facture n'est encore arrivée.",
         "next_bill": "Pour quand la prochaine est attendue, voyez",
+        "last_bill": "Dernière facture :",
+        "wrong_bills": "Factures qui ne sont pas justes : {count}. Ce qui diffère et quoi faire est sous",
+        "differs_next": (
+            "Gardez cette facture en PDF et écrivez à votre fournisseur ce qui diffère. Aucun reçu ne part "
+            "d'elle."
+        ),
         "bill_list": "Factures arrivées",
         "bill_period": "Période",
         "bill_total": "Total TTC",
@@ -214,7 +220,11 @@ _SHOWN = bilingual(
             "Qui sont les garants est public : comparez l'empreinte avec celle que chacun d'eux publie. "
             "Que vous les avez confirmés, la collectivité et eux le voient à ce que vous participez."
         ),
-        "change_trustees": "Pour confirmer : `volet edge trustees --confirm EMPREINTE`.",
+        "change_trustees": (
+            "Pour les confirmer, tapez sur le boîtier, avec l'empreinte que vous avez comparée : `volet "
+            "edge trustees --confirm 'EMPREINTE'`. Dès lors votre foyer participe aux chiffres du "
+            "quartier, sauf si vous avez choisi de ne pas participer, ci-dessus."
+        ),
         "state_title": "État de votre boîtier",
         "sessions": "Qui est connecté à cette page",
         "since": "Depuis",
@@ -373,6 +383,11 @@ _SHOWN = bilingual(
         "bills_title": "Your bills, checked by your own chip",
         "no_bill": "No bill has arrived yet.",
         "next_bill": "When the next one is expected is under",
+        "last_bill": "Last bill:",
+        "wrong_bills": "Bills that are not correct: {count}. What differs and what to do is under",
+        "differs_next": (
+            "Keep this bill as PDF, and write to your provider what differs. No receipt leaves for it."
+        ),
         "bill_list": "Bills that have arrived",
         "bill_period": "Period",
         "bill_total": "Total",
@@ -473,7 +488,11 @@ _SHOWN = bilingual(
             "Who the trustees are is public: compare the fingerprint with the one that each of them "
             "publishes. That you have confirmed them, the city and they see by your taking part."
         ),
-        "change_trustees": "To confirm them: `volet edge trustees --confirm FINGERPRINT`.",
+        "change_trustees": (
+            "To confirm them, type at the chip, with the fingerprint that you have compared: `volet edge "
+            "trustees --confirm 'FINGERPRINT'`. From then on your home takes part in the neighbourhood's "
+            "figures, unless you have chosen to take no part, above."
+        ),
         "state_title": "State of your chip",
         "sessions": "Who is logged in to this page",
         "since": "Since",

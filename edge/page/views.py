@@ -168,6 +168,16 @@ def beside_link(today: Today, lang: Lang) -> str:
     return TEXTS[lang]["beside_link"].format(day=day_text(today.beside, lang))
 
 
+def last_bill(today: Today, lang: Lang) -> str:
+    """Return the bill that arrived last: its days, total and verdict; empty if there is none."""
+    if today.bill is None:
+        return ""
+    row, texts = today.bill, TEXTS[lang]
+    days = texts["from_to"].format(first=day_text(row.first, lang), last=day_text(row.last, lang))
+    total = [] if row.total_eur is None else [euros(row.total_eur, lang)]
+    return ", ".join((days, *total, texts[f"verdict_{row.verdict}"]))
+
+
 def energy_text(energy_wh: int, lang: Lang) -> str:
     """Return energy in kWh, to the Wh."""
     return measure(number(Decimal(energy_wh).scaleb(-3), lang), "kWh", lang)

@@ -340,8 +340,13 @@ def _language(request: Request, own: Lang) -> Lang:
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     environment = templates_of("edge.page")
-    environment.filters["commands"] = _commands
+    environment.filters |= {"commands": _commands, "sentence": _sentence}
     return environment
+
+
+def _sentence(text: str) -> str:
+    """Return what a label would have before it as it stands alone."""
+    return text[:1].upper() + text[1:]
 
 
 def _commands(text: str) -> Markup:

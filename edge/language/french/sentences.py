@@ -108,6 +108,10 @@ SENTENCES = {
     # Files.
     "{path} is missing; {next_step}": "{path} n'existe pas ; {next_step}",
     "{path} is not there yet; {next_step}": "{path} n'existe pas encore ; {next_step}",
+    "From now on this home takes part in the figures of its area; `volet edge area off` ends it.": (
+        "Dès maintenant, ce logement participe aux chiffres de son quartier ; `volet edge area off` y met "
+        "fin."
+    ),
     "start the chip with `{command}`.": "démarrez le boîtier avec `{command}`.",
     "enrol this chip first: {page}": "inscrivez d'abord ce boîtier : {page}",
     "start it and its page with `{command}`, then type `volet edge page --pair`; the page leads through "

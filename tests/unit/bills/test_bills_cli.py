@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from edge.bills.arrived import ArrivedBill
-from edge.bills.judgement import Finding, Judgement, Verdict
+from edge.bills.judgement import Finding, Judgement, OpenedLine, Verdict
+from edge.bills.remarks import remarks
 from edge.commands.bills import in_words
 from edge.commands.table import edge
 from edge.language.choice import Lang
@@ -67,6 +68,25 @@ def bills(directory, judgements):
         Statements(database).save(name, datetime(2026, 4, 2, tzinfo=UTC), b"", verdict)
     database.close()
     return CliRunner().invoke(edge, ["--lang", "en", "bills", "--dir", str(directory)])
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        (Lang.EN, "off-peak: this bill counts 55 kWh, your meter 15 kWh."),
+        (Lang.FR, "off-peak : cette facture compte 55 kWh, votre compteur 15 kWh."),
+    ],
+)
+def test_a_bill_that_differs_says_by_how_much(lang, said):
+    lines = (
+        OpenedLine("off-peak", "kWh", 55, 15, 0),
+        OpenedLine("peak", "kWh", 42, 42, 0),
+    )
+    found = remarks(msgspec.structs.replace(DIFFERS, opened=lines), lang)
+    assert [plain(each) for each in found] == [said]
+    of_curve = OpenedLine("night", "Wh", 1_500, 500, 0)
+    (found,) = remarks(msgspec.structs.replace(DIFFERS, opened=(of_curve,)), lang)
+    assert plain(found).count("kWh") == 2
 
 
 @pytest.mark.parametrize("wrong", [OTHER_METER, DIFFERS])

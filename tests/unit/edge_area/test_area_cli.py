@@ -129,6 +129,7 @@ def test_a_household_sees_the_trustees_of_later_sets(chip):
     at = ("--dir", chip.directory, "--lang", "en")
     assert fingerprint(later) not in run("trustees", *at)
     said = run("trustees", *at, "--confirm", fingerprint(signed))
+    assert said.startswith("From now on this home takes part in the figures of its area; ")
     assert f"Fingerprint   {fingerprint(signed)}   (confirmed)" in said
     assert f"Fingerprint   {fingerprint(later)}   (signed by the set before it)" in said
     sets = json.loads(run("trustees", *at, "--json"))["sets"]

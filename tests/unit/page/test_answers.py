@@ -194,6 +194,14 @@ def test_one_who_sees_the_curve_only_is_told_nothing_of_bills_to_come(home, lang
     assert answers_of(home).answer(AskState(lang=lang, household=own)).rows == viewers
 
 
+def test_today_tells_the_owner_alone_what_came_of_the_last_bill(home):
+    listed = ask(home, AskBills).rows
+    owners, viewers = (ask(home, AskToday, role=role) for role in VisitorRole)
+    assert owners.bill == listed[0]
+    assert owners.wrong_bills == sum(row.asks_for_action for row in listed)
+    assert (viewers.bill, viewers.wrong_bills) == (None, 0)
+
+
 def test_one_who_sees_the_curve_only_is_told_nothing_of_a_contract(home):
     at = home.clock.now()
     differs, gap = Notice(NoticeKind.METER_DIFFERS, at), Notice(NoticeKind.GAP, at)
