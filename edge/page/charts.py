@@ -119,8 +119,14 @@ def _kw(energy_wh: float) -> float:
 
 
 def _ceiling(most: float) -> float:
-    """Return the end of the axis: the next of 1, 2, 3, 4, 6, 8 times a power of ten."""
-    scale = 0.1
+    """Return the end of the axis: an even tenth up to 0.8, or 1, 2, 3, 4, 6, 8 times a power of ten.
+
+    So neither it nor its half has two decimals, for which a narrow window has no room.
+    """
+    for tenths in (2, 4, 6, 8):
+        if most <= tenths / 10:
+            return tenths / 10
+    scale = 1.0
     while True:
         for step in (1, 2, 3, 4, 6, 8):
             if most <= step * scale:

@@ -11,8 +11,9 @@ FIRST_RUN_TEXTS = bilingual(
         "set_up": "Mise en service",
         "away_early": (
             "Cette page fonctionne, mais le programme du boîtier ne répond pas. À sa dernière réponse, ce "
-            "boîtier n'était pas encore mis en service : rien n'était mesuré, et rien n'est perdu. Démarrez-le "
-            "sur le boîtier : `volet edge run` ; la mise en service reprend alors où vous en étiez."
+            "boîtier n'était pas encore mis en service : rien n'était mesuré, et rien n'est perdu. "
+            "Débranchez et rebranchez le boîtier ou, si vous l'avez démarré à la main, tapez-y `volet edge "
+            "run` ; la mise en service reprend alors où vous en étiez."
         ),
         "help_set_up": "La mise en service expliquée",
         "help_set_up_how": (
@@ -134,8 +135,8 @@ FIRST_RUN_TEXTS = bilingual(
         "set_up": "Set up",
         "away_early": (
             "This page works, but the chip's program does not answer. When it last did, this chip was not set "
-            "up yet: nothing was metered, and nothing is lost. Start it on the chip: `volet edge run`; the "
-            "set-up then goes on where you were."
+            "up yet: nothing was metered, and nothing is lost. Unplug the chip and plug it in again or, if you "
+            "started it by hand, type `volet edge run` there; the set-up then goes on where you were."
         ),
         "help_set_up": "The set-up explained",
         "help_set_up_how": (

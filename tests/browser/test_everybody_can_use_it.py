@@ -57,18 +57,23 @@ def windows(browser, home, cookies):
         yield {Lang.FR: fr, Lang.EN: en}
 
 
+def check(visitor):
+    """Check the page that is shown, with all that is folded, at each size and in both colours."""
+    visitor.open_all()
+    for size, colours in product(SIZES, ("light", "dark")):
+        visitor.tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+        visitor.tab.emulate_media(color_scheme=colours)
+        assert visitor.violations() == "", (size, colours)
+        assert visitor.overflow_px() <= 0, size
+
+
 @pytest.mark.parametrize("lang", Lang)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(windows, place, lang):
     path, status = place
     visitor = windows[lang]
     assert visitor.go(path) == status
     assert visitor.tab.get_attribute("html", "lang") == lang
-    visitor.open_all()
-    for size, colours in product(SIZES, ("light", "dark")):
-        visitor.tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
-        visitor.tab.emulate_media(color_scheme=colours)
-        assert not visitor.violations(), (size, colours)
-        assert visitor.overflow_px() <= 0, size
+    check(visitor)
     assert visitor.complaints == []
     assert visitor.strangers() == []
 
@@ -147,3 +152,26 @@ def test_a_change_by_keyboard_is_asked_for_twice(browser, home, lang, place, coo
         visitor.tab.wait_for_url(visitor.address + place)
         assert visitor.complaints == []
         assert visitor.strangers() == []
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_line_that_is_repeated_is_told_to_everybody_and_ended_by_keyboard(
+    browser, home, lang, cookies
+):
+    texts = TEXTS[lang]
+    with visit(browser, home.page, Look(lang), cookies) as visitor:
+        for name, is_repeated in (("repeat_line", True), ("repeat_end", False)):
+            visitor.go("/etat")
+            visitor.tab_to(texts[f"{name}_do"])
+            visitor.press("Enter")
+            visitor.tab.wait_for_selector("input[name=sure]", state="attached")
+            check(visitor)
+            visitor.tab_to(texts[f"{name}_yes"])
+            visitor.press("Enter")
+            visitor.tab.wait_for_selector("[role=status]")
+            check(visitor)
+            visitor.go("/etat")
+            told = visitor.tab.locator("section:has(#repeater) p.warning")
+            assert told.count() == is_repeated
+            check(visitor)
+        assert visitor.complaints == []

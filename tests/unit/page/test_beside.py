@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from edge.area.figure import DAYS_KEPT, read_figure
 from edge.area.neighbourhood import Following, Neighbourhood
@@ -69,6 +71,15 @@ def test_whatever_the_mean_nothing_is_drawn_outside_the_picture(value_wh):
     for x, y in points(picture, "mean") + points(picture, "band"):
         assert 0 <= x <= WIDTH
         assert 0 <= y <= HEIGHT
+
+
+@given(power_kw=st.floats(0, 36))
+@example(power_kw=0)
+def test_no_label_of_the_power_is_longer_than_a_narrow_window_has_room_for(power_kw):
+    picture = day_bars([round(power_kw * 250)] * 96, "", Lang.FR)
+    labels = re.findall(r'text-anchor="end" dominant-baseline="central">([^<]+)<', picture)
+    assert len(labels) == 3
+    assert max(map(len, labels)) <= 3
 
 
 def test_a_day_is_compared_in_kwh_and_in_each_quarter_hour():
