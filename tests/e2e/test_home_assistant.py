@@ -17,6 +17,7 @@ from tests.support.environments import skip_without_registry
 from tests.support.home_broker import HomeBroker
 from tests.support.mqtt import Peer
 from tests.support.told_home import ToldHome
+from tests.support.work import worked
 from tests.unit.home.test_messages import CHIP
 from volet.demo.ports import free_ports
 
@@ -98,7 +99,12 @@ def test_home_assistant_takes_every_entity(discovery, tmp_path):
             return assistant.poll() is not None
 
         try:
-            wait_until(has_ended, "Home Assistant", lambda: len(broker_log(broker)))
+            # It ends by itself after two minutes of looking; until then it loads for long, and says nothing.
+            wait_until(
+                has_ended,
+                "Home Assistant",
+                lambda: (len(broker_log(broker)), worked(assistant.pid)),
+            )
         finally:
             assistant.kill()
             assistant.wait()

@@ -16,6 +16,7 @@ import httpx
 from edge.page.names import AUTHORITY
 from edge.stage import PAGE_DIRECTORY
 from tests.support.broker import wait_until
+from tests.support.work import worked
 
 ENTER = "/entrer"
 DRAFT = "envoi"
@@ -68,7 +69,7 @@ class PageProcess:
     def __enter__(self) -> Self:
         self._process = subprocess.Popen([*self._program, "--port", str(self.port)])
         # Under emulation, and on a busy machine, a start may take minutes of work.
-        wait_until(self._answers, "the page", lambda: _worked(self.pid))
+        wait_until(self._answers, "the page", lambda: worked(self.pid))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,13 +114,3 @@ class PageProcess:
         except (httpx.TransportError, OSError):
             return False
         return True
-
-
-def _worked(process: int) -> int:
-    """Return how long a process and those that it started have computed, in clock ticks."""
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:  # it has just ended
-        return 0
-    return int(fields[11]) + int(fields[12]) + sum(_worked(int(child)) for child in children)
