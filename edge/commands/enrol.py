@@ -35,8 +35,12 @@ _dir = directory_option(DEFAULT_DIRECTORY, "The chip's")
 @click.command(cls=HouseholdCommand)
 @_dir
 @click.argument("answer", metavar="ENROLMENT.json", type=_FILE)
+@click.option(
+    "--authority",
+    help="The authority's fingerprint as the collectivity publishes it; another one is refused.",
+)
 @changing
-def enrol(directory: Path, answer: Path) -> Change:
+def enrol(directory: Path, answer: Path, authority: str | None) -> Change:
     """Check the collectivity's answer and install it as this chip's identity."""
     before, was = read_agreement(directory), stage(directory)
     was_enrolled = was is Stage.ENROLLED
@@ -44,16 +48,17 @@ def enrol(directory: Path, answer: Path) -> Change:
     is_running = was is not Stage.EMPTY and is_in_use(directory)
     installed = directory / ENROLMENT
     was_installed = installed.read_bytes() if installed.exists() else b""
-    record = install(directory, answer)
+    record = install(directory, answer, authority)
     has_changed = installed.read_bytes() != was_installed
     now, asked = read_agreement(directory), requested_contract(directory, load_keys(directory))
     fingerprint = ca_fingerprint((directory / "ca.pem").read_bytes())
     echo_translated(
         f"This chip is {record.device} of {record.collectivity}.\n"
         f"Authority: {fingerprint}\n"
-        f"as openssl writes it: {openssl_spelling(fingerprint)}\n"
-        "Compare this with what the collectivity publishes before you rely on it."
+        f"as openssl writes it: {openssl_spelling(fingerprint)}"
     )
+    if authority is None:
+        echo_translated("Compare this with what the collectivity publishes before you rely on it.")
     if now != before or not (was_enrolled or asked):
         _show(directory, now, is_first=not was_enrolled)
     if not is_running:

@@ -23,6 +23,7 @@ from edge.identity.enrolment import (
     CERTIFICATE,
     authority_of,
     check_enrolment,
+    check_published,
     check_same_authority,
 )
 from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
@@ -156,14 +157,19 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
         write_public(out, data)
 
 
-def install(directory: Path, answer: Path) -> EnrolmentRecord:
+def install(directory: Path, answer: Path, authority: str | None = None) -> EnrolmentRecord:
     """Check the collectivity's answer in a file and make it this chip's identity.
+
+    `authority` is the fingerprint that the collectivity publishes, None if a person compares it.
 
     Raises:
         ConfigError: a file is missing or cannot be read.
-        DocumentRefused: see `checked_answer`.
+        DocumentRefused: see `checked_answer`; or the answer has another authority.
     """
     data = read_document(answer, "ask the collectivity for its answer to request.json.")
+    if authority is not None:
+        enrolment, _ = checked_answer(directory, data, str(answer))
+        check_published(authority_of(enrolment), authority)
     return install_answer(directory, data, str(answer))
 
 

@@ -1,5 +1,6 @@
 """The chip's certified identity: `enrolment.json`, `device.pem`, `ca.pem`, and former chips."""
 
+import re
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -212,6 +213,20 @@ def openssl_spelling(fingerprint: str) -> str:
     """Return a fingerprint of `ca_fingerprint` as openssl and browsers write it: B3:28:…."""
     digits = "".join(fingerprint.split()).upper()
     return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+
+
+def check_published(ca_pem: bytes, published: str) -> None:
+    """Check that an authority has the published fingerprint, in any usual spelling.
+
+    Raises:
+        DocumentRefused: it has another one.
+    """
+    found = ca_fingerprint(ca_pem)
+    if re.sub(r"[\s:]", "", published).lower() != found.replace(" ", ""):
+        raise DocumentRefused(
+            f"The answer's authority is {found}, and the one to expect {published}: whoever wrote the "
+            "answer is not the collectivity that published this. Nothing was installed."
+        )
 
 
 def authority_of(enrolment: Enrolment) -> bytes:

@@ -42,6 +42,11 @@ DOCUMENTS = {
         "Cette réponse nomme plus d'une autorité, dont vous ne pourriez comparer qu'une ; demandez à "
         "la collectivité de répondre à nouveau, avec le Volet d'aujourd'hui."
     ),
+    "The answer's authority is {found}, and the one to expect {published}: whoever wrote the answer "
+    "is not the collectivity that published this. Nothing was installed.": (
+        "L'autorité de la réponse est {found}, et celle attendue {published} : qui a écrit la réponse "
+        "n'est pas la collectivité qui a publié ceci. Rien n'a été installé."
+    ),
     "An import into {path} was interrupted; run `volet edge import` again first.": (
         "Un import dans {path} a été interrompu ; relancez d'abord `volet edge import`."
     ),

@@ -29,6 +29,9 @@ HELP = {
         "réponse avec `volet edge enrol ENROLMENT.json`. Si un compteur est branché, le contrat est pour lui. "
         "Le contrat est montré avec ses prix, ce qui n'ira pas avec lui, et qui le voit. Refaite, elle garde ce que le foyer a choisi avant, et le dit."
     ),
+    "The authority's fingerprint as the collectivity publishes it; another one is refused.": (
+        "L'empreinte de l'autorité telle que la collectivité la publie ; une autre est refusée."
+    ),
     "Check the collectivity's answer and install it as this chip's identity.": (
         "Vérifie la réponse de la collectivité et en fait l'identité de ce boîtier."
     ),

@@ -225,10 +225,11 @@ SENTENCES = {
         "{path} est écrit ; remettez-le à la collectivité, puis installez sa réponse avec "
         "`{command}`."
     ),
-    "This chip is {device} of {collectivity}. Authority: {fingerprint} as openssl writes it: {openssl} Compare this with what the "
-    "collectivity publishes before you rely on it.": (
+    "This chip is {device} of {collectivity}. Authority: {fingerprint} as openssl writes it: {openssl}": (
         "Ce boîtier est {device} de {collectivity}.\nAutorité : {fingerprint}\n"
-        "comme openssl l'écrit : {openssl}\n"
+        "comme openssl l'écrit : {openssl}"
+    ),
+    "Compare this with what the collectivity publishes before you rely on it.": (
         "Comparez ceci avec ce que publie la collectivité avant de vous y fier."
     ),
     "Next: {step}": "Ensuite : {step}",

@@ -23,7 +23,13 @@ from cloud.store.providers import Provider
 from cloud.store.sqlite.store import SqliteStore
 from edge.contracts.enrolling import draw_keys, install, make_request, sign_contract, write_request
 from edge.contracts.signed import load_contract
-from edge.identity.enrolment import Identity, check_enrolment, load_identity
+from edge.identity.enrolment import (
+    Identity,
+    ca_fingerprint,
+    check_enrolment,
+    load_identity,
+    openssl_spelling,
+)
 from edge.identity.keys import load_keys
 from protocol.contract import Contract, Offer, Signed, open_document, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
@@ -449,6 +455,20 @@ def test_the_authority_of_another_collectivity_does_not_hide_behind_the_compared
     with pytest.raises(DocumentRefused, match="more than one authority"):
         _install(chip, forged)
     assert not (chip / "ca.pem").exists()
+
+
+@pytest.mark.parametrize("spelled", ["{}", "{} ", "upper", "openssl"])
+def test_only_the_authority_that_was_published_is_installed(answer, chip, spelled):
+    (chip / "answer.json").write_bytes(msgspec.json.encode(answer))
+    published = ca_fingerprint(answer.ca_pem)
+    other = ca_fingerprint(_stranger()[0])
+    for wrong in (other, published[:-1], "", f"0{published}"):
+        with pytest.raises(DocumentRefused, match="Nothing was installed"):
+            install(chip, chip / "answer.json", wrong)
+        assert not (chip / "enrolment.json").exists()
+    spellings = {"upper": published.upper(), "openssl": openssl_spelling(published)}
+    install(chip, chip / "answer.json", spellings.get(spelled, spelled.format(published)))
+    assert (chip / "ca.pem").read_bytes() == answer.ca_pem
 
 
 def test_no_further_authority_is_trusted_than_the_compared_one(answer, chip):
