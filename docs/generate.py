@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import msgspec
 from limits import at_home, calls, chip_messages, other_messages, parties
+from roles import roles
 from units import units
 
 from cloud.api.app import operations
@@ -177,6 +178,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "limits-parties": lambda: parties(table),
     "limits-home": lambda: at_home(table),
     "units": lambda: units(table),
+    "roles": lambda: roles(table),
 }
 
 

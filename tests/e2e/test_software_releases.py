@@ -48,11 +48,12 @@ def build(
     version: str,
     since: Path | None = None,
     architecture: str = platform.machine(),
+    extra: str = "edge",
 ) -> Path:
-    """Build a release for Debian 12; return its archive."""
+    """Build a release for Debian 12, a chip's or another `extra`; return its archive."""
     command = [sys.executable, ROOT / "packaging/build.py", "--key", folder / "release.key"]
     command += ["--version", version, "--python", "3.11", "--out", folder]
-    command += ["--architecture", architecture]
+    command += ["--architecture", architecture, "--extra", extra]
     command += ["--since", since] if since else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from tests.support.environments import ROOT, skip_without_registry
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
-LOCKS = ("all.txt", "edge.txt", "hardware.txt")
+LOCKS = ("all.txt", "edge.txt", "cloud.txt", "hardware.txt", "fleet.txt")
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 

@@ -13,10 +13,16 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
-# What each lock file installs, as `./run setup` and `./run setup edge` use them.
-LOCKS = {"all": ("edge", "cloud", "trustee", "dev", "bench"), "edge": ("edge",)}
-# `./run hardware` installs the last, beside them; what SKiDL may do without is left out of it.
-FILES = (*LOCKS, "hardware")
+# What each lock file installs, as `./run setup` and `./run setup edge` use them, and releases.
+LOCKS = {
+    "all": ("edge", "cloud", "trustee", "dev", "bench"),
+    "edge": ("edge",),
+    "cloud": ("cloud", "trustee"),
+}
+# `./run hardware` and `./run ansible` install these, beside them, from a dependency group; what SKiDL
+# may do without is left out.
+BESIDE = ("hardware", "fleet")
+FILES = (*LOCKS, *BESIDE)
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
 _PIN = re.compile(r"^(?P<requirement>[a-z0-9].*?) \\$")
@@ -55,9 +61,9 @@ def environments() -> list[dict[str, str]]:
 
 
 def asked(lock: str) -> list[Requirement]:
-    if lock == "hardware":
+    if lock in BESIDE:
         groups = PYPROJECT["dependency-groups"]
-        return [Requirement(each) for each in (*groups["build"], *groups["hardware"])]
+        return [Requirement(each) for each in (*groups["build"], *groups[lock])]
     listed = [
         *PYPROJECT["build-system"]["requires"],
         *PYPROJECT["project"]["dependencies"],
@@ -110,8 +116,9 @@ def test_what_is_pinned_is_what_is_needed_and_no_more(lock):
 
 
 @pytest.mark.parametrize("environment", environments(), ids=lambda e: e["python_version"])
-def test_a_chip_gets_the_versions_that_the_tests_ran_with(environment):
-    assert pinned("edge", environment).items() <= pinned("all", environment).items()
+@pytest.mark.parametrize("lock", ["edge", "cloud"])
+def test_a_machine_gets_the_versions_that_the_tests_ran_with(environment, lock):
+    assert pinned(lock, environment).items() <= pinned("all", environment).items()
 
 
 def test_this_environment_is_the_locked_one():
@@ -125,10 +132,10 @@ def test_this_environment_is_the_locked_one():
 
 
 @pytest.mark.parametrize("environment", environments(), ids=lambda e: e["python_version"])
-def test_the_boards_tools_are_of_the_versions_that_all_else_has(environment):
-    others = pinned("all", environment)
-    board = pinned("hardware", environment)
-    assert {name: others.get(name, own) for name, own in board.items()} == board
+@pytest.mark.parametrize("lock", BESIDE)
+def test_tools_are_of_the_versions_that_all_else_has(environment, lock):
+    others, own = pinned("all", environment), pinned(lock, environment)
+    assert {name: others.get(name, each) for name, each in own.items()} == own
 
 
 @pytest.mark.parametrize("lock", FILES)
