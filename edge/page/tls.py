@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -65,7 +66,7 @@ def fingerprint(directory: Path) -> str:
 def _authority(
     directory: Path, now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    if (directory / AUTHORITY).exists():
+    if (directory / AUTHORITY).exists() and (directory / AUTHORITY_KEY).exists():
         authority = _read(directory / AUTHORITY)
         # One of the future was made by a clock that was ahead; no browser believes it yet.
         if authority.not_valid_before_utc <= now < authority.not_valid_after_utc - LASTS:
@@ -99,12 +100,21 @@ def _is_usable(
     certificate = _read(directory / CERTIFICATE)
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
-        certificate.issuer == authority.subject
+        _is_signed_by(authority, certificate)
         and tuple(found.get_values_for_type(x509.DNSName)) == names
         and certificate.not_valid_before_utc <= now
         and certificate.not_valid_after_utc - now > RENEWED_BEFORE
         and _read_key(directory / CERTIFICATE_KEY).public_key() == certificate.public_key()
     )
+
+
+def _is_signed_by(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    """Return whether this authority has signed it; the one before had the same name."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _builder(

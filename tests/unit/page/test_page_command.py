@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -10,12 +11,15 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.contracts.enrolling import draw_keys
 from edge.household.door import open_door
-from edge.household.pairing import ORDER
+from edge.household.pairing import ORDER, PairingWindow
 from edge.household.shown import Pairing
+from edge.household.visitors import VisitorRole
 from edge.page.names import PORT_FILE, names_of_host
+from edge.page.running import certify_apart
 from edge.stage import PAGE_DIRECTORY
 from protocol.errors import ConfigError
 from tests.support.page_process import ENTER, PageProcess
+from tests.support.steps import killed_at_each_step
 from volet.demo.ports import free_ports
 
 COMMAND = (sys.executable, "-m", "volet.main", "edge", "--lang")
@@ -81,6 +85,40 @@ def test_a_household_is_sent_to_names_that_its_machine_has(chip, tmp_path, monke
         installed = page(chip, "--pair").stdout
     assert "is at https://raspberrypi.local:8443/, https://localhost:8443/." in by_hand
     assert "is at https://raspberrypi.local/, https://192.168.1.7/." in installed
+
+
+def code_of(said):
+    return said.stdout.partition("\n")[0].replace(" ", "")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_open", [False, True])
+def test_whenever_a_command_is_killed_the_window_is_whole_and_the_next_one_opens_it(chip, is_open):
+    window = PairingWindow(chip, lambda: datetime.now(UTC))
+    with open_door(chip, lambda _: window.state()):
+        before = code_of(page(chip, "--pair")) if is_open else None
+        for step in killed_at_each_step(lambda: page(chip, "--pair", "--viewer")):
+            order = ORDER.read(chip)
+            if (order and order.code) != before:
+                assert order.role is VisitorRole.VIEWER, "what was asked for, or nothing"
+                assert len(order.code) == 8
+            before = code_of(page(chip, "--pair"))
+            if not is_open:
+                assert window.admit(before) is VisitorRole.OWNER, f"step {step}"
+                before = None
+    assert step > 10
+
+
+@pytest.mark.long
+def test_showing_the_fingerprint_changes_nothing_whenever_it_is_killed(chip):
+    served = chip / PAGE_DIRECTORY
+    served.mkdir()
+    certify_apart(served, ("volet.local",))
+    held = {path: path.read_bytes() for path in chip.rglob("*") if path.is_file()}
+    for _ in killed_at_each_step(lambda: page(chip, "--show")):
+        pass
+    assert {path: path.read_bytes() for path in chip.rglob("*") if path.is_file()} == held
+    assert "SHA-256 " in page(chip, "--show").stdout
 
 
 def test_the_page_says_at_its_start_that_no_chip_runs(chip):

@@ -21,6 +21,7 @@ from edge.page.names import (
 from edge.page.running import certify_apart
 from edge.page.tls import AUTHORITY_LASTS, LASTS, RENEWED_BEFORE, certify, fingerprint
 from protocol.errors import ConfigError
+from tests.support.steps import killed_at_each_step
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 NAMES = names_of_host("meter")
@@ -131,17 +132,39 @@ def test_an_authority_that_would_end_before_its_certificate_is_replaced(tmp_path
     assert (tmp_path / AUTHORITY).read_bytes() != before
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("is_first", [True, False])
+def test_whenever_it_is_killed_the_next_start_has_what_its_authority_signed(tmp_path, is_first):
+    """A certificate of the authority before would be taken for one of the new one, by its name."""
+    later, held = NOW + AUTHORITY_LASTS - LASTS + timedelta(days=1), {}
+    if not is_first:
+        certify(tmp_path, NAMES, NOW)
+        assert certify(tmp_path, NAMES, later - timedelta(days=9))
+        held = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for step in killed_at_each_step(lambda: certify(tmp_path, NAMES, later)):
+        certify(tmp_path, NAMES, later)
+        read(tmp_path / CERTIFICATE).verify_directly_issued_by(read(tmp_path / AUTHORITY))
+        assert not certify(tmp_path, NAMES, later), f"step {step}"
+        for path in tmp_path.iterdir():
+            path.unlink()
+        for path, data in held.items():
+            path.write_bytes(data)
+            path.chmod(0o600)
+    assert step > 10
+
+
 def test_an_authority_that_a_clock_that_was_ahead_has_made_is_replaced(tmp_path):
     certify(tmp_path, NAMES, NOW + timedelta(days=365))
     assert certify(tmp_path, NAMES, NOW)
     assert verifies(tmp_path, tmp_path / CERTIFICATE, NAMES[0]).returncode == 0
 
 
-@pytest.mark.parametrize("lost", [CERTIFICATE, CERTIFICATE_KEY])
+@pytest.mark.parametrize("lost", [AUTHORITY, AUTHORITY_KEY, CERTIFICATE, CERTIFICATE_KEY])
 def test_a_file_that_is_lost_or_of_another_host_is_made_anew(tmp_path, lost):
     certify(tmp_path, NAMES, NOW)
     (tmp_path / lost).unlink()
     assert certify(tmp_path, NAMES, NOW)
+    assert verifies(tmp_path, tmp_path / CERTIFICATE, NAMES[0]).returncode == 0
     assert certify(tmp_path, names_of_host("other"), NOW)
     assert not certify(tmp_path, names_of_host("other"), NOW)
 

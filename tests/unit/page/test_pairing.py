@@ -11,6 +11,7 @@ from edge.household.visitors import VisitorRole
 from protocol.errors import ConfigError, DocumentRefused
 from system.locks import take_lock
 from tests.support.disks import full_disk
+from tests.support.steps import killed_at_each_step
 
 NOW = datetime(2026, 11, 30, 7, tzinfo=UTC)
 
@@ -67,6 +68,14 @@ def test_wrong_codes_are_counted_over_restarts(console):
     with pytest.raises(DocumentRefused, match="five wrong codes came; if they were not yours"):
         console.window().admit(code)
     assert console.window().admit(console.pair())
+
+
+def test_a_console_that_is_killed_at_any_step_leaves_the_window_before_or_the_new_one(console):
+    first = ORDER.read(console.directory) if console.pair() else None
+    for step in killed_at_each_step(lambda: console.pair(VisitorRole.VIEWER)):
+        order = ORDER.read(console.directory)
+        assert order == first or (order.role is VisitorRole.VIEWER and step > 3)
+    assert console.window().admit(console.pair()) is VisitorRole.OWNER
 
 
 def test_a_new_window_replaces_the_one_before(console):
