@@ -73,6 +73,61 @@ def put_public(path: Path, data: bytes) -> bool:
     return not is_there
 
 
+class FileSet:
+    """Files that change together: each is written beside its place, and all are put there at the end."""
+
+    def __init__(self) -> None:
+        # What is to be put at each path, in this order; None removes what is there.
+        self._changes: list[tuple[Path, Path | None]] = []
+
+    def write_secret(self, path: Path, data: bytes) -> None:
+        """Write a secret, mode 0600, for `path`. Raises ConfigError if it cannot be written."""
+        self._changes.append((path, _write_beside(path, data, SECRET_MODE)))
+
+    def write_public(self, path: Path, data: bytes) -> None:
+        """Write a document for `path`. Raises ConfigError if it cannot be written."""
+        self._changes.append((path, _write_beside(path, data, PUBLIC_MODE)))
+
+    def remove(self, path: Path) -> None:
+        """Remove what is at `path`, if anything is."""
+        self._changes.append((path, None))
+
+    def put(self) -> None:
+        """Put all in place. Raises ConfigError if one cannot be."""
+        for path, beside in self._changes:
+            try:
+                if beside is None:
+                    path.unlink(missing_ok=True)
+                else:
+                    beside.replace(path)
+            except OSError as exc:
+                raise _cannot_write(path, exc) from exc
+            sync_dir(path.parent)
+
+    def discard(self) -> None:
+        """Remove what has not been put in place."""
+        for _, beside in self._changes:
+            if beside is not None:
+                beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def changed_together() -> Iterator[FileSet]:
+    """Yield a set of files to write; they are put in place, in this order, when the block succeeds.
+
+    A full disk is met before anything has changed. A power cut may come between two of them.
+
+    Raises:
+        ConfigError: one of them cannot be put in place.
+    """
+    files = FileSet()
+    try:
+        yield files
+        files.put()
+    finally:
+        files.discard()
+
+
 def draw_secret(path: Path, data: bytes) -> bool:
     """Write a newly drawn secret to `path` unless a file exists there; returns whether it did.
 

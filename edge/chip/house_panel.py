@@ -96,8 +96,11 @@ class EnrolledHome:
         return Told(facts, are_receipts_held)
 
     def say_yes(self, question: PanelQuestion) -> None:
-        """Do what the page has asked, if it still does: erase the household, or keep fewer months."""
-        if not self.questions.take(question):
+        """Do what the page has asked, if it still does: erase the household, or keep fewer months.
+
+        What fails, as on a full disk, is asked on: a light that went out would say that it is done.
+        """
+        if self.questions.standing() != question:
             return
         if question.matter is Matter.KEEP_FEWER:
             save_kept_curve(self._directory, KeptCurve(question.months))
@@ -105,6 +108,7 @@ class EnrolledHome:
         else:
             order_erasure(self._directory, self._household)
             log.info("erasure_ordered")
+        self.questions.take(question)
 
     def release(self) -> None:
         """Let receipts that are held back leave again."""

@@ -19,7 +19,7 @@ from protocol.contract import Contract
 from protocol.enrolment import EnrolmentRecord, HeldContract
 from protocol.envelope import decode_body
 from protocol.errors import DocumentRefused
-from system.files import write_secret
+from system.files import FileSet
 
 SHORT_HASH = 16
 ONE_DAY = timedelta(days=1)
@@ -93,8 +93,8 @@ def _current(record: EnrolmentRecord) -> HeldContract | None:
     return next((held for held in record.contracts if held.last_day is None), None)
 
 
-def take_contracts(directory: Path, record: EnrolmentRecord) -> None:
-    """Adopt the contracts of a checked answer; ended contracts are written first."""
+def take_contracts(directory: Path, record: EnrolmentRecord, files: FileSet) -> None:
+    """Adopt the contracts of a checked answer, with other files; ended contracts are written first."""
     known = known_contracts(directory)
     present = read_agreement(directory)
     listed = {held.contract: held for held in record.contracts}
@@ -108,24 +108,21 @@ def take_contracts(directory: Path, record: EnrolmentRecord) -> None:
     is_replaced = present is not None and (current is not None or present.contract.hash in listed)
     if present is not None and is_replaced and present.contract.hash not in listed:
         others.append(FormerContract(present.offer, present.contract, "9999-12-31"))
-    write_former(directory, [*ended, *(_ended_before(other, record.contracts) for other in others)])
+    replaced = (_ended_before(other, record.contracts) for other in others)
+    write_former(directory, [*ended, *replaced], files)
     if current is not None and (own := known.get(current.contract)) is not None:
-        _write_present(directory, own)
-        remove_former(directory, current.contract)
+        files.write_secret(directory / CONTRACT, msgspec.json.encode(own))
+        files.remove(directory / OFFER)
+        remove_former(directory, current.contract, files)
     elif is_replaced:
-        (directory / CONTRACT).unlink(missing_ok=True)
-        (directory / OFFER).unlink(missing_ok=True)
+        files.remove(directory / CONTRACT)
+        files.remove(directory / OFFER)
 
 
 def unknown_contracts(directory: Path, held: Iterable[HeldContract]) -> list[HeldContract]:
     """Return the contracts in `held` of which this chip has no copy."""
     known: Mapping[bytes, object] = known_contracts(directory)
     return [contract for contract in held if contract.contract not in known]
-
-
-def _write_present(directory: Path, agreement: SignedAgreement) -> None:
-    write_secret(directory / CONTRACT, msgspec.json.encode(agreement))
-    (directory / OFFER).unlink(missing_ok=True)
 
 
 def _ended_before(former: FormerContract, listed: Iterable[HeldContract]) -> FormerContract:

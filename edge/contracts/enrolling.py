@@ -28,7 +28,7 @@ from edge.identity.enrolment import (
 )
 from edge.identity.keys import METER_SALT, SALT_BYTES, SIGNING_KEY, TLS_KEY, Keys, load_keys
 from edge.stage import CONFIG_NAME, ENROLMENT, HOUSEHOLD_KEY, IMPORTING, REQUEST
-from edge.tic.repeater.choice import forget_repeater
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
 from protocol.contract import Consent, Contract, Signed, open_document, open_offer, sign_document
 from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
@@ -37,7 +37,13 @@ from protocol.hpke import check_public_key
 from protocol.json_text import read_json
 from protocol.keys import HouseholdSecret
 from protocol.moving import give_mandate
-from system.files import draw_secret, make_private_dir, read_document, write_public, write_secret
+from system.files import (
+    changed_together,
+    draw_secret,
+    make_private_dir,
+    read_document,
+    write_public,
+)
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 
@@ -150,11 +156,12 @@ def write_request(directory: Path, out: Path, signed: Signed) -> None:
     contract = decode_body(signed.body, EnrolmentRequest).contract
     if contract is not None:
         check_follows(directory, contract)
-    keep_request(directory, signed)
     data = msgspec.json.encode(signed)
-    write_secret(directory / REQUEST, data)
-    if out.resolve() != (directory / REQUEST).resolve():
-        write_public(out, data)
+    with changed_together() as files:
+        keep_request(directory, signed, files)
+        files.write_secret(directory / REQUEST, data)
+        if out.resolve() != (directory / REQUEST).resolve():
+            files.write_public(out, data)
 
 
 def install(directory: Path, answer: Path, authority: str | None = None) -> EnrolmentRecord:
@@ -211,13 +218,14 @@ def install_answer(directory: Path, data: bytes, name: str) -> EnrolmentRecord:
         DocumentRefused: see `checked_answer`.
     """
     enrolment, record = checked_answer(directory, data, name)
-    forget_repeater(directory)  # chosen for the home as it was
-    take_contracts(directory, record)
-    if not (directory / AUTHORITY).exists():
-        write_public(directory / AUTHORITY, authority_of(enrolment))
-    write_public(directory / CERTIFICATE, enrolment.certificate_pem)
-    # Written last: its presence marks the chip as enrolled.
-    write_public(directory / ENROLMENT, data)
+    with changed_together() as files:
+        files.remove(directory / REPEATER)  # chosen for the home as it was
+        take_contracts(directory, record, files)
+        if not (directory / AUTHORITY).exists():
+            files.write_public(directory / AUTHORITY, authority_of(enrolment))
+        files.write_public(directory / CERTIFICATE, enrolment.certificate_pem)
+        # Last: its presence marks the chip as enrolled.
+        files.write_public(directory / ENROLMENT, data)
     forget_answered(directory)
     return record
 

@@ -17,7 +17,7 @@ from edge.contracts.signed import SignedAgreement, open_contract
 from protocol.contract import Signed, open_offer
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.json_text import read_json
-from system.files import make_private_dir, read_secret, write_secret
+from system.files import FileSet, make_private_dir, read_secret
 
 FOLDER = "former"
 
@@ -53,17 +53,17 @@ def read_former(directory: Path) -> list[FormerContract]:
     return contracts
 
 
-def write_former(directory: Path, contracts: Sequence[FormerContract]) -> None:
-    """Store ended contracts, mode 0600."""
+def write_former(directory: Path, contracts: Sequence[FormerContract], files: FileSet) -> None:
+    """Store ended contracts, mode 0600, with other files."""
     make_private_dir(directory / FOLDER)
     for former in contracts:
         path = directory / FOLDER / f"{former.contract.hash.hex()}.json"
-        write_secret(path, msgspec.json.encode(former))
+        files.write_secret(path, msgspec.json.encode(former))
 
 
-def remove_former(directory: Path, contract: bytes) -> None:
+def remove_former(directory: Path, contract: bytes, files: FileSet) -> None:
     """Remove a contract from the ended ones, because it is the present one again."""
-    (directory / FOLDER / f"{contract.hex()}.json").unlink(missing_ok=True)
+    files.remove(directory / FOLDER / f"{contract.hex()}.json")
 
 
 def end_all(contracts: Iterable[FormerContract], last_day: date) -> list[FormerContract]:

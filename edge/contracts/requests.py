@@ -17,15 +17,15 @@ from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused, MessageRefused
 from protocol.json_text import read_json
-from system.files import make_private_dir, read_document, write_secret
+from system.files import FileSet, make_private_dir, read_document
 
 FOLDER = "requests"
 # None may be dropped, since the collectivity may have enrolled any; so there are no more than this.
 REQUESTS_MAX = 100
 
 
-def keep_request(directory: Path, signed: Signed) -> None:
-    """Store a request before it is handed out.
+def keep_request(directory: Path, signed: Signed, files: FileSet) -> None:
+    """Store a request before it is handed out, with other files.
 
     Raises:
         DocumentRefused: too many wait for an answer.
@@ -38,7 +38,7 @@ def keep_request(directory: Path, signed: Signed) -> None:
         )
     made_at = decode_body(signed.body, EnrolmentRequest).mandate.made_at
     make_private_dir(directory / FOLDER)
-    write_secret(directory / FOLDER / f"{made_at}.json", msgspec.json.encode(signed))
+    files.write_secret(directory / FOLDER / f"{made_at}.json", msgspec.json.encode(signed))
 
 
 def forget_answered(directory: Path) -> None:

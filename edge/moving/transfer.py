@@ -21,7 +21,7 @@ from edge.identity.enrolment import FORMER, load_former, load_identity
 from edge.identity.keys import METER_SALT, SALT_BYTES, check_keys_are_files, load_keys
 from edge.moving.bundle import Bundle
 from edge.stage import ENROLMENT, HOUSEHOLD_KEY, IMPORTING, next_step
-from edge.tic.repeater.choice import forget_repeater
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
 from edge.vault.database import FILE_NAME
 from edge.vault.kept_curve import FILE_NAME as KEPT_CURVE
 from edge.vault.keyring import file_name, files_in
@@ -32,7 +32,7 @@ from protocol.errors import CipherError, ConfigError, StoreError
 from protocol.ids import HouseholdKeyId
 from protocol.keys import HouseholdSecret
 from protocol.year_keys import YearKeys, last_year_without_keys
-from system.files import destroy, write_secret
+from system.files import changed_together, destroy, write_secret
 from system.shell import quoted
 
 # The household's documents in a chip's directory, which it takes along.
@@ -96,19 +96,20 @@ def take_in(directory: Path, bundle: Bundle, today: date) -> ImportResult:
     years = _keys_of_years(bundle, household, today)
     draw_keys(directory)
     _check_free(directory, household)
-    forget_repeater(directory)
-    importing = directory / IMPORTING
+    importing, keys = directory / IMPORTING, directory / "keys"
     tokens = read_release_tokens(directory)
-    has_moved_out = _prepare_vault(importing, bundle, today, tokens)
-    keys = directory / "keys"
-    write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
-    for year in years:
-        write_secret(keys / file_name(year), year.to_bytes(household))
-    write_secret(keys / METER_SALT, bundle.meter_salt)
-    write_secret(directory / FORMER, msgspec.json.encode(bundle.devices))
-    write_former(directory, bundle.contracts)
-    for name, data in bundle.documents.items():
-        write_secret(directory / name, data)
+    with changed_together() as files:
+        files.remove(directory / REPEATER)
+        files.write_secret(keys / HOUSEHOLD_KEY, household.to_bytes())
+        for year in years:
+            files.write_secret(keys / file_name(year), year.to_bytes(household))
+        files.write_secret(keys / METER_SALT, bundle.meter_salt)
+        files.write_secret(directory / FORMER, msgspec.json.encode(bundle.devices))
+        write_former(directory, bundle.contracts, files)
+        for name, data in bundle.documents.items():
+            files.write_secret(directory / name, data)
+        # Before any of them is put in place: it says that an import is under way.
+        has_moved_out = _prepare_vault(importing, bundle, today, tokens)
     for suffix in ("-wal", "-shm"):
         (directory / f"{FILE_NAME}{suffix}").unlink(missing_ok=True)
     importing.replace(directory / FILE_NAME)

@@ -1,8 +1,8 @@
 """The vault's part of moving: the household's departure, and an image for another chip."""
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from protocol.errors import StoreError
 from system.read_only import open_read_only
 
 ONE_DAY = 1
+# A full disk is an I/O error where SQLite maps a file into memory.
+_OF_THE_DISK = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Departure(msgspec.Struct, frozen=True):
@@ -95,36 +98,39 @@ def adopt_image(path: Path, today: date, tokens: Iterable[str]) -> bool:
         StoreError: the image is damaged, or of another program or a newer version.
     """
     _check_image(path)
-    database = open_database(path)
-    try:
-        with database.atomic():
-            _take_out_unsent(database)
-            presume_contributed(database, today)
-            if not _is_fresh(database, today):
-                presume(database, today, tokens)
-            has_moved_out = _begin_anew(database)
-            database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
-            database.execute(
-                "UPDATE area_contributions SET state = 3, reason = 'moved', payload = NULL "
-                "WHERE state = 0"
-            )
-    except sqlite3.Error as exc:
-        raise StoreError(f"The vault in this bundle cannot be used: {exc}.") from exc
-    finally:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
+    with _prepared(path) as database, database.atomic():
+        _take_out_unsent(database)
+        presume_contributed(database, today)
+        if not _is_fresh(database, today):
+            presume(database, today, tokens)
+        has_moved_out = _begin_anew(database)
+        database.execute("UPDATE area_seeds SET trustees = x'', payload = x''")
+        database.execute(
+            "UPDATE area_contributions SET state = 3, reason = 'moved', payload = NULL "
+            "WHERE state = 0"
+        )
     return has_moved_out
 
 
 def make_without_ledger(path: Path, today: date) -> None:
-    """Create an empty vault that counts the area lane's budget of the year as spent."""
-    database = open_database(path)
+    """Create an empty vault that counts the area lane's budget of the year as spent.
+
+    Raises:
+        StoreError: the disk is full.
+    """
+    with _prepared(path) as database, database.atomic():
+        AreaTables(database).put_spends((Spend(day_number(today), LOST, EVERYTHING_RHO),))
+
+
+@contextmanager
+def _prepared(path: Path) -> Iterator[Database]:
+    """Open a vault to be moved; at the end all of it is in its one file."""
     try:
-        with database.atomic():
-            AreaTables(database).put_spends((Spend(day_number(today), LOST, EVERYTHING_RHO),))
-    finally:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.close()
+        with closing(open_database(path)) as database:
+            yield database
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as exc:
+        raise _unusable(exc) from exc
 
 
 def _check_image(path: Path) -> None:
@@ -133,9 +139,19 @@ def _check_image(path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
             answer = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as exc:
-        raise StoreError(f"The vault in this bundle is damaged: {exc}; take another copy.") from exc
+        raise _unusable(exc) from exc
     if answer != ("ok",):
         raise StoreError("The vault in this bundle is damaged; take another copy.")
+
+
+def _unusable(exc: sqlite3.Error) -> StoreError:
+    """Return what is wrong with an image, or with the disk on which it is prepared."""
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    if code in _OF_THE_DISK:
+        return StoreError(f"There is no room for the vault here: {exc}; make room, then try again.")
+    if code in _DAMAGE:
+        return StoreError(f"The vault in this bundle is damaged: {exc}; take another copy.")
+    return StoreError(f"The vault in this bundle cannot be used: {exc}.")
 
 
 def _take_out_unsent(database: Database) -> None:

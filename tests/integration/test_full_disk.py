@@ -3,30 +3,52 @@
 import os
 import shutil
 import subprocess
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
+from edge.area.settings import load_choices
+from edge.area.terms import TRUSTEE_SET
+from edge.chip.confirming import ORDER as CONFIRMED
 from edge.commands.table import edge
+from edge.contracts.enrolling import draw_keys, make_request, sign_contract, write_request
+from edge.contracts.requests import latest_made_at
+from edge.contracts.signed import read_agreement
+from edge.household.first_run import FirstRunAnswers, SeenLine
+from edge.household.pairing import PairingWindow
 from edge.household.requests import (
     AskForQuotes,
     CapYear,
     KeepCurve,
+    MakeRequest,
     Question,
+    RepeatLine,
     SeeOffer,
     SetProfile,
+    TakeAnswer,
     TakePart,
 )
 from edge.household.shown import Done, NotDone
 from edge.household.shown_agreements import ShownOffer
+from edge.household.shown_first_run import ShownRequest
 from edge.household.visitors import VisitorRole, household_name
+from edge.identity.enrolment import signer_of
+from edge.identity.keys import load_keys
 from edge.language.choice import Lang
+from edge.metering.other_meter import SetAside
 from edge.moving.departure import ORDER as MOVE_OUT
-from edge.stage import CONFIG_NAME, Stage, stage
+from edge.stage import CONFIG_NAME, REQUEST, Stage, stage
+from edge.tic.frame import Mode
+from edge.tic.repeater.choice import load_repeater
+from edge.vault.vault import Vault
+from protocol.calendar import day_start
 from protocol.errors import VoletError
+from protocol.governance import fingerprint
 from tests.support.billing_home import FIRST, ONE_DAY, BillingHome, signed_offer
+from tests.support.chip_area import Trustees
+from tests.support.chip_bench import SERIAL
 from tests.support.lived_home import answers_of
 
 DISK = "24m"
@@ -52,19 +74,23 @@ class Disk:
         shutil.copytree(chip, self.directory)
         (self.directory / CONFIG_NAME).write_text('[home]\nbroker = "home.invalid"\n')
 
-    def fill(self):
-        with self._filler.open("ab", buffering=0) as filler, suppress(OSError):
-            while True:
-                filler.write(bytes(CHUNK))
-        assert not shutil.disk_usage(self.place).free
+    def fill(self, but=0):
+        """Fill the disk, all of it but so many chunks."""
+        with self._filler.open("ab", buffering=0) as filler:
+            with suppress(OSError):
+                while True:
+                    filler.write(bytes(CHUNK))
+            filler.truncate(filler.tell() - but * CHUNK)
+        assert shutil.disk_usage(self.place).free == but * CHUNK
 
     def free(self):
         self._filler.unlink()
 
-    def held(self):
+    def held(self, directory=None):
+        directory = directory or self.directory
         return {
-            str(path.relative_to(self.directory)): path.read_bytes()
-            for path in sorted(self.directory.rglob("*"))
+            str(path.relative_to(directory)): path.read_bytes()
+            for path in sorted(directory.rglob("*"))
             if path.is_file() and not path.name.endswith(_BESIDE)
         }
 
@@ -100,23 +126,54 @@ COMMANDS = {
     "quotes": ("--ask",),
     "receipts": ("--release", "--yes"),
     "repeater": ("on", "--yes"),
+    "area": ("off",),
     "home": ("--on", "--yes"),
     "request": (),
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_is_done_or_says_why_not(disk, name):
+def check_is_done_or_says_why_not(disk, *words):
     before = disk.held()
     disk.fill()
-    why = typed(disk.directory, name, *COMMANDS[name])
+    why = typed(disk.directory, *words)
     assert why is not None, "a full disk takes nothing"
     assert why.endswith("."), why
     assert "Traceback" not in why
     assert disk.held() == before
     disk.free()
-    assert typed(disk.directory, name, *COMMANDS[name]) is None
+    assert typed(disk.directory, *words) is None
     assert disk.held() != before
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_done_or_says_why_not(disk, name):
+    check_is_done_or_says_why_not(disk, name, *COMMANDS[name])
+
+
+def test_what_was_on_is_off_or_says_why_not(disk):
+    assert typed(disk.directory, "repeater", "on", "--yes") is None
+    check_is_done_or_says_why_not(disk, "repeater", "off")
+    assert not load_repeater(disk.directory).is_on
+
+
+def test_trustees_are_confirmed_or_are_not(disk, lived):
+    trustees = Trustees(lived.cloud.key)
+    signed = trustees.sign(trustees.set(collectivity=lived.identity.collectivity))
+    opened = closing(Vault.open(disk.directory, signer_of(lived.identity)))
+    with opened as vault, vault.area_change() as area:
+        area.put_document(signed.hash, TRUSTEE_SET, msgspec.msgpack.encode(signed), 0)
+    check_is_done_or_says_why_not(disk, "trustees", "--confirm", fingerprint(signed))
+    assert load_choices(disk.directory).trustees == signed.hash.hex()
+
+
+def test_an_index_is_confirmed_or_is_not(disk, lived):
+    """As when another meter is on the line."""
+    with closing(Vault.open(disk.directory, signer_of(lived.identity))) as vault:
+        state = vault.values.state()
+        other = msgspec.structs.replace(state.account.last, serial="041876543211")
+        vault.record([], msgspec.structs.replace(state, other=SetAside((other,))))
+    check_is_done_or_says_why_not(disk, "confirm", "--yes")
+    assert CONFIRMED.is_in(disk.directory)
 
 
 def test_a_move_out_is_ordered_or_says_why_not(disk):
@@ -164,6 +221,131 @@ def test_a_new_chip_is_made_once_there_is_room(disk):
     assert stage(new) is Stage.KEYS_DRAWN
 
 
+def new_chip(disk, cloud, name):
+    """A chip with a request for a contract, and the collectivity's answer beside it."""
+    new, answer = disk.place / name, disk.place / f"{name}.json"
+    draw_keys(new)
+    keys = load_keys(new)
+    request = make_request(keys, signed_offer(), contract_of(keys, signed_offer()))
+    write_request(new, new / REQUEST, request)
+    answer.write_bytes(cloud.enrol(request))
+    return new, answer
+
+
+def contract_of(keys, offer, start=FIRST + ONE_DAY, meter=SERIAL):
+    return sign_contract(keys, offer, meter, start)
+
+
+def check_at_each_chunk(disk, directory, *words, step=1):
+    """Try it with more and more room, until it is done; each time it is all or nothing."""
+    before, fits = disk.held(directory), 0
+    whole = disk.place / "whole"
+    shutil.copytree(directory, whole)
+    while True:
+        disk.fill(but=fits)
+        why = typed(directory, *words)
+        disk.free()
+        if why is None:
+            return fits
+        assert any(each in why for each in ("room", "No space", "disk I/O error")), why
+        assert "bundle" not in why.removeprefix(str(directory)), "it is not the bundle's fault"
+        assert disk.held(directory) == before, f"{fits} chunks: {why}"
+        assert typed(directory, *words) is None, "it is done once there is room"
+        shutil.rmtree(directory)
+        shutil.copytree(whole, directory)
+        fits += step
+
+
+def test_a_chip_is_enrolled_or_says_why_not_however_little_room_there_is(disk, lived):
+    new, answer = new_chip(disk, lived.cloud, "new")
+    assert check_at_each_chunk(disk, new, "enrol", str(answer)) >= 4
+    assert stage(new) is Stage.ENROLLED
+    assert read_agreement(new) is not None
+
+
+def test_another_contract_is_taken_or_says_why_not_and_nothing_is_forgotten(disk, lived):
+    """It had forgotten the household's choice to repeat the line, and ended the present contract."""
+    assert typed(disk.directory, "repeater", "on", "--yes") is None
+    keys, offer = load_keys(disk.directory), signed_offer(name="another")
+    contract = contract_of(keys, offer, FIRST + 20 * ONE_DAY)
+    request = make_request(keys, offer, contract, after=latest_made_at(disk.directory))
+    write_request(disk.directory, disk.directory / REQUEST, request)
+    answer = disk.place / "answer.json"
+    answer.write_bytes(lived.cloud.enrol(request))
+    assert check_at_each_chunk(disk, disk.directory, "enrol", str(answer)) >= 3
+    assert read_agreement(disk.directory).contract.hash == contract.hash
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("has_ledger", [True, False])
+def test_a_household_is_imported_or_says_why_not_however_little_room_there_is(
+    disk, tmp_path, has_ledger
+):
+    passphrase, bundle, new = tmp_path / "passphrase", tmp_path / "bundle", disk.place / "new"
+    passphrase.write_text("tout ce que nous emportons")
+    passphrase.chmod(0o600)
+    by = ("--passphrase-file", str(passphrase))
+    without = () if has_ledger else ("--keys-only",)
+    assert typed(disk.directory, "export", "--out", str(bundle), *by, *without) is None
+    draw_keys(new)
+    assert check_at_each_chunk(disk, new, "import", str(bundle), *by, step=4) > 20
+    assert load_keys(new).household.id == load_keys(disk.directory).household.id
+
+
+def test_an_import_without_room_says_so_and_blames_no_bundle(disk, tmp_path):
+    passphrase, bundle, new = tmp_path / "passphrase", tmp_path / "bundle", disk.place / "new"
+    passphrase.write_text("tout ce que nous emportons")
+    passphrase.chmod(0o600)
+    by = ("--passphrase-file", str(passphrase))
+    assert typed(disk.directory, "export", "--out", str(bundle), *by) is None
+    draw_keys(new)
+    before = disk.held(new)
+    for but in (8, vault_chunks(disk) + 16):
+        disk.fill(but)
+        why = typed(new, "import", str(bundle), *by)
+        assert "No space" in why or "There is no room" in why, why
+        assert disk.held(new) == before
+        disk.free()
+    assert typed(new, "import", str(bundle), *by) is None
+
+
+def vault_chunks(disk):
+    return -(-(disk.directory / "vault.db").stat().st_size // CHUNK)
+
+
+@pytest.mark.parametrize("is_answer", [False, True])
+def test_a_step_of_the_first_run_is_taken_or_says_why_not(disk, lived, is_answer):
+    new, answer = new_chip(disk, lived.cloud, "new")
+    at = day_start(FIRST)
+    answers = FirstRunAnswers(
+        new,
+        PairingWindow(new, lambda: at),
+        lambda: SeenLine(SERIAL, Mode.STANDARD),
+        lambda: at,
+    )
+    who = {
+        "household": household_name(load_keys(new).household.id),
+        "role": VisitorRole.OWNER,
+        "lang": Lang.EN,
+    }
+    if is_answer:
+        asked: Question = TakeAnswer(answer=answer.read_text(), is_sure=True, **who)
+    else:
+        asked = MakeRequest(offer=OFFER, start=FIRST + ONE_DAY, **who)
+        seen = answers.answer(asked)
+        asked = msgspec.structs.replace(asked, is_sure=True, contract=seen.contract.contract)
+    before = disk.held(new)
+    for but in range(3):
+        disk.fill(but)
+        refused = answers.answer(asked)
+        assert isinstance(refused, NotDone), refused
+        assert "No space" in refused.why
+        disk.free()
+        assert disk.held(new) == before
+    assert isinstance(answers.answer(asked), Done | ShownRequest)
+    assert stage(new) is (Stage.ENROLLED if is_answer else Stage.REQUESTED)
+
+
 OFFER = msgspec.json.encode(signed_offer()).decode()
 CHANGES = {
     "take part": TakePart(is_on=True),
@@ -172,6 +354,7 @@ CHANGES = {
     "keep": KeepCurve(months=12),
     "quotes": AskForQuotes(),
     "offer": SeeOffer(offer=OFFER, start=FIRST + 3 * ONE_DAY),
+    "repeater": RepeatLine(is_on=True),
 }
 
 

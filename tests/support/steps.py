@@ -8,7 +8,23 @@ from collections.abc import Callable, Iterator
 
 # The functions by which a program changes or locks files, or talks to another program.
 _STEPS = frozenset(
-    "open fdopen write flush fsync close replace rename link unlink mkdir chmod flock connect sendall".split()
+    [
+        "open",
+        "fdopen",
+        "write",
+        "flush",
+        "fsync",
+        "close",
+        "replace",
+        "rename",
+        "link",
+        "unlink",
+        "mkdir",
+        "chmod",
+        "flock",
+        "connect",
+        "sendall",
+    ]
 )
 
 

@@ -291,6 +291,9 @@ DOCUMENTS = {
     "The vault in this bundle is damaged: {why}; take another copy.": (
         "Le coffre de ce paquet est endommagé : {why} ; prenez une autre copie."
     ),
+    "There is no room for the vault here: {why}; make room, then try again.": (
+        "La place manque ici pour le coffre : {why} ; faites de la place, puis recommencez."
+    ),
     "The vault in this bundle cannot be used: {why}.": (
         "Le coffre de ce paquet est inutilisable : {why}."
     ),

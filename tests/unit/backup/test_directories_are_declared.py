@@ -147,7 +147,7 @@ def test_what_a_chip_lives_through_leaves_no_file_that_its_list_lacks(tmp_path):
         look(old)
         old.kill()
         with pytest.MonkeyPatch.context() as cut:
-            cut.setattr("edge.moving.transfer.write_former", interrupted)
+            cut.setattr("system.files.FileSet.put", interrupted)
             with pytest.raises(InterruptedError):
                 take_in(new.directory, bundle, date(2026, 2, 12))
         look(new)

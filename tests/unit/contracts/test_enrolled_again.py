@@ -22,6 +22,7 @@ from edge.identity.keys import load_keys
 from protocol.contract import Offer, Signed, sign_document
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import SealingKey
+from system.files import changed_together
 from tests.support.dwelling import OLD, Dwelling, accept_all, day
 from tests.support.tariffs import simple_tariff
 from tests.unit.contracts.test_meter_replaced import home, offer
@@ -168,6 +169,7 @@ def test_a_contract_of_two_files_is_read_and_made_one(home, other_offer):
 def test_a_former_contract_is_kept_with_its_own_offer(home, other_offer):
     home.sign(other_offer, day(3))
     (kept,) = read_former(home.directory)
-    write_former(home.directory, [msgspec.structs.replace(kept, offer=other_offer)])
+    with changed_together() as files:
+        write_former(home.directory, [msgspec.structs.replace(kept, offer=other_offer)], files)
     with pytest.raises(ConfigError, match="holds another offer"):
         former_agreements(home.directory)

@@ -23,6 +23,7 @@ from protocol.contract import Consent, Contract, Signed, open_offer
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError
 from protocol.ids import public_key_text
+from system.files import changed_together
 from tests.support.dwelling import OLD, day, make_offer
 
 _CONSENT = st.sampled_from(Consent)
@@ -132,7 +133,8 @@ def test_choices_survive_a_move(chip, tmp_path):
     shutil.copytree(chip, tmp_path, dirs_exist_ok=True)
     (tmp_path / CONTRACT).unlink()
     former = FormerContract(agreement.offer, agreement.contract, day(0).isoformat())
-    write_former(tmp_path, [former])
+    with changed_together() as files:
+        write_former(tmp_path, [former], files)
     ask(tmp_path)
     assert asked_for(tmp_path) == (Consent.NOTHING, False)
 

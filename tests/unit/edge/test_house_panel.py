@@ -420,6 +420,23 @@ def test_a_press_that_cannot_be_kept_does_not_end_the_program(room, asked):
         assert room.window.admit_by_button(knock.knock) == knock
 
 
+def test_what_a_yes_cannot_do_on_a_full_disk_is_asked_on(room):
+    """The light went out as if it were done."""
+    save_kept_curve(room.home.directory, KeptCurve(12))
+    asked = room.questions.ask(Matter.KEEP_FEWER, months=3)
+    room.look()
+    with full_disk():
+        room.wall.next = Press.YES
+        room.panel.step(is_line_good=True)
+        room.panel.step(is_line_good=True)
+    assert load_kept_curve(room.home.directory) == KeptCurve(12)
+    assert room.questions.standing() == asked
+    assert room.look()[Light.HOME] == SLOW
+    room.press(Press.YES)
+    assert load_kept_curve(room.home.directory) == KeptCurve(3)
+    assert room.questions.standing() is None
+
+
 @pytest.mark.parametrize("name", [ORDER.name, SEEN.name])
 def test_a_directory_in_a_files_place_does_not_end_the_program(room, name):
     (room.home.directory / name).mkdir()

@@ -37,6 +37,7 @@ from protocol.errors import ConfigError, DocumentRefused, Reason, StoreError
 from protocol.layout import REGISTER_STEP
 from protocol.messages import Epoch, Fetch
 from protocol.topics import Kind, device_topic
+from system import files as files_module
 from system.files import make_private_dir
 from system.mqtt.message import Incoming
 from tests.support.chip_bench import BenchClock
@@ -444,17 +445,17 @@ def test_an_import_that_was_cut_short_can_be_run_again_and_no_request_is_made_be
     key = old.identity.household_key
     bundle = move_out(old)
     new = make_home("new", "2")
-    write = transfer.write_secret
+    synced = files_module.sync_dir
     for step in range(1, 5):
         count = iter(range(step))
 
-        def until_killed(path, data, count=count):
+        def until_killed(path, count=count):
             if next(count, None) is None:
                 raise KeyboardInterrupt
-            write(path, data)
+            synced(path)
 
         with monkeypatch.context() as patch:
-            patch.setattr(transfer, "write_secret", until_killed)
+            patch.setattr(files_module, "sync_dir", until_killed)
             with pytest.raises(KeyboardInterrupt):
                 take_in(new.directory, bundle, TODAY)
         request = make_request(load_keys(new.directory), None, None)
