@@ -1,6 +1,7 @@
 """System services that all parties share; independent of what each party does.
 
 addresses       by which others reach this machine
+answering       a program that answers on its sockets, and calls nobody
 at_home         who is of the home's network
 backup/         encrypted backups of a party's directory
 bare_structlog  structlog without rich, which costs each program 7 MB

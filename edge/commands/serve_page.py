@@ -3,11 +3,12 @@
 import click
 
 from edge.commands.household import HouseholdCommand
-from edge.household.call import door_in
+from edge.household.call import door_in, short_door
 from edge.language.choice import language
 from edge.page.running import run_page
 from edge.stage import DOOR_DIRECTORY, PAGE_HOME
 from protocol.errors import ConfigError
+from system.answering import call_nobody
 from system.clock import SystemClock
 from system.systemd import Notifier, given_sockets
 
@@ -32,9 +33,11 @@ def serve_page(idle_max_s: float) -> None:
             "systemd has opened no socket for the page; start it by its socket, with "
             "`sudo systemctl enable --now volet-edge-page.socket`."
         )
+    door = short_door(door_in(DOOR_DIRECTORY), PAGE_HOME)
+    call_nobody()
     notifier = Notifier(SystemClock())
     run_page(
-        door_in(DOOR_DIRECTORY),
+        door,
         PAGE_HOME,
         sockets,
         lang=language(),

@@ -1,18 +1,23 @@
 """Calls the chip through its door: one request, one answer."""
 
+import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, Answer, encode, read_answer
 from edge.household.requests import Question
-from protocol.errors import TransportError
+from protocol.errors import ConfigError, TransportError
 from system.files import opened_directory
 
 WAIT_S = 10.0
 SOCKET_NAME = "household.sock"
+# See `system.answering`.
+_SHORT = Path("door")
 
 
 def door_in(directory: Path) -> Path:
@@ -27,13 +32,40 @@ def call(door: Path, request: Question) -> Answer:
         TransportError: the chip does not run, or does not answer.
     """
     try:
-        with opened_directory(door.parent) as place, socket.socket(socket.AF_UNIX) as channel:
+        with _name_of(door) as name, socket.socket(socket.AF_UNIX) as channel:
             channel.settimeout(WAIT_S)
-            channel.connect(f"{place}/{door.name}")
+            channel.connect(name)
             channel.sendall(encode(request))
             return read_answer(receive(channel, ANSWER_BYTES_MAX))
     except (OSError, msgspec.MsgspecError) as exc:
         raise TransportError(f"The chip does not answer ({exc}); see whether it runs.") from exc
+
+
+def short_door(door: Path, folder: Path) -> Path:
+    """Return another name of a door, made in `folder`, for a process that may call by a short one only.
+
+    The process has `folder` as its working directory from then on.
+
+    Raises:
+        ConfigError: the name cannot be made.
+    """
+    try:
+        os.chdir(folder)
+        _SHORT.unlink(missing_ok=True)
+        _SHORT.symlink_to(door)
+    except OSError as exc:
+        raise ConfigError(f"{folder / _SHORT} cannot be made: {exc.strerror}.") from exc
+    return _SHORT
+
+
+@contextmanager
+def _name_of(door: Path) -> Iterator[str]:
+    """Yield a name by which a socket is called: a short one as it is, else by its directory."""
+    if door == _SHORT:
+        yield str(door)
+        return
+    with opened_directory(door.parent) as place:
+        yield f"{place}/{door.name}"
 
 
 def receive(channel: socket.socket, bytes_max: int) -> bytes:

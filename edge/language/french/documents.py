@@ -291,6 +291,15 @@ DOCUMENTS = {
     "The vault in this bundle is damaged: {why}; take another copy.": (
         "Le coffre de ce paquet est endommagé : {why} ; prenez une autre copie."
     ),
+    "{library} is missing, which every Debian with systemd has: `{command}`.": (
+        "{library} manque, que toute Debian avec systemd possède : `{command}`."
+    ),
+    "{library} does not know {call}; install a newer one.": (
+        "{library} ne connaît pas {call} ; installez-en une plus récente."
+    ),
+    "This kernel filters no system calls (seccomp); use Debian's own.": (
+        "Ce noyau ne filtre pas les appels système (seccomp) ; prenez celui de Debian."
+    ),
     "There is no room for the vault here: {why}; make room, then try again.": (
         "La place manque ici pour le coffre : {why} ; faites de la place, puis recommencez."
     ),

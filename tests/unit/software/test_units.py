@@ -111,7 +111,8 @@ def test_the_repeater_has_no_network_but_what_the_chip_hands_it_and_calls_nobody
     service = list(settings(UNITS / "volet-edge-repeater@.service"))
     assert dict(service)["PrivateNetwork"] == "yes"
     assert dict(service)["RestrictAddressFamilies"] == "AF_UNIX"
-    assert ("SystemCallFilter", "~connect") in service
+    # Without shutdown it goes on listening, and a first piece of data cannot connect either.
+    assert ("SystemCallFilter", "~connect shutdown") in service
     assert dict(service)["DynamicUser"] == "yes", "no user has to be made for it"
 
 
@@ -132,6 +133,19 @@ def test_the_chip_starts_after_an_interrupted_upgrade_was_taken_back():
 @pytest.mark.parametrize("path", [*SERVICES, MOSQUITTO], ids=lambda path: path.name)
 def test_a_forbidden_call_fails_instead_of_killing(path):
     assert "\nSystemCallErrorNumber=EPERM\n" in path.read_text()
+
+
+@pytest.mark.parametrize("path", [*SERVICES, MOSQUITTO], ids=lambda path: path.name)
+def test_no_unit_may_ask_by_a_ring_for_what_its_filters_forbid(path):
+    """No filter of system calls sees what io_uring does."""
+    closed = [value.split() for key, value in settings(path) if key == "SystemCallFilter"]
+    assert any(value[0].startswith("~") and "@aio" in value for value in closed)
+
+
+def test_the_page_cannot_have_other_programs_ask_the_network():
+    page = list(settings(UNITS / "volet-edge-page.service"))
+    hidden = " ".join(value for key, value in page if key == "InaccessiblePaths").split()
+    assert {"-/run/dbus", "-/run/avahi-daemon", "-/run/systemd/resolve"} <= {*hidden}
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
