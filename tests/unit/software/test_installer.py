@@ -1,11 +1,14 @@
 """The installer uses a whole archive alone, and runs Volet out of the few wheels that it unpacks."""
 
 import hashlib
+import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import distribution
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +155,22 @@ def test_an_option_is_no_user(given):
     )
     assert done.returncode == 1
     assert done.stderr.startswith("install: run this as root: sudo ./install [USER]")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_installation_that_a_signal_ends_leaves_no_files_of_its_own(number, tmp_path):
+    begun = INSTALLER.replace('main "$@"\n', 'make_workspace\necho "$own"\nsleep 60 & wait\n')
+    assert begun != INSTALLER
+    with subprocess.Popen(
+        ("sh", "-c", begun),
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        own = Path(running.stdout.readline().strip())
+        assert own.parent == tmp_path
+        assert own.is_dir()
+        os.killpg(running.pid, number)
+    assert running.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
