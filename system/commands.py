@@ -53,7 +53,8 @@ def directory_option(
     return click.option(
         f"--{name}",
         parameter,
-        type=click.Path(path_type=Path, file_okay=False),
+        # One that is closed to this user is told with whose it is, which click does not.
+        type=click.Path(path_type=Path, file_okay=False, readable=False),
         default=default,
         show_default=True,
         help=f"{whose} directory.",

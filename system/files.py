@@ -6,10 +6,11 @@ its creation on.
 
 import errno
 import os
+import pwd
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -305,13 +306,35 @@ def _taken(path: Path) -> ConfigError:
 
 
 def _cannot_write(path: Path, exc: OSError) -> ConfigError:
-    return ConfigError(f"{path} cannot be written: {exc.strerror}.")
+    return ConfigError(f"{path} cannot be written: {exc.strerror}{typed_by(path, exc)}.")
 
 
 def _cannot_read(path: Path, exc: OSError, next_step: str) -> ConfigError:
     if isinstance(exc, FileNotFoundError | NotADirectoryError):
         return ConfigError(f"{path} is missing; {next_step}")
-    return ConfigError(f"{path} cannot be read: {exc.strerror}.")
+    return ConfigError(f"{path} cannot be read: {exc.strerror}{typed_by(path, exc)}.")
+
+
+def typed_by(path: Path, exc: OSError) -> str:
+    """Return as whom to type a command for which a path is closed; empty for any other error."""
+    if not isinstance(exc, PermissionError):
+        return ""
+    for each in (path, *path.absolute().parents):
+        with suppress(OSError):
+            owner = each.lstat().st_uid
+            break
+    if owner == os.geteuid():
+        return ""
+    name = user_name(owner)
+    return f"; it is {name}'s: type this as {name}"
+
+
+def user_name(user: int) -> str:
+    """Return the name of a user by its number, or the number with a # where it has none here."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # a user of another machine
+        return f"#{user}"
 
 
 @contextmanager

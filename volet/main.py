@@ -7,6 +7,7 @@ configuration, or an invalid file; 6 a store is damaged or of another version; 1
 
 import os
 import sys
+from pathlib import Path
 
 # Set before NumPy is loaded: matrices of a hundred rows gain nothing from several threads and are
 # ten times slower on a busy machine, and a release must be the same bytes on any number of cores.
@@ -18,6 +19,7 @@ import system.bare_structlog  # noqa: F401 - before anything loads structlog
 from protocol.errors import ConfigError, FrameError, StoreError, TransportError, VoletError
 from system.commands import LazyGroup
 from system.console import literal, show_likeness
+from system.files import typed_by
 from system.secret_memory import protect_memory
 
 volet = LazyGroup(
@@ -62,7 +64,8 @@ def main() -> None:
         sys.exit(exit_code(exc))
     except OSError as exc:  # such as another user's directory or a full disk
         where = literal(str(exc.filename or "the system"))
-        click.echo(f"volet: {where}: {exc.strerror or exc}.", err=True)
+        who = typed_by(Path(str(exc.filename)), exc) if exc.filename else ""
+        click.echo(f"volet: {where}: {exc.strerror or exc}{literal(who)}.", err=True)
         sys.exit(exit_code(ConfigError()))
 
 

@@ -5,10 +5,9 @@ usage errors are translated when they are printed, from the tables in `edge.lang
 """
 
 import os
-import pwd
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +19,7 @@ from edge.language.french.looking_up import help_in, sentence_in
 from edge.language.typography import typeset
 from protocol.errors import ConfigError, VoletError
 from system.commands import LazyGroup
+from system.files import typed_by, user_name
 
 _ERROR, _DEFAULT, _CHOICE = map(typeset, ("Erreur : ", "par défaut : ", " [o/N] :"))
 # It changes files of root too, and leaves each file its owner.
@@ -77,8 +77,11 @@ class HouseholdCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         remember_directory(ctx)
-        if ctx.info_name not in _AS_ROOT_TOO:
-            _check_is_no_ones(ctx.params.get("directory"))
+        directory = ctx.params.get("directory")
+        if isinstance(directory, Path):
+            _check_is_open(directory)
+            if ctx.info_name not in _AS_ROOT_TOO:
+                _check_is_no_ones(directory)
         return super().invoke(ctx)
 
     @property
@@ -113,6 +116,10 @@ def _in_language() -> Iterator[None]:
     except VoletError as exc:
         exc.args = (complete_commands(sentence_in(language(), str(exc))), *exc.args[1:])
         raise
+    except PermissionError as exc:
+        path = Path(str(exc.filename or "."))
+        why = f"{path}: {exc.strerror}{typed_by(path, exc)}."
+        raise ConfigError(sentence_in(language(), why)) from exc
     except click.UsageError as exc:
         # Who names no command gets the help, which is in the household's language already.
         if language() is Lang.EN or isinstance(exc, click.exceptions.NoArgsIsHelpError):
@@ -163,28 +170,27 @@ def agrees(question: str) -> bool:
     return True
 
 
-def _check_is_no_ones(directory: object) -> None:
+def _check_is_open(directory: Path) -> None:
+    """Raise PermissionError if a directory is closed to this user."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory):
+        pass
+
+
+def _check_is_no_ones(directory: Path) -> None:
     """Refuse that root, by `sudo` mostly, works in the chip's directory of another user.
 
     Raises:
         ConfigError: what root writes there, the chip could not read.
     """
-    if os.geteuid() != 0 or not isinstance(directory, Path) or not directory.exists():
+    if os.geteuid() != 0 or not directory.exists():
         return
     owner = directory.stat().st_uid
     if owner != 0:
-        name = _user_name(owner)
+        name = user_name(owner)
         raise ConfigError(
             f"{directory} is {name}'s, and what root writes there its chip could not read; type this "
             f"as {name}, without `sudo`."
         )
-
-
-def _user_name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:  # a user of another machine
-        return f"#{user}"
 
 
 def _option(text: str) -> str:

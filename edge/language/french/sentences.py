@@ -140,6 +140,9 @@ SENTENCES = {
         "demandez-vous qui a pu le lire."
     ),
     "Permission denied": "permission refusée",
+    "Permission denied; it is {owner}'s: type this as {name}": (
+        "permission refusée ; c'est à {owner} : tapez ceci sous le nom de {name}"
+    ),
     "No such file or directory": "fichier ou répertoire absent",
     "Is a directory": "c'est un répertoire",
     "Not a directory": "ce n'est pas un répertoire",
