@@ -22,7 +22,7 @@ STATES = bilingual(
 HOLDS = bilingual(
     fr={
         Hold.NOT_AGREED: "votre contrat n'en permet pas (consentement `nothing`)",
-        Hold.BILLED: "une autre facture règle déjà les jours qu'elle compte en double",
+        Hold.BILLED: "une autre facture couvre déjà des jours de celle-ci",
         Hold.NOT_CORRECT: "cette facture n'est pas juste",
         Hold.MISMATCH: "cette facture n'a d'abord pas concordé avec votre compteur",
         Hold.ASKED: (
@@ -44,7 +44,7 @@ HOLDS = bilingual(
     },
     en={
         Hold.NOT_AGREED: "your contract allows none (consent `nothing`)",
-        Hold.BILLED: "another bill settles the days that it counts twice",
+        Hold.BILLED: "another bill covers days of this one already",
         Hold.NOT_CORRECT: "this bill is not correct",
         Hold.MISMATCH: "this bill did not agree with your meter at first",
         Hold.ASKED: (
