@@ -65,6 +65,7 @@ from edge.household.shown_first_run import FirstRunStep, ShownFirstRun
 from edge.household.state import state, without_contract
 from edge.household.today import today
 from edge.household.visitors import VisitorRole
+from edge.language.choice import Lang
 from edge.mqtt.sent import SentDay
 from edge.status.live import LiveValues
 from edge.status.news import News, look
@@ -204,17 +205,17 @@ class Answers:
         on = legal_day(self._now())
         with read_vault(self._directory) as vault:
             found = agreements(self._directory, vault, self._area, on, asked.lang)
-        return msgspec.structs.replace(found, waiting=self._waiting())
+        return msgspec.structs.replace(found, waiting=self._waiting(asked.lang))
 
     def _see_offer(self, asked: SeeOffer) -> Answer:
         with read_vault(self._directory) as vault:
             return see_offer(self._directory, vault, asked, legal_day(self._now()))
 
-    def _waiting_request(self, _: AskRequest) -> Answer:
-        return self._waiting()
+    def _waiting_request(self, asked: AskRequest) -> Answer:
+        return self._waiting(asked.lang)
 
-    def _waiting(self) -> WaitingRequest:
-        return waiting_request(self._directory, has_unit=runtime_directory() is not None)
+    def _waiting(self, lang: Lang) -> WaitingRequest:
+        return waiting_request(self._directory, lang, has_unit=runtime_directory() is not None)
 
     def _moving(self, asked: AskMoving) -> Answer:
         on, is_revoked = legal_day(self._now()), self._chip.report().revoked_at is not None

@@ -26,6 +26,7 @@ from edge.household.shown_agreements import ShownOffer, WaitingRequest
 from edge.identity.keys import load_keys
 from edge.language.choice import Lang
 from edge.language.numbers import SHORT_HASH
+from edge.language.typography import to_type
 from edge.stage import REQUEST
 from edge.vault.reader import VaultReader
 from protocol.contract import Consent, Signed, check_start, parse_signed
@@ -80,7 +81,7 @@ def see_offer(directory: Path, vault: VaultReader, asked: SeeOffer, today: date)
     return ShownOffer(shown, typable(f"`{command}`", directory))
 
 
-def waiting_request(directory: Path, *, has_unit: bool) -> WaitingRequest:
+def waiting_request(directory: Path, lang: Lang, *, has_unit: bool) -> WaitingRequest:
     """Return the request that has no answer yet, and what is typed once the answer is there.
 
     Raises:
@@ -94,7 +95,7 @@ def waiting_request(directory: Path, *, has_unit: bool) -> WaitingRequest:
     if decode_body(body, EnrolmentRequest).mandate.made_at <= answered_at(directory):
         return WaitingRequest("", ())
     restart = (f"`sudo systemctl restart volet-edge@{quoted(getuser())}`",) if has_unit else ()
-    install = typable("`volet edge enrol ENROLMENT.json`", directory)
+    install = typable(to_type("`volet edge enrol ENROLMENT.json`", lang), directory)
     return WaitingRequest(read_document(path, next_step).decode(), (install, *restart))
 
 

@@ -13,7 +13,7 @@ from edge.household.shown import Moving, MovingStep, MovingTask
 from edge.language.choice import Lang
 from edge.language.directories import in_directory
 from edge.language.numbers import day_text, number, time_text
-from edge.language.typography import bilingual
+from edge.language.typography import bilingual, to_type
 from edge.moving.departure import ORDER
 from edge.moving.exported import Exported, last_export
 from edge.moving.words import BEGINS_LATER, REVOKED
@@ -235,8 +235,8 @@ def _tasks(directory: Path, stand: _Stand, lang: Lang, *, has_unit: bool) -> tup
     arriving = (
         "`volet edge init`",
         f"`volet edge import {quoted(bundle)}`",
-        "`volet edge request --offer OFFER.json --from DAY`",
-        "`volet edge enrol ENROLMENT.json`",
+        to_type("`volet edge request --offer OFFER.json --from DAY`", lang),
+        to_type("`volet edge enrol ENROLMENT.json`", lang),
     )
     return (*tasks, MovingTask(words["arrive"], words["arrive_how"], arriving))
 

@@ -2,7 +2,8 @@
 
 Texts are typed with plain spaces, which become no-break spaces here (Imprimerie nationale, "Lexique
 des règles typographiques"): narrow before `;`, `!` and `?`, and of full width before `:`, within
-guillemets and before a unit. No other character changes, and commands in backticks stay as typed.
+guillemets and before a unit. No other character changes, and commands in backticks stay as typed, but
+for the placeholders in them, which stand for what a person fills in.
 """
 
 import re
@@ -22,12 +23,34 @@ _SPACES = re.compile(
     r"|(?P<wide> (?=:(?!\S))| (?=»)|(?<=«) "
     r"|(?<=[\d}]) (?=(?:kWh|kVA|Wh|VA|W|A|V|€|%|s|min|h)(?![\w'’])))"
 )
+PLACEHOLDERS = {
+    "DAY": "JOUR",
+    "ENROLMENT.json": "INSCRIPTION.json",
+    "FILE": "FICHIER",
+    "FINGERPRINT": "EMPREINTE",
+    "FORMER.json": "ANCIENNE.json",
+    "MONTHS": "MOIS",
+    "NAME": "NOM",
+    "NEW": "NOUVEAU",
+    "OFFER.json": "OFFRE.json",
+    "SHEET.html": "FICHE.html",
+}
+_PLACEHOLDER = re.compile(rf"(?<![^ `])(?:{'|'.join(map(re.escape, PLACEHOLDERS))})(?![^ `])")
 _SET = {"narrow": NARROW_SPACE, "wide": WIDE_SPACE}
 
 
 def typeset(text: str) -> str:
     """Return a French text, or a pattern with placeholders, with typographic spaces."""
-    return _SPACES.sub(lambda match: _SET.get(match.lastgroup or "", match[0]), text)
+    return _SPACES.sub(
+        lambda match: _SET.get(match.lastgroup or "") or to_type(match[0], Lang.FR), text
+    )
+
+
+def to_type(command: str, lang: Lang) -> str:
+    """Return a command, written with English placeholders, with those of the language."""
+    if lang is Lang.EN:
+        return command
+    return _PLACEHOLDER.sub(lambda match: PLACEHOLDERS[match[0]], command)
 
 
 def bilingual(*, fr: T, en: T) -> dict[Lang, T]:

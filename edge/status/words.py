@@ -7,7 +7,7 @@ from edge.area.words import LABEL, PARTICIPATION
 from edge.identity.platform_keys import KnownKeys
 from edge.language.choice import Lang
 from edge.language.numbers import day_text, time_text
-from edge.language.typography import bilingual
+from edge.language.typography import bilingual, to_type
 from edge.mqtt.message import Absence
 from edge.status.advice_words import ADVICE
 from edge.status.line import LineFault
@@ -262,19 +262,19 @@ def notice_rows(report: ChipReport, lang: Lang) -> list[tuple[str, str]]:
     return [
         (time_text(at, lang), text)
         for at, text in notices_in_words(
-            report.notices, report.unresolved, _offer_from(report), lang
+            report.notices, report.unresolved, _offer_from(report, lang), lang
         )
     ]
 
 
 def advice_texts(report: ChipReport, lang: Lang) -> list[str]:
     """Return what the household can do, the most urgent first."""
-    offer_from = _offer_from(report)
+    offer_from = _offer_from(report, lang)
     return [ADVICE[lang][advice].format(offer_from=offer_from) for advice in report.advice]
 
 
-def _offer_from(report: ChipReport) -> str:
-    return "DAY" if report.offer_from is None else report.offer_from.isoformat()
+def _offer_from(report: ChipReport, lang: Lang) -> str:
+    return to_type("DAY", lang) if report.offer_from is None else report.offer_from.isoformat()
 
 
 def _software(software: SoftwareState, lang: Lang) -> str:

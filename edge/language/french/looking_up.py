@@ -7,7 +7,7 @@ from edge.language.choice import Lang
 from edge.language.french.help import HELP
 from edge.language.french.sentences import SENTENCES
 from edge.language.numbers import days_in_french
-from edge.language.typography import typeset
+from edge.language.typography import to_type, typeset
 
 _TYPED = re.compile(r"(`[^`]*`)")
 _NAME = re.compile(r"\\{(\w+)\\}")
@@ -33,7 +33,7 @@ def sentence_in(lang: Lang, text: str) -> str:
     said = {name: days_in_french(value) for name, value in translated.items()}
     # Within backticks is what a person types, and days are typed as in English.
     return "".join(
-        part.format(**(translated if part.startswith("`") else said))
+        to_type(part.format(**translated), Lang.FR) if part.startswith("`") else part.format(**said)
         for part in _TYPED.split(typeset(SENTENCES[english]))
     )
 

@@ -108,7 +108,8 @@ def test_a_request_without_an_offer_says_that_it_holds_no_contract(tmp_path, lan
     done = CliRunner().invoke(edge, ["--lang", lang.value, "request", *options])
     said = {Lang.EN: "holds no contract", Lang.FR: "ne porte aucun contrat"}
     assert said[lang] in done.output
-    assert "--offer OFFER.json --from DAY" in done.output
+    typed = {Lang.EN: "--offer OFFER.json --from DAY", Lang.FR: "--offer OFFRE.json --from JOUR"}
+    assert typed[lang] in done.output
 
 
 @given(text=st.sampled_from(TEXTS), name=st.text(st.characters(codec="utf-8"), min_size=1))

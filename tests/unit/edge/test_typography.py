@@ -18,7 +18,14 @@ from edge.language.choice import Lang
 from edge.language.french.help import HELP
 from edge.language.french.looking_up import help_in, sentence_in
 from edge.language.french.sentences import SENTENCES
-from edge.language.typography import NARROW_SPACE, WIDE_SPACE, bilingual, measure, typeset
+from edge.language.typography import (
+    NARROW_SPACE,
+    PLACEHOLDERS,
+    WIDE_SPACE,
+    bilingual,
+    measure,
+    typeset,
+)
 from edge.vault.database import open_database
 from tests.support.french import plain
 from tests.support.sweeps import swept
@@ -238,3 +245,24 @@ def test_a_terminal_without_these_signs_shows_the_text(tmp_path, encoding, epsil
     assert f"{epsilon} = 0,0" in budget
     assert "dépensé : " in budget
     assert "n'existe pas ; " in missing
+
+
+def test_what_is_filled_in_has_a_french_name_in_french_commands():
+    """So it stands in each text with a command, and a new placeholder needs its French."""
+    texts = (
+        node.value
+        for path in Path(edge.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    commands = [each for text in texts for each in re.findall(r"`(?:sudo )?volet [^`]*`", text)]
+    filled_in = {
+        word for each in commands for word in re.findall(r"(?<= )[A-Z]{3,}(?:\.\w+)?(?=[ `])", each)
+    }
+    assert filled_in >= {"DAY", "OFFER.json", "ENROLMENT.json", "FILE"}
+    assert filled_in <= {*PLACEHOLDERS, *PLACEHOLDERS.values()}
+    assert typeset("`volet edge request --offer OFFER.json --from DAY` DAY") == (
+        "`volet edge request --offer OFFRE.json --from JOUR` DAY"
+    )
+    typed = "To take an offer, make this request again: `volet edge request --offer OFFER.json --from DAY`."
+    assert sentence_in(Lang.FR, typed).endswith(" --offer OFFRE.json --from JOUR`.")

@@ -130,8 +130,10 @@ def test_a_word_that_is_left_is_taken_back_by_answering_no(bench, happens):
 @pytest.mark.parametrize("lang", Lang)
 def test_another_calendar_than_the_contracts_names_the_command_to_go_on_with(lang):
     for text in (ADVICE[lang][Advice.TARIFF], NOTICES[lang][NoticeKind.CALENDAR_CHANGED]):
-        assert "`volet edge request --offer OFFER.json --from {offer_from}`" in plain(text)
-    assert "`volet edge enrol ENROLMENT.json`" in plain(ADVICE[lang][Advice.TARIFF])
+        offer = {Lang.EN: "OFFER", Lang.FR: "OFFRE"}[lang]
+        assert f"`volet edge request --offer {offer}.json --from {{offer_from}}`" in plain(text)
+    answer = {Lang.EN: "ENROLMENT", Lang.FR: "INSCRIPTION"}[lang]
+    assert f"`volet edge enrol {answer}.json`" in plain(ADVICE[lang][Advice.TARIFF])
     bill = {Lang.EN: "bills are not marked correct", Lang.FR: "aucune facture n'est dite juste"}[
         lang
     ]

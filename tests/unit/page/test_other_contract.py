@@ -83,7 +83,7 @@ def test_the_command_signs_what_was_shown_and_the_request_goes_its_way(home):
     assert signed.contract.hash.hex().startswith(shown.contract.contract)
     assert (contract.consent, contract.follows) == (Consent.LINES, False)
     assert contract.start == home.first + timedelta(days=10)
-    waiting = ask(home, AskRequest)
+    waiting = ask(home, AskRequest, lang=Lang.EN)
     assert waiting.request == (home.directory / REQUEST).read_text()
     assert waiting.commands[0].startswith("`volet edge enrol ENROLMENT.json --dir ")
     answer = home.directory.parent / "answer.json"
