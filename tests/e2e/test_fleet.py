@@ -1,7 +1,10 @@
-"""A town's machines by the playbooks: from nothing to blocks in the cloud, and nothing at a second run."""
+"""A town's machines by the playbooks: from nothing to blocks in the cloud, a good and a bad release."""
 
 import hashlib
+import json
+import shutil
 import subprocess
+import tarfile
 from contextlib import ExitStack
 
 import pytest
@@ -15,22 +18,22 @@ from tests.support.fleet import ANSIBLE, PLAYBOOK, Fleet, bridge, prepare
 
 BROKER = "broker.testville.example"
 CA = "var/lib/volet-cloud/pki/ca.pem"
-pytestmark = [pytest.mark.long, pytest.mark.timeout(3_600)]
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory):
-    """Releases for a server and a chip, by one maker; the SHA-256 of its key."""
-    folder = tmp_path_factory.mktemp("dist")
-    skip_without_registry(folder)
-    for extra in ("cloud", "edge"):
-        build(folder, "0.1.0", extra=extra)
-    pem = subprocess.run(
-        ("openssl", "pkey", "-in", folder / "release.key", "-pubout"),
-        capture_output=True,
-        check=True,
-    ).stdout
-    return folder, hashlib.sha256(pem).hexdigest()
+DROPIN = "/etc/systemd/system/mosquitto.service.d/volet.conf"
+CHIP = {
+    "volet_chip_is_simulated": True,
+    "volet_chip_rhythm": "quarter_hourly",
+    "volet_chip_simulated_speed": 120,
+}
+GROUPS = {
+    "cloud": {
+        "cloud": {"volet_cloud_collectivity": "testville", "volet_cloud_broker_host": BROKER}
+    },
+    "chips": {"chip-1": CHIP, "chip-2": CHIP},
+}
+# Of a release whose program ends as soon as it is the chip.
+ENDS = "import sys; 'run' in getattr(sys, 'orig_argv', ()) and sys.exit(3)\n"
+SITE = "venv/lib/python3.11/site-packages"
+pytestmark = [pytest.mark.long, pytest.mark.timeout(5_400)]
 
 
 def test_the_roles_are_as_ansible_wants_them(tmp_path):
@@ -43,50 +46,129 @@ def test_the_roles_are_as_ansible_wants_them(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def blocks(machine):
-    done = machine.run("runuser", "-u", "volet-cloud", "--", "volet", "cloud", "status", "--json")
-    return done.stdout
+class Town:
+    """A fleet with its releases."""
+
+    def __init__(self, folder, stack):
+        self.dist = folder / "dist"
+        self.dist.mkdir()
+        self.fleet = Fleet(folder, {"cloud": BROKER, "chip-1": "", "chip-2": ""}, stack)
+        self.fleet.variables |= {
+            "volet_software_archives": str(self.dist),
+            # Good releases may take long on a busy machine.
+            "volet_software_hold_s": 10,
+            "volet_software_patience_s": 120,
+        }
+        self.machines = self.fleet.machines
+
+    def release(self, version):
+        """Build a release for servers and chips; after the first, without the wheels of that."""
+        for extra in ("cloud", "edge"):
+            since = self.dist / f"{extra}.json"
+            archive = build(self.dist, version, since if since.exists() else None, extra=extra)
+            if not since.exists():
+                with tarfile.open(archive) as tar:
+                    since.write_bytes(tar.extractfile("manifest.json").read())
+
+    def wants(self, version, **variables):
+        """Have the inventory name a release, and more."""
+        pem = subprocess.run(
+            ("openssl", "pkey", "-in", self.dist / "release.key", "-pubout"),
+            capture_output=True,
+            check=True,
+        ).stdout
+        self.fleet.variables |= {
+            "volet_software_id": version,
+            "volet_software_key": hashlib.sha256(pem).hexdigest(),
+            **variables,
+        }
+        self.fleet.describe(GROUPS)
+
+    def blocks(self):
+        cloud = ("runuser", "-u", "volet-cloud", "--", "volet", "cloud", "status", "--json")
+        return json.loads(self.machines["cloud"].run(*cloud).stdout)["blocks"]
+
+    def chip(self, name):
+        status = ("runuser", "-u", "volet", "--", "volet", "edge", "status", "--json")
+        return json.loads(self.machines[name].run(*status).stdout)
+
+    def current(self, name):
+        return (self.machines[name].root / "opt/volet/current").readlink().name
+
+    def spoil(self, name, version):
+        """Install a release on a machine, and make it one that ends at its start."""
+        machine = self.machines[name]
+        (archive,) = self.dist.glob(f"volet-{version}-edge-*.tar")
+        shutil.copy(archive, machine.root / "root/release.tar")
+        machine.run("volet", "software", "install", "/root/release.tar")
+        packages = machine.root / "opt/volet/releases" / version / SITE
+        (packages / "spoilt.pth").write_text(ENDS)
 
 
-def test_a_town_is_set_up_twice_and_its_chip_enrolled(archives, tmp_path):
+def test_a_town_from_nothing_and_its_releases(tmp_path):
     skip_without_containers()
+    skip_without_registry(tmp_path)
     prepare()
-    folder, maker = archives
     with ExitStack() as stack:
         stack.enter_context(bridge())
-        fleet = Fleet(tmp_path, {"cloud": BROKER, "chip-1": ""}, stack)
-        fleet.variables |= {
-            "volet_software_id": "0.1.0",
-            "volet_software_key": maker,
-            "volet_software_archives": str(folder),
-        }
-        collectivity = {
-            "volet_cloud_collectivity": "testville",
-            "volet_cloud_broker_host": BROKER,
-        }
-        chip = {
-            "volet_chip_is_simulated": True,
-            "volet_chip_rhythm": "quarter_hourly",
-            "volet_chip_simulated_speed": 120,
-        }
-        fleet.describe({"cloud": {"cloud": collectivity}, "chips": {"chip-1": chip}})
+        town = Town(tmp_path, stack)
+        fleet, cloud = town.fleet, town.machines["cloud"]
+        town.release("0.1.0")
+        town.wants("0.1.0")
+
         assert min(fleet.play("site").values()) > 0
         assert set(fleet.play("site").values()) == {0}
         assert set(fleet.play("site", "--check", "--diff").values()) == {0}
 
-        cloud = fleet.machines["cloud"]
         published = openssl_spelling(ca_fingerprint((cloud.root / CA).read_bytes()))
-        fleet.variables["volet_chip_authority"] = published
-        fleet.describe({"cloud": {"cloud": collectivity}, "chips": {"chip-1": chip}})
-        assert fleet.play("enrol")["chip-1"] > 0
-        assert fleet.play("enrol") == {"chip-1": 0}
-        wait_until(
-            lambda: '"blocks":0' not in blocks(cloud), "a block in the cloud", lambda: blocks(cloud)
-        )
+        town.wants("0.1.0", volet_chip_authority=published[:-1] + "x")
+        failed, told = fleet.play_in_vain("enrol")
+        assert failed == {"chip-1", "chip-2"}
+        assert "Nothing was installed" in told
+        town.wants("0.1.0", volet_chip_authority=published)
+        assert min(fleet.play("enrol")[chip] for chip in ("chip-1", "chip-2")) > 0
+        assert fleet.play("enrol") == {"chip-1": 0, "chip-2": 0}
+        wait_until(lambda: town.blocks() > 2, "blocks in the cloud", town.blocks)
 
-        # A link that was moved by hand is seen without a change, and put right.
-        cloud.run("rm", "/etc/systemd/system/mosquitto.service.d/volet.conf")
+        # A link that was removed by hand is seen without a change, and put right.
+        cloud.run("rm", DROPIN)
         assert fleet.play("site", "--check", "--diff")["cloud"] > 0
-        assert not (cloud.root / "etc/systemd/system/mosquitto.service.d/volet.conf").is_symlink()
+        assert not (cloud.root / DROPIN.lstrip("/")).is_symlink()
         assert fleet.play("site")["cloud"] > 0
         assert set(fleet.play("site").values()) == {0}
+
+        town.release("0.2.0")
+        town.wants("0.2.0")
+        failed, told = fleet.play_in_vain("site")
+        assert "upgrade.yml tries 0.2.0" in told
+        assert min(fleet.play("upgrade").values()) > 0
+        assert {town.current(name) for name in town.machines} == {"0.2.0"}
+        assert set(fleet.play("upgrade").values()) == {0}
+        assert set(fleet.play("site").values()) == {0}
+        before = town.blocks()
+        wait_until(lambda: town.blocks() > before, "blocks in the cloud", town.blocks)
+
+        # The canary takes a bad one back, and nobody else gets it.
+        town.release("0.3.0")
+        town.wants("0.3.0")
+        town.spoil("chip-1", "0.3.0")
+        failed, told = fleet.play_in_vain("upgrade")
+        assert failed == {"chip-1"}
+        assert "was taken back" in told
+        assert {town.current(name) for name in town.machines} == {"0.2.0"}
+        for name in ("cloud", "chip-2"):
+            assert not (town.machines[name].root / "opt/volet/releases/0.3.0").exists()
+        failed, told = fleet.play_in_vain("upgrade")
+        assert "has taken release 0.3.0 back" in told
+
+        town.wants("0.2.0")
+        assert min(fleet.play("rollback").values()) > 0
+        assert {town.current(name) for name in town.machines} == {"0.1.0"}
+        assert set(fleet.play("rollback").values()) == {0}
+
+        revoked = f"volet_cloud_revoked={town.chip('chip-2')['device']}"
+        assert fleet.play("revoke", "-e", revoked) == {"cloud": 1}
+        assert fleet.play("revoke", "-e", revoked) == {"cloud": 0}
+        wait_until(lambda: town.chip("chip-2").get("revoked_at"), "the revoked chip to know")
+        before = town.blocks()
+        wait_until(lambda: town.blocks() > before, "blocks of the other one", town.blocks)

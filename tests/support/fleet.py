@@ -110,6 +110,18 @@ class Fleet:
 
     def play(self, name: str, *options: str) -> dict[str, int]:
         """Play a playbook; return how many tasks have changed something on each machine."""
+        played, told = self._play(name, *options)
+        assert not any(failed for _, failed in played.values()), told[-6_000:]
+        return {host: changed for host, (changed, _) in played.items()}
+
+    def play_in_vain(self, name: str, *options: str) -> tuple[set[str], str]:
+        """Play a playbook that has to fail; return on which machines it did, and what it said."""
+        played, told = self._play(name, *options)
+        failed = {host for host, (_, has_failed) in played.items() if has_failed}
+        assert failed, told[-6_000:]
+        return failed, told
+
+    def _play(self, name: str, *options: str) -> tuple[dict[str, tuple[int, bool]], str]:
         done = subprocess.run(
             (PLAYBOOK, "-i", self._folder / "hosts.json", *options, f"playbooks/{name}.yml"),
             cwd=ANSIBLE,
@@ -118,6 +130,11 @@ class Fleet:
             text=True,
             check=False,
         )
-        (self._folder / f"{name}.out").write_text(done.stdout + done.stderr)
-        assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
-        return {host: int(changed) for host, changed, *_ in _RECAP.findall(done.stdout)}
+        told = done.stdout + done.stderr
+        played = {
+            host: (int(changed), int(unreachable) + int(failed) > 0)
+            for host, changed, unreachable, failed in _RECAP.findall(told)
+        }
+        assert played, told
+        assert any(failed for _, failed in played.values()) == (done.returncode != 0), told
+        return played, told
