@@ -5,7 +5,17 @@ from typing import Annotated
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
 
 from mosquitto.roles import Role
 from protocol.certificates import read_pem
@@ -20,7 +30,6 @@ from system.files import (
     read_document,
     read_secret,
     write_public,
-    write_secret,
 )
 from system.mqtt.identity import check_identity
 from system.mqtt.link import LinkSettings, TlsFiles
@@ -33,13 +42,13 @@ DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
 CONFIG_NAME = "trustee.toml"
 PUBLIC_NAME = "trustee.json"
 SIGNING_KEY = "signing.key"
-CA, CERTIFICATE, TLS_KEY = "ca.pem", "tls.pem", "tls.key"
+CA, CERTIFICATE, TLS_KEY, REQUEST = "ca.pem", "tls.pem", "tls.key", "tls.csr"
 _NEXT = "make it with `volet trustee init`."
 _IF_DOUBLE = (
     "a trustee runs once, so end one of them; if you started only one, others have its key: "
     "tell the collectivity."
 )
-_INSTALL = "the collectivity issues it; put it in place with `volet trustee install`."
+_INSTALL = "the collectivity issues it for the request tls.csr; put it in place with `volet trustee install`."
 
 
 class TrusteeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +81,7 @@ def new_config(
 
 
 def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
-    """Generate the missing key and write the public file; return whether the key is new.
+    """Generate missing keys and write the public files; return whether a key is new.
 
     Raises:
         ConfigError: the directory is another trustee's, or cannot be written.
@@ -87,6 +96,9 @@ def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
         write_public(path, _toml(config))
     signing_key = Ed25519PrivateKey.generate().private_bytes_raw()
     is_new = draw_secret(directory / SIGNING_KEY, signing_key)
+    is_new |= draw_secret(directory / TLS_KEY, _new_tls_key())
+    if not (directory / REQUEST).exists():
+        write_public(directory / REQUEST, _signing_request(directory / TLS_KEY, config.name))
     if ca is not None:
         write_public(directory / CA, read_document(ca, "ask the collectivity for it."))
     identity = load_identity(directory)
@@ -126,16 +138,15 @@ def load_identity(directory: Path) -> TrusteeIdentity:
         raise ConfigError(f"{directory}: a key's file holds no key: {exc}.") from exc
 
 
-def install(directory: Path, certificate: Path, key: Path, ca: Path | None) -> bool:
-    """Install the TLS identity that the collectivity issued; return whether it is another one.
+def install(directory: Path, certificate: Path, ca: Path | None) -> bool:
+    """Install the certificate that the collectivity issued; return whether it is another one.
 
     Raises:
-        ConfigError: the certificate is not this trustee's, and nothing was installed; or a file
-            cannot be read or written.
+        ConfigError: the certificate is not for this trustee's key, and nothing was installed; or a
+            file cannot be read or written.
     """
-    files = TlsFiles(ca or directory / CA, certificate, key)
+    files = TlsFiles(ca or directory / CA, certificate, directory / TLS_KEY)
     check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
-    write_secret(directory / TLS_KEY, read_secret(key, _INSTALL))
     is_new = put_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
     if ca is not None:
         is_new |= put_public(directory / CA, read_document(ca, _INSTALL))
@@ -181,6 +192,24 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
     """
     files = {"authority": directory / CA, load_config(directory).name: directory / CERTIFICATE}
     return read_lifetimes({name: path for name, path in files.items() if path.exists()})
+
+
+def _new_tls_key() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _signing_request(path: Path, name: str) -> bytes:
+    """Return a request to certify the TLS key under the trustee's name, as PEM."""
+    try:
+        key = load_pem_private_key(read_secret(path, _NEXT), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise ConfigError(f"{path} holds no private key in PEM.") from exc
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"{path} holds no key on an elliptic curve.")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
 def _toml(config: TrusteeConfig) -> bytes:

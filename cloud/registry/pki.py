@@ -56,7 +56,7 @@ from cloud.registry.key_files import (
     write_key_list,
 )
 from mosquitto.roles import Role, role_of
-from protocol.certificates import read_pem
+from protocol.certificates import read_pem, read_request_pem
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.ids import DeviceId, is_device_id
 from protocol.key_list import (
@@ -141,8 +141,12 @@ def roles(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(stem for stem in stems if role_of(stem)))
 
 
-def issue_role(directory: Path, name: str, now: datetime) -> Path:
-    """Draw and certify a key for a worker, monitor or trustee; return the certificate's path.
+def issue_role(
+    directory: Path, name: str, now: datetime, key: ec.EllipticCurvePublicKey | None = None
+) -> Path:
+    """Certify the key of a worker, monitor, trustee or provider; return the certificate's path.
+
+    `key` is that of whoever has drawn one; without it, one is drawn here.
 
     Raises:
         ConfigError: `name` does not name a role, or has a certificate.
@@ -162,9 +166,34 @@ def issue_role(directory: Path, name: str, now: datetime) -> Path:
     with exclusive(directory):
         if path.exists():
             raise ConfigError(f"{path} is there already; `volet cloud renew` renews it.")
-        draw_secret(path.with_suffix(".key"), new_ec_key())
-        write_public(path, _role_certificate(directory, load_authority(directory), name, now))
+        authority = load_authority(directory)
+        if key is None:
+            draw_secret(path.with_suffix(".key"), new_ec_key())
+            write_public(path, _role_certificate(directory, authority, name, now))
+        else:
+            certificate = issue_client(authority, name, key, now, ROLE_VALIDITY)
+            write_public(path, authority.chained(certificate))
     return path
+
+
+def requested_key(data: bytes, name: str) -> ec.EllipticCurvePublicKey:
+    """Return the key of a certificate signing request as PEM; `name` names its source in errors.
+
+    Its subject says nothing: who has handed it over is known otherwise.
+
+    Raises:
+        DocumentRefused: it is none, its signature does not hold, or its key is on another curve.
+    """
+    try:
+        request = read_request_pem(data)
+    except ValueError as exc:
+        raise DocumentRefused(f"{name} is no certificate signing request.") from exc
+    key = request.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise DocumentRefused(f"{name} is for a key of another kind than P-256.")
+    if not request.is_signature_valid:
+        raise DocumentRefused(f"{name} is not signed by the key that it names.")
+    return key
 
 
 def issue_device(

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cloud.registry.authority import Authority, issue_server, new_issuer
 from cloud.registry.broker import refresh_broker
 from cloud.registry.key_files import load_ec_key, load_key_list, load_root
-from cloud.registry.pki import issue_role
 from cloud.registry.roll_over import (
     roll_over_issuer,
     roll_over_platform,
@@ -213,12 +212,12 @@ def test_a_trustee_that_has_the_list_believes_no_broker_by_a_replaced_root(tmp_p
         town = Rolling(tmp_path, 0)
         stack.callback(town.close)
         first, pki, own = town.root, town.cloud / "pki", tmp_path / "trustee"
-        issue_role(town.cloud, "trustee-a", datetime.now(UTC))
-        town.refresh()
         who = ("--collectivity", COLLECTIVITY, "--name", "trustee-a", "--title", "A")
         at = ("--broker-host", "localhost", "--broker-port", str(town.broker.port))
         run("trustee", "init", "--dir", own, *who, *at, "--ca", pki / "ca.pem")
-        run("trustee", "install", "--dir", own, pki / "trustee-a.pem", pki / "trustee-a.key")
+        run("cloud", "issue", "--dir", town.cloud, "trustee-a", "--request", own / "tls.csr")
+        town.refresh()
+        run("trustee", "install", "--dir", own, pki / "trustee-a.pem")
         log = tmp_path / "trustee.log"
         stack.enter_context(worker(town.broker))
         stack.enter_context(program(log, "trustee", "run", "--dir", str(own)))

@@ -28,6 +28,7 @@ from protocol.trustee_messages import (
     SignedRequest,
     ToTrustee,
 )
+from system.files import write_secret
 from tests.support.broker import COLLECTIVITY, Broker, wait_until
 from tests.support.mqtt import Pass, Peer, role_pass
 from tests.support.trustee_area import TrusteeArea
@@ -256,7 +257,8 @@ class TrusteeTown:
             *("--broker-host", "127.0.0.1", "--broker-port", str(self.broker.port)),
         )
         who = role_pass(self.broker.cloud, name)
-        self.volet(number, "install", str(who.certificate), str(who.key), "--ca", str(who.ca))
+        write_secret(directory / places.TLS_KEY, who.key.read_bytes())  # which others show here too
+        self.volet(number, "install", str(who.certificate), "--ca", str(who.ca))
         return places.load_identity(directory)
 
     def _wait(self, condition, number: int, what: str) -> None:

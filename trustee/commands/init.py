@@ -30,12 +30,13 @@ def init(
     broker_port: int,
     ca: Path | None,
 ) -> bool:
-    """Generate a trustee's keys, and write trustee.json for the collectivity."""
+    """Generate a trustee's keys, and write trustee.json and tls.csr for the collectivity."""
     config = trustee_directory.new_config(collectivity, name, title, broker_host, broker_port)
     is_new = trustee_directory.initialise(directory, config, ca)
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
-        f"{directory / trustee_directory.PUBLIC_NAME} to the collectivity; it issues a certificate "
-        f"(`volet cloud issue {name}`) for `volet trustee install --dir {quoted(directory)}`."
+        f"{directory / trustee_directory.PUBLIC_NAME} and {trustee_directory.REQUEST} to the "
+        f"collectivity; it issues a certificate (`volet cloud issue {name} --request "
+        f"{quoted(trustee_directory.REQUEST)}`) for `volet trustee install --dir {quoted(directory)}`."
     )
     return is_new

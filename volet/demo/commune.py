@@ -104,14 +104,14 @@ def create_commune(
         draw_up: writes the measures document to a file; None: curves of the proposed groups.
     """
     make_private_dir(commune.papers)
-    for name in (*TRUSTEES, RELEASE, AUDIT):
+    for name in (RELEASE, AUDIT):
         volet("cloud", "issue", name, "--dir", commune.cloud)
+    for directory in commune.trustees:
+        _create_trustee(commune, load_config(commune.cloud), directory)
     volet(
         *("cloud", "broker-config", "--dir", commune.cloud),
         *("--out", broker, "--user", current_user()),
     )
-    for directory in commune.trustees:
-        _create_trustee(commune, load_config(commune.cloud), directory)
     cosigned = _appoint_trustees(commune)
     places = _move_in(commune, homes, cosigned.hash)
     _enter(commune, places)
@@ -127,8 +127,8 @@ def _create_trustee(commune: DemoCommune, config: CloudConfig, directory: Path) 
         *("--name", name, "--title", name.removeprefix("trustee-").title()),
         *("--broker-host", config.broker_host, "--broker-port", str(config.broker_port)),
     )
-    certificate, key = pki / f"{name}.pem", pki / f"{name}.key"
-    volet("trustee", "install", "--dir", directory, certificate, key, "--ca", pki / "ca.pem")
+    volet("cloud", "issue", name, "--dir", commune.cloud, "--request", directory / "tls.csr")
+    volet("trustee", "install", "--dir", directory, pki / f"{name}.pem", "--ca", pki / "ca.pem")
 
 
 def _appoint_trustees(commune: DemoCommune) -> CosignedDocument:

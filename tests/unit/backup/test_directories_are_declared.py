@@ -216,9 +216,8 @@ def test_what_a_collectivity_lives_through_leaves_no_file_that_its_list_lacks(tm
         "trustee", "init", "--dir", trustee, "--collectivity", "ville", "--name", "trustee-a",
         "--title", "A", "--broker-host", "localhost", "--ca", pki_path(town, "ca.pem"),
     )  # fmt: skip
-    run("cloud", "issue", *at, "trustee-a")
-    issued = [pki_path(town, f"trustee-a.{end}") for end in ("pem", "key")]
-    run("trustee", "install", "--dir", trustee, *issued)
+    run("cloud", "issue", *at, "trustee-a", "--request", trustee / "tls.csr")
+    run("trustee", "install", "--dir", trustee, pki_path(town, "trustee-a.pem"))
     kept = TrusteeLog.open(trustee)
     assert undeclared(TRUSTEE, trustee) == set()
     kept.close()

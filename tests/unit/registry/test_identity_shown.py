@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cloud.commands.table import cloud as cloud_group
+from cloud.registry import renewal
 from cloud.registry.key_files import pki_path
 from cloud.registry.pki import issue_role
 from protocol.errors import ConfigError
@@ -20,7 +25,7 @@ from trustee.commands.table import trustee as trustee_group
 @pytest.fixture
 def cloud(tmp_path):
     make_cloud(tmp_path / "cloud")
-    for name in ("trustee-a", "trustee-b", "worker-release"):
+    for name in ("trustee-b", "worker-release"):
         issue_role(tmp_path / "cloud", name, datetime.now(UTC))
     return tmp_path / "cloud"
 
@@ -32,39 +37,81 @@ def home(cloud, tmp_path):
     return tmp_path / "home"
 
 
-def install(home, certificate, key):
-    command = ["install", "--dir", str(home), str(certificate), str(key)]
-    return CliRunner().invoke(trustee_group, command)
+def install(home, certificate):
+    return CliRunner().invoke(trustee_group, ["install", "--dir", str(home), str(certificate)])
+
+
+def certified(cloud, home, name="trustee-a"):
+    """Have the home's key certified; return the certificate's path."""
+    command = ["issue", "--dir", str(cloud), name, "--request", str(home / places.REQUEST)]
+    done = CliRunner().invoke(cloud_group, command)
+    assert done.exit_code == 0, done.exception
+    return pki_path(cloud, f"{name}.pem")
 
 
 @pytest.mark.parametrize(
-    ("certificate", "key", "said"),
+    ("certificate", "said"),
     [
-        ("trustee-b", "trustee-b", "certificate of 'trustee-b', not of trustee-a"),
-        ("worker", "worker", "certificate of 'worker', not of trustee-a"),
-        ("trustee-a", "trustee-b", "is not the key of the certificate"),
-        ("elsewhere", "elsewhere", "was not issued by the authority"),
+        ("trustee-b", "certificate of 'trustee-b', not of trustee-a"),
+        ("worker", "certificate of 'worker', not of trustee-a"),
+        ("trustee-a", "is not the key of the certificate"),
+        ("elsewhere", "was not issued by the authority"),
     ],
 )
-def test_a_trustee_installs_its_own_certificate_and_key_alone(
-    cloud, home, tmp_path, certificate, key, said
-):
+def test_a_trustee_installs_its_own_certificate_alone(cloud, home, tmp_path, certificate, said):
+    before = (home / places.TLS_KEY).read_bytes()
+    path = pki_path(cloud, f"{certificate}.pem")
     if certificate == "elsewhere":
         make_cloud(tmp_path / "other")
-        path = issue_role(tmp_path / "other", "trustee-a", datetime.now(UTC))
-        done = install(home, path, path.with_suffix(".key"))
-    else:
-        files = pki_path(cloud, f"{certificate}.pem"), pki_path(cloud, f"{key}.key")
-        done = install(home, *files)
-    assert said in str(done.exception)
+        path = certified(tmp_path / "other", home)
+    elif certificate == "trustee-a":  # for a key that somebody else has drawn
+        issue_role(cloud, "trustee-a", datetime.now(UTC))
+    assert said in str(install(home, path).exception)
     assert not (home / places.CERTIFICATE).exists()
-    assert not (home / places.TLS_KEY).exists()
+    assert (home / places.TLS_KEY).read_bytes() == before
 
 
-def test_a_trustee_installs_what_was_issued_to_it(cloud, home):
-    path = pki_path(cloud, "trustee-a.pem")
-    assert "Installed" in install(home, path, path.with_suffix(".key")).output
+def test_a_trustee_installs_what_was_issued_to_it_and_nobody_else_has_its_key(cloud, home):
+    assert "Installed" in install(home, certified(cloud, home)).output
     assert places.link_settings(home).client_id == "trustee-a"
+    assert not pki_path(cloud, "trustee-a.key").exists()
+    assert renewal.renew(cloud, datetime.now(UTC), is_forced=True)
+    assert "Installed" in install(home, pki_path(cloud, "trustee-a.pem")).output
+
+
+def test_no_key_is_drawn_for_a_trustee(cloud):
+    done = CliRunner().invoke(cloud_group, ["issue", "--dir", str(cloud), "trustee-a"])
+    assert done.exit_code == 2
+    assert "draws its key itself" in done.output
+    assert not pki_path(cloud, "trustee-a.key").exists()
+
+
+def test_a_request_that_does_not_hold_is_refused(cloud, home, tmp_path):
+    request = (home / places.REQUEST).read_bytes()
+    bits = bytearray(x509.load_pem_x509_csr(request).public_bytes(Encoding.DER))
+    bits[-1] ^= 1
+    forged = x509.load_der_x509_csr(bytes(bits)).public_bytes(Encoding.PEM)
+    weak = ec.generate_private_key(ec.SECP192R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    weakly = builder.sign(weak, SHA256()).public_bytes(Encoding.PEM)
+    for data, said in (
+        (b"", "no certificate signing request"),
+        (request[:-60], "no certificate signing request"),
+        (forged, "not signed by the key"),
+        (weakly, "of another kind than P-256"),
+    ):
+        (tmp_path / "odd.csr").write_bytes(data)
+        command = [
+            "issue",
+            "--dir",
+            str(cloud),
+            "trustee-a",
+            "--request",
+            str(tmp_path / "odd.csr"),
+        ]
+        done = CliRunner().invoke(cloud_group, command)
+        assert said in str(done.exception), data
+        assert not pki_path(cloud, "trustee-a.pem").exists()
 
 
 @pytest.mark.parametrize("command", [("run",), ("release", "run")])
@@ -94,8 +141,7 @@ def test_a_second_worker_has_not_started(cloud):
 
 
 def test_a_second_trustee_has_not_started_and_is_told_what_trustees_do(cloud, home):
-    path = pki_path(cloud, "trustee-a.pem")
-    install(home, path, path.with_suffix(".key"))
+    install(home, certified(cloud, home))
     with closing((home / places.TLS_KEY).open("rb")) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         done = CliRunner().invoke(trustee_group, ["run", "--dir", str(home)])
