@@ -104,7 +104,8 @@ def test_what_is_refused_is_in_view_and_has_the_focus(browser, home, tmp_path, h
             box = refusal.bounding_box()
             assert box is not None
             assert -1 < box["y"] < 500
-            assert not visitor.violations()
+            # Where scripts are off, axe would wait for ever.
+            assert not has_scripts or not visitor.violations()
             tab.reload()
         tab.go_back()
         tab.wait_for_selector("#offer")
