@@ -19,6 +19,7 @@ from edge.metering.state import MeterState
 from edge.moving import erasing, transfer
 from edge.moving.bundle import seal_bundle
 from edge.moving.erasing import erase
+from edge.moving.repeating import repeat_line
 from edge.moving.transfer import pack, take_in
 from edge.page.names import names_of_host
 from edge.page.sessions import Sessions
@@ -26,6 +27,8 @@ from edge.page.tls import certify
 from edge.privacy.contribution import Seeds
 from edge.privacy.ledger import Caps, Ledger, Limit, Spend
 from edge.stage import PAGE_DIRECTORY
+from edge.tic.repeater.choice import FILE_NAME as REPEATER
+from edge.tic.repeater.choice import RepeaterChoice, load_repeater, turn_on
 from edge.vault import database
 from edge.vault.area import KeyShares
 from edge.vault.kept_curve import KeptCurve, load_kept_curve, save_kept_curve
@@ -400,6 +403,28 @@ def test_an_import_into_a_lived_in_chip_is_refused_and_changes_nothing(old, make
     with pytest.raises(ConfigError, match="another household's"):
         take_in(other.directory, bundle, TODAY)
     assert files(other.directory) == before
+
+
+def test_the_line_is_not_repeated_where_a_household_comes_to(old, make_home):
+    """Its own choice stays behind, and that of whoever lived there goes, with the drawn numbers."""
+    repeat_line(old.directory, has_true_numbers=True, address="192.168.1.20")
+    bundle = pack(old.directory)
+    assert REPEATER not in bundle.documents
+    old.kill()
+    new = make_home("new", "2")
+    turn_on(new.directory, has_true_numbers=True, address="192.168.1.30")
+    kept = (new.directory / REPEATER).read_bytes()
+    with pytest.raises(StoreError, match="damaged"):
+        take_in(new.directory, msgspec.structs.replace(bundle, vault=b"nothing"), TODAY)
+    assert (new.directory / REPEATER).read_bytes() == kept, "nothing was imported"
+    take_in(new.directory, bundle, TODAY)
+    assert load_repeater(new.directory) == RepeaterChoice()
+    turn_on(new.directory, has_true_numbers=True)
+    new.enrol()
+    assert not (new.directory / REPEATER).exists(), "the enrolment after it ends what came between"
+    with pytest.raises(DocumentRefused, match="home"):
+        repeat_line(new.directory, has_true_numbers=False, address="203.0.113.7")
+    assert not (new.directory / REPEATER).exists()
 
 
 def test_a_damaged_vault_in_a_bundle_is_refused_and_changes_nothing(old, make_home):
