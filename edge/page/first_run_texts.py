@@ -12,8 +12,8 @@ FIRST_RUN_TEXTS = bilingual(
         "away_early": (
             "Cette page fonctionne, mais le programme du boîtier ne répond pas. À sa dernière réponse, ce "
             "boîtier n'était pas encore mis en service : rien n'était mesuré, et rien n'est perdu. "
-            "Débranchez et rebranchez le boîtier ou, si vous l'avez démarré à la main, tapez-y `volet edge "
-            "run` ; la mise en service reprend alors où vous en étiez."
+            'Débranchez et rebranchez le boîtier, ou tapez-y `sudo systemctl start "volet-edge@$USER"` ; si '
+            "vous l'avez démarré à la main, `volet edge run`. Cette page ne peut pas le démarrer ; la mise en service reprend alors où vous en étiez."
         ),
         "help_set_up": "La mise en service expliquée",
         "help_set_up_how": (
@@ -135,8 +135,9 @@ FIRST_RUN_TEXTS = bilingual(
         "set_up": "Set up",
         "away_early": (
             "This page works, but the chip's program does not answer. When it last did, this chip was not set "
-            "up yet: nothing was metered, and nothing is lost. Unplug the chip and plug it in again or, if you "
-            "started it by hand, type `volet edge run` there; the set-up then goes on where you were."
+            "up yet: nothing was metered, and nothing is lost. Unplug the chip and plug it in again, or "
+            'type there `sudo systemctl start "volet-edge@$USER"`; if you started it by hand, `volet edge '
+            "run`. This page cannot start it; the set-up then goes on where you were."
         ),
         "help_set_up": "The set-up explained",
         "help_set_up_how": (

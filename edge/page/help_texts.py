@@ -25,7 +25,8 @@ HELP_TEXTS = bilingual(
         "help_stop_how": (
             "Le quartier seulement : « Ne plus participer », sous « Accords ». Tout : arrêtez le boîtier (`sudo systemctl "
             "stop 'volet-edge@*'`), et plus rien ne part ; le compteur continue, et votre fournisseur "
-            "facture d'après ses index comme avant. Partir pour de bon : `volet edge move-out`, puis "
+            "facture d'après ses index comme avant. Pour reprendre, sous votre nom : `sudo systemctl start "
+            '"volet-edge@$USER"`. Partir pour de bon : `volet edge move-out`, puis '
             "`volet edge erase`, qui détruit clés et relevés ; `sudo volet software remove` enlève "
             "Volet de la machine."
         ),
@@ -85,7 +86,8 @@ HELP_TEXTS = bilingual(
         "help_stop_how": (
             "The neighbourhood alone: *Take part no longer*, under *Agreements*. All of it: stop the chip (`sudo systemctl "
             "stop 'volet-edge@*'`), and nothing leaves any more; the meter goes on, and your provider "
-            "bills by its indices as before. To leave for good: `volet edge move-out`, then "
+            "bills by its indices as before. To go on, as yourself: `sudo systemctl start "
+            '"volet-edge@$USER"`. To leave for good: `volet edge move-out`, then '
             "`volet edge erase`, which destroys keys and readings; `sudo volet software remove` takes "
             "Volet off the machine."
         ),

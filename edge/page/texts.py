@@ -267,8 +267,10 @@ _SHOWN = bilingual(
         "away": (
             "Cette page fonctionne, mais le programme du boîtier ne répond pas. Les index "
             "du compteur avancent quand même, donc aucune facture n'en sera fausse ; mais rien n'est "
-            "mesuré tant qu'il est arrêté. S'il ne répond pas dans une minute, débranchez et rebranchez le "
-            "boîtier, puis voyez, sur lui : `volet edge status`."
+            "mesuré tant qu'il est arrêté. Si vous l'avez arrêté, démarrez-le, sur lui : `sudo "
+            'systemctl start "volet-edge@$USER"`, ou `volet edge run` s\'il tournait à la main ; cette page '
+            "ne le peut pas. Sinon, s'il ne répond pas dans une minute, débranchez et rebranchez le boîtier, "
+            "puis voyez, sur lui : `volet edge status`."
         ),
         "missing_title": "Cette page n'existe pas",
         "refused_title": "Cela n'est pas possible",
@@ -534,9 +536,10 @@ _SHOWN = bilingual(
         "away_title": "The chip does not answer",
         "away": (
             "This page works, but the chip's program does not answer. The meter's indices "
-            "go on, so no bill will be wrong by it; but nothing is metered while the chip is stopped. If it "
-            "does not answer in a minute, unplug the chip and plug it in again, then look there: `volet "
-            "edge status`."
+            "go on, so no bill will be wrong by it; but nothing is metered while the chip is stopped. If you "
+            'have stopped it, start it there: `sudo systemctl start "volet-edge@$USER"`, or `volet edge '
+            "run` if it was started by hand; this page cannot. Otherwise, if it does not answer in a minute, "
+            "unplug the chip and plug it in again, then look there: `volet edge status`."
         ),
         "missing_title": "There is no such page",
         "refused_title": "This cannot be done",

@@ -384,6 +384,7 @@ def test_the_page_outlives_its_chip_and_a_killed_page_costs_the_chip_nothing(hom
         away = visitor.get("/")
         assert away.status_code == 503
         assert "The chip does not answer" in away.text
+        assert "systemctl start &#34;volet-edge@$USER&#34;</code>" in away.text, "what starts it"
         assert "no bill will be wrong by it" in away.text, "it is enrolled"
         assert "chip's program does not answer" in visitor.get("/api/v1/today").json()["error"]
         home.chip.close()
