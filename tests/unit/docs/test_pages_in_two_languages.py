@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.support.typed_page import HOW_TO
+from tests.support.typed_page import CONSOLE, HOW_TO, blocks, steps
 
 PAGES = {
     "back-up-and-restore.md": "sauvegarder-le-boitier.md",
@@ -32,6 +32,10 @@ _LED_TO = re.compile(r"\]\(([^)]+)\)")
 _TYPED = re.compile(r"^\$ (.+)$", re.MULTILINE)
 # A copy has a name in its household's language, and so has a picture.
 _COPY = re.compile(r"\b[\w-]+\.(?:csv|json)\b")
+# Words that no French sentence has.
+_ENGLISH = re.compile(
+    r"\b(?:the|of|is|was|with|from|into|and|to|for|by|this|what)\b", re.IGNORECASE
+)
 _PICTURE = re.compile(r"-(?:fr|en)(?:-dark)?\.png$")
 
 
@@ -101,3 +105,15 @@ def test_both_hold_the_same_letter(both):
 def test_each_leads_to_the_other(both, names):
     assert f"]({names[1]})" in both[0]
     assert f"]({names[0]})" in both[1]
+
+
+def test_a_french_page_shows_what_a_chip_answers_in_french(names):
+    shown = [
+        line
+        for block in blocks((HOW_TO / names[1]).read_text("utf-8"))
+        if block.kind == CONSOLE
+        for step in steps(block)
+        if step.command.startswith("volet edge ")
+        for line in step.expected
+    ]
+    assert [line for line in shown if _ENGLISH.search(re.sub(r"`[^`]*`", "", line))] == []
