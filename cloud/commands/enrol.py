@@ -14,6 +14,7 @@ from protocol.errors import DocumentRefused
 from protocol.ids import public_key_text
 from protocol.json_text import read_json
 from system.commands import Change, changing, directory_option
+from system.console import counted
 from system.files import read_document, write_public
 from system.shell import quoted
 
@@ -47,4 +48,14 @@ def enrol(directory: Path, request: Path, out: Path, prm: str | None) -> Change:
             f"No registered provider has the key of its offer, {public_key_text(key)}. Whoever signed it "
             f"calls itself {name}: find out whose key it is before you give the answer back."
         )
-    return Change(is_changed=True, facts={"device": enrolled.device})
+        for rival in enrolled.rivals:
+            click.echo(
+                f"{counted(rival.contracts, 'contract')} already named {rival.title} with another key that "
+                f"is not registered, {public_key_text(rival.key)}: at least one of the two is not "
+                "its own."
+            )
+    facts: dict[str, object] = {"device": enrolled.device}
+    if enrolled.stranger is not None:
+        name, key = enrolled.stranger
+        facts["unregistered"] = {"title": name, "key": key}
+    return Change(is_changed=True, facts=facts)

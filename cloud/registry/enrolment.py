@@ -18,6 +18,7 @@ from cloud.registry.places import seal_meter
 from cloud.store import Device, Store, StoredContract
 from cloud.store.moving import StoredIdentity, SupplyPoint
 from cloud.store.names import look_of
+from cloud.store.providers import Unregistered
 from protocol.calendar import legal_day
 from protocol.certificates import UnreadableCertificate, read_request_der, read_request_pem
 from protocol.contract import Contract, Signed, check_start, open_document, open_offer
@@ -78,13 +79,14 @@ class Enrolled:
     """The result of a request: the chip's id, and the answer for it.
 
     `stranger` is the provider's name and key in its offer, None if the register knows them or there
-    is no offer.
+    is no offer. `rivals` are others that nobody has registered whose names look like its name.
     """
 
     device: DeviceId
     has_contract: bool
     answer: Enrolment
     stranger: tuple[str, bytes] | None = None
+    rivals: tuple[Unregistered, ...] = ()
 
 
 def enrol(
@@ -138,7 +140,18 @@ def enrol(
     if contract is None or is_registered:
         return Enrolled(device, contract is not None, answer)
     stranger = contract.provider, contract.provider_key
-    return Enrolled(device, has_contract=True, answer=answer, stranger=stranger)
+    rivals = rivals_of(store, *stranger)
+    return Enrolled(device, has_contract=True, answer=answer, stranger=stranger, rivals=rivals)
+
+
+def rivals_of(store: Store, title: str, key: bytes) -> tuple[Unregistered, ...]:
+    """Return whom contracts name by what looks like `title`, with another key that nobody registered."""
+    look = look_of(title)
+    return tuple(
+        each
+        for each in store.providers.unregistered()
+        if each.key != key and look_of(each.title) == look
+    )
 
 
 def _record(

@@ -32,6 +32,14 @@ class Provider(msgspec.Struct, frozen=True):
     since: datetime
 
 
+class Unregistered(msgspec.Struct, frozen=True):
+    """A provider that contracts name and nobody has registered: its key, its title, how many they are."""
+
+    key: bytes
+    title: str
+    contracts: int
+
+
 class Scope(StrEnum):
     """What a token permits."""
 
@@ -111,6 +119,9 @@ class ProviderStore(Protocol):
 
     def providers(self) -> tuple[Provider, ...]:
         """Return all providers by name."""
+
+    def unregistered(self) -> tuple[Unregistered, ...]:
+        """Return whom contracts name whose key no provider has, by title and key."""
 
     def provider_of(self, key: bytes) -> Provider | None:
         """Return the provider with this key."""

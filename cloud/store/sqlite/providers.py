@@ -15,6 +15,7 @@ from cloud.store.providers import (
     Scope,
     StoredLetter,
     Token,
+    Unregistered,
 )
 from cloud.store.put import A_DAY_S, LETTERS_A_DAY, Put
 from cloud.store.sqlite.tables import Tables, instant, seconds
@@ -26,6 +27,11 @@ from protocol.packed import read_packed
 from protocol.provider_api import LetterState
 
 _PROVIDERS = "SELECT name, key, title, since FROM provider"
+_UNREGISTERED = """
+SELECT c.provider_key, c.provider, count(*) FROM contract c
+WHERE NOT EXISTS (SELECT 1 FROM provider p WHERE p.key = c.provider_key)
+GROUP BY c.provider, c.provider_key ORDER BY c.provider, c.provider_key
+"""
 _TOKENS = """
 SELECT t.id, p.name, t.digest, t.scopes, t.created, t.expires, t.revoked
 FROM token t JOIN provider p ON p.id = t.provider
@@ -101,6 +107,10 @@ class SqliteProviders(Tables):
         """See `ProviderStore.provider`."""
         row = self._row(f"{_PROVIDERS} WHERE name = ?", [name])
         return _provider(row) if row else None
+
+    def unregistered(self) -> tuple[Unregistered, ...]:
+        """See `ProviderStore.unregistered`."""
+        return tuple(Unregistered(*row) for row in self._rows(_UNREGISTERED))
 
     def provider_of(self, key: bytes) -> Provider | None:
         """See `ProviderStore.provider_of`."""

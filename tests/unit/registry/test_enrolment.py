@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -36,10 +37,11 @@ from protocol.enrolment import Enrolment, EnrolmentRecord, EnrolmentRequest
 from protocol.envelope import decode_body
 from protocol.errors import ConfigError, DocumentRefused
 from protocol.hpke import SealingKey
-from protocol.ids import is_device_id
+from protocol.ids import is_device_id, public_key_text
 from protocol.moving import give_mandate
 from tests.support.broker import COLLECTIVITY, Took, enrol_chip, make_cloud
 from tests.support.tariffs import simple_tariff
+from volet.main import volet
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 SERIAL = "041876123456"
@@ -168,6 +170,41 @@ def test_whoever_answers_is_told_of_a_provider_that_is_not_registered(cloud, sto
     # The name is registered since for somebody else: what was answered is answered again.
     _register(store, "edf", "EDF", Ed25519PrivateKey.generate())
     assert enrol(cloud, store, asked, NOW).device == enrolled.device
+
+
+def _typed(*words) -> str:
+    done = CliRunner().invoke(volet, ["cloud", *map(str, words)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_name_under_two_keys_is_told_at_enrolment_and_again_when_one_is_registered(
+    cloud, tmp_path
+):
+    """Neither is registered, so that either may be the forger's."""
+    other, texts = Ed25519PrivateKey.generate(), []
+    for number, key in enumerate((other, PROVIDER_KEY)):
+        texts.append(public_key_text(key.public_key().public_bytes_raw()))
+        draw_keys(tmp_path / str(number))
+        asked = _asked(load_keys(tmp_path / str(number)), _offered(("edf", "EDF")[number], key))
+        (tmp_path / "request.json").write_bytes(msgspec.json.encode(asked))
+        said = _typed(
+            *("enrol", "--dir", cloud, tmp_path / "request.json"),
+            *("--out", tmp_path / "answer.json", "--json"),
+        )
+        assert ("1 contract already named edf with another key" in said) == (number == 1)
+        told = msgspec.json.decode(said)
+        assert told["unregistered"]["title"] == ("edf", "EDF")[number]
+    shown = _typed("provider", "list", "--dir", cloud)
+    for text, name in zip(texts, ("edf", "EDF"), strict=True):
+        assert f"Not registered: {text}  {name}  (1 contract)" in shown
+    add = ("provider", "add", "--dir", cloud, "edf", "--title", "EDF", "--key", texts[1])
+    said = _typed(*add)
+    assert f"1 contract from before named edf with another key, {texts[0]}" in said
+    shown = _typed("provider", "list", "--dir", cloud)
+    assert f"edf  {texts[1]}  EDF" in shown
+    assert f"Not registered: {texts[0]}" in shown
+    assert f"Not registered: {texts[1]}" not in shown
 
 
 def test_serial_of_the_meter_leaves_the_chip_salted_and_hashed(keys, offer):
