@@ -102,6 +102,70 @@ def test_a_neighbour_with_many_addresses_has_one_share_and_takes_none_of_a_visit
         assert refused == "0"
 
 
+# Asks without end from 40 addresses of one network.
+NEIGHBOUR = """
+import http.client, ssl, threading
+
+def ask(number):
+    context = ssl._create_unverified_context()
+    while True:
+        source = f"%(network)s::f:{number:x}", 0
+        connection = http.client.HTTPSConnection("%(chip)s", 8443, context=context, source_address=source)
+        try:
+            while True:
+                connection.request("GET", "/entrer")
+                connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+
+for number in range(1, 41):
+    threading.Thread(target=ask, args=(number,)).start()
+"""
+# Types the code from another address of that network, again whenever the page is busy.
+PHONE_PAIRS = """
+import http.client, ssl, sys, time
+
+while True:
+    connection = http.client.HTTPSConnection(
+        "%(chip)s", 8443, context=ssl._create_unverified_context(), source_address=("%(network)s::e", 0)
+    )
+    own = {"Origin": "https://[%(chip)s]:8443", "Content-Type": "application/x-www-form-urlencoded"}
+    try:
+        connection.request("POST", "/entrer", f"code={sys.argv[1]}", own)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as exc:
+        status = type(exc).__name__
+    print(status, flush=True)
+    if status not in (429, 503) and not isinstance(status, str):
+        break
+    time.sleep(0.5)
+"""
+
+
+@pytest.mark.long
+def test_one_who_has_a_code_is_let_in_while_a_neighbour_asks_from_many_addresses(tmp_path):
+    """In IPv6, phone and neighbour are of one network, whose share they have in common."""
+    network = CHIP.removesuffix("::1")
+    with machine(tmp_path / "machine") as typing:
+        for address in (CHIP, f"{network}::e", *(f"{network}::f:{n:x}" for n in range(1, 41))):
+            status, said = typing.type(f"ip addr add {address}/64 dev lo nodad")
+            if status:
+                pytest.skip(f"this machine has no IPv6: {said}")
+        assert typing.type("volet edge init > /dev/null 2>&1")[0] == 0
+        typing.type("volet edge run > run.log 2>&1 &")
+        typing.type("volet edge page --host :: > page.log 2>&1 &")
+        assert typing.type(ASK.format(CHIP, CHIP)) == (0, "200\n")
+        for name, program in (("flood", NEIGHBOUR), ("pair", PHONE_PAIRS)):
+            text = program % {"chip": CHIP, "network": network}
+            (tmp_path / "machine" / f"{name}.py").write_text(text)
+        typing.type(f"python {tmp_path}/machine/flood.py > flood.log 2>&1 &")
+        status, said = typing.type("volet edge page --pair")
+        assert status == 0, said
+        code = re.search(r"^(\d{4}) (\d{4})$", said, re.MULTILINE)
+        status, said = typing.type(f"python {tmp_path}/machine/pair.py {code[1]}{code[2]}")
+        assert said.split()[-1] == "303", said
+
+
 @pytest.mark.parametrize(
     ("host", "places"),
     [

@@ -1,13 +1,18 @@
 """The page of a household that has lived through some weeks: what each route shows, and to whom."""
 
+import os
 import re
 import subprocess
 import sys
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -19,6 +24,7 @@ from edge.page.places import MENU, may_see
 from edge.page.texts import TEXTS
 from edge.stage import PAGE_DIRECTORY
 from protocol.errors import VoletError
+from tests.support.broker import wait_until
 from tests.support.lived_home import lived_home
 from tests.support.lived_story import lived
 from tests.support.page_process import patiently
@@ -29,6 +35,7 @@ VOLET = (sys.executable, "-m", "volet.main")
 FIRST_BILL, REFUSED_BILL = "31" * 16, "33" * 16
 # To lay a bill out takes seconds, and a busy machine more of them.
 LONG_S = 150.0
+PAGE_MAX_KB = 45_000
 OWNERS = [place.path for place in MENU if not may_see(VisitorRole.VIEWER, place.path)]
 
 
@@ -160,6 +167,49 @@ def test_visitors_who_ask_for_bills_at_once_get_theirs_or_are_told_to_wait(home)
     )
     busy = next(each for each in sent if each.status_code == 503)
     assert "one at a time" in busy.text
+
+
+def printing():
+    """Return the processes in which the chip, which is in this one, lays bills out."""
+    found = []
+    for each in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        for child in each.read_text().split():
+            with suppress(OSError):
+                if b"edge.bills.drawing" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
+    return found
+
+
+@pytest.mark.long
+def test_a_flood_for_bills_has_one_process_at_a_time_and_the_page_answers(home):
+    over, most, said = threading.Event(), [0], Counter()
+
+    def ask(visitor, statement):
+        while not over.is_set():
+            with suppress(httpx.TransportError):
+                where = {"releve": statement}
+                sent = visitor.get("/factures/facture.pdf", params=where, timeout=LONG_S)
+                said[sent.status_code] += 1
+
+    def given():
+        most[0] = max(most[0], len(printing()))
+        assert patiently(lambda: other.get("/etat", timeout=60)).status_code == 200
+        return said[200] >= 2
+
+    with ExitStack() as opened:
+        visitors = [opened.enter_context(home.visitor()) for _ in range(3)]
+        other = opened.enter_context(home.visitor())
+        # Of the sixteen connections that one address may have.
+        asking = opened.enter_context(ThreadPoolExecutor(12))
+        opened.callback(over.set)
+        for number in range(12):
+            asking.submit(ask, visitors[number % 3], (FIRST_BILL, "32" * 16)[number % 2])
+        wait_until(given, "bills", lambda: dict(said))
+    assert most[0] == 1
+    assert set(said) <= {200, 429, 503}
+    assert said[503]
+    status = Path(f"/proc/{home.page.pid}/status").read_text()
+    assert int(status.split("VmHWM:")[1].split()[0]) < PAGE_MAX_KB
 
 
 @pytest.mark.parametrize(
