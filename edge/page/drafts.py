@@ -18,6 +18,8 @@ from edge.language.choice import Lang
 
 # Each is of the size of a request's body at most (`guards`).
 DRAFTS_MAX = 16
+# Of one session, so that it does not take the place of what another was asked to say yes to.
+DRAFTS_MAX_EACH = 6
 LASTS_S = 3_600.0
 _NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
@@ -53,10 +55,13 @@ class Drafts:
         self._kept: dict[str, _Kept] = {}
 
     def keep(self, session: str, draft: Draft) -> str:
-        """Keep a draft of a session in the place of the oldest of all; return its name."""
+        """Keep a draft of a session in the place of its oldest, or of all; return its name."""
         now_s = self._monotonic_s()
-        lasting = [(name, each) for name, each in self._kept.items() if each.until_s > now_s]
-        self._kept = dict(lasting[-(DRAFTS_MAX - 1) :])
+        lasting = {name: each for name, each in self._kept.items() if each.until_s > now_s}
+        own = [name for name, each in lasting.items() if each.session == session]
+        for oldest in own[: -(DRAFTS_MAX_EACH - 1)]:
+            del lasting[oldest]
+        self._kept = dict([*lasting.items()][-(DRAFTS_MAX - 1) :])
         name = secrets.token_hex(16)
         self._kept[name] = _Kept(session, now_s + LASTS_S, draft)
         return name

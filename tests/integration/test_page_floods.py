@@ -32,7 +32,7 @@ from protocol.calendar import QUARTER_HOUR, day_start
 from tests.integration.test_chip_process import CONFIG, Program, Wire
 from tests.support.broker import enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
-from tests.support.page_process import ENTER, PageProcess, patiently
+from tests.support.page_process import DRAFT, ENTER, PageProcess, patiently
 
 CHIP_MAX_KB, PAGE_MAX_KB = 100_000, 45_000
 YEAR_DAYS = 330
@@ -234,6 +234,28 @@ def test_floods_of_uploads_and_downloads_cost_no_quarter_hour_and_little_memory(
     wait_until(lambda: home.stored >= home.due, "the quarter-hours", lambda: home.stored)
     assert most_kb(home.chip.process.pid) < CHIP_MAX_KB
     assert most_kb(home.page.pid) < PAGE_MAX_KB
+
+
+def sent_form(home, visitor, path, **fields):
+    """Send a form; return where the page has kept it, empty if nowhere."""
+    token = form_token(visitor.cookies.get(SESSION_COOKIE, ""))
+    answer = patiently(
+        lambda: visitor.post(path, data={"form": token} | fields, headers=home.page.origin)
+    )
+    place = answer.headers.get("location", "")
+    return place if f"?{DRAFT}=" in place else ""
+
+
+def test_forms_that_are_sent_to_be_kept_take_neither_memory_nor_the_place_of_others(home):
+    large = {f"field{n}": UPLOADS["wide"][: LARGE // 100] for n in range(8)}
+    with home.visitor() as own, home.visitor() as flooding, home.page.visitor() as stranger:
+        kept = sent_form(home, own, "/donnees/garder", months="12")
+        assert kept
+        for _ in range(60):
+            assert sent_form(home, flooding, "/donnees/garder", months="12", **large)
+        assert patiently(lambda: own.get(kept)).status_code == 200
+        assert not sent_form(home, stranger, "/donnees/garder", months="12")
+    assert resident_kb(home.page.pid) < PAGE_MAX_KB
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

@@ -1,6 +1,6 @@
 """Forms that wait for a yes are kept for their own session, few of them, and not for long."""
 
-from edge.page.drafts import DRAFTS_MAX, LASTS_S, Draft, Drafts
+from edge.page.drafts import DRAFTS_MAX, DRAFTS_MAX_EACH, LASTS_S, Draft, Drafts
 
 
 def test_a_draft_is_its_sessions_alone_and_ends():
@@ -20,8 +20,19 @@ def test_a_draft_is_its_sessions_alone_and_ends():
     assert drafts.find("mine", name) is None
 
 
+def kept(drafts, names):
+    return [drafts.find(session, name) is not None for session, name in names]
+
+
 def test_the_oldest_goes_first():
     drafts = Drafts(lambda: 0.0)
-    names = [drafts.keep("mine", Draft({"n": str(n)})) for n in range(DRAFTS_MAX + 3)]
-    found = [drafts.find("mine", name) is not None for name in names]
-    assert found == [False] * 3 + [True] * DRAFTS_MAX
+    names = [(f"{n}", drafts.keep(f"{n}", Draft({"n": str(n)}))) for n in range(DRAFTS_MAX + 3)]
+    assert kept(drafts, names) == [False] * 3 + [True] * DRAFTS_MAX
+
+
+def test_a_session_that_sends_on_and_on_takes_the_place_of_its_own_alone():
+    drafts = Drafts(lambda: 0.0)
+    theirs = [("theirs", drafts.keep("theirs", Draft({}))) for _ in range(3)]
+    mine = [("mine", drafts.keep("mine", Draft({}))) for _ in range(3 * DRAFTS_MAX)]
+    assert kept(drafts, theirs) == [True] * 3
+    assert kept(drafts, mine)[-DRAFTS_MAX_EACH - 1 :] == [False] + [True] * DRAFTS_MAX_EACH
