@@ -59,7 +59,7 @@ CASES = {
     "ask_quotes": Case({}, LIVED_IN, LIVED_IN, "The answer is here after"),
     "keep_months": Case({"months": "12"}, LIVED_IN, LIVED_IN, "12"),
     "repeat_line": Case({}, LIVED_IN, LIVED_IN, "replaced by others"),
-    "repeat_end": Case({}, LIVED_IN, LIVED_IN, "not repeated on the home network"),
+    "repeat_end": Case({}, LIVED_IN, LIVED_IN, "Not repeated on the home network"),
 }
 ODD = {
     "set_profile": [
