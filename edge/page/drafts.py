@@ -20,6 +20,8 @@ from edge.language.choice import Lang
 DRAFTS_MAX = 16
 # Of one session, so that it does not take the place of what another was asked to say yes to.
 DRAFTS_MAX_EACH = 6
+# Of all, in characters: files that were sent on purpose would fill the page's memory.
+DRAFTS_CHARACTERS_MAX = 1 << 18
 LASTS_S = 3_600.0
 _NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
@@ -34,6 +36,11 @@ class Draft(NamedTuple):
     done: Mapping[Lang, str] = {}
     is_at_panel: bool = False
     refused: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many characters its fields have."""
+        return sum(map(len, self.fields.values()))
 
     def check(self) -> None:
         """Raise HTTPException (422) if the form was not taken."""
@@ -62,6 +69,10 @@ class Drafts:
         for oldest in own[: -(DRAFTS_MAX_EACH - 1)]:
             del lasting[oldest]
         self._kept = dict([*lasting.items()][-(DRAFTS_MAX - 1) :])
+        over = draft.size + sum(each.draft.size for each in self._kept.values())
+        over -= DRAFTS_CHARACTERS_MAX
+        while over > 0 and self._kept:
+            over -= self._kept.pop(next(iter(self._kept))).draft.size
         name = secrets.token_hex(16)
         self._kept[name] = _Kept(session, now_s + LASTS_S, draft)
         return name

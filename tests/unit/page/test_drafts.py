@@ -1,6 +1,13 @@
 """Forms that wait for a yes are kept for their own session, few of them, and not for long."""
 
-from edge.page.drafts import DRAFTS_MAX, DRAFTS_MAX_EACH, LASTS_S, Draft, Drafts
+from edge.page.drafts import (
+    DRAFTS_CHARACTERS_MAX,
+    DRAFTS_MAX,
+    DRAFTS_MAX_EACH,
+    LASTS_S,
+    Draft,
+    Drafts,
+)
 
 
 def test_a_draft_is_its_sessions_alone_and_ends():
@@ -28,6 +35,16 @@ def test_the_oldest_goes_first():
     drafts = Drafts(lambda: 0.0)
     names = [(f"{n}", drafts.keep(f"{n}", Draft({"n": str(n)}))) for n in range(DRAFTS_MAX + 3)]
     assert kept(drafts, names) == [False] * 3 + [True] * DRAFTS_MAX
+
+
+def test_large_ones_take_no_more_than_a_bound_and_the_last_is_kept():
+    drafts = Drafts(lambda: 0.0)
+    small = ("s", drafts.keep("s", Draft({"n": "1"})))
+    large = Draft({"offer": "x" * (DRAFTS_CHARACTERS_MAX // 4), "start": "2026-03-01"})
+    names = [(f"{n}", drafts.keep(f"{n}", large)) for n in range(DRAFTS_MAX)]
+    assert kept(drafts, [small, *names]) == [False] * (DRAFTS_MAX - 2) + [True] * 3
+    last = ("l", drafts.keep("l", Draft({"offer": "x" * (DRAFTS_CHARACTERS_MAX + 1)})))
+    assert kept(drafts, [*names, last]) == [False] * DRAFTS_MAX + [True]
 
 
 def test_a_session_that_sends_on_and_on_takes_the_place_of_its_own_alone():
