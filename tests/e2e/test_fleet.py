@@ -25,11 +25,11 @@ CHIP = {
     "volet_chip_simulated_speed": 120,
 }
 GROUPS = {
-    "cloud": {
-        "cloud": {"volet_cloud_collectivity": "testville", "volet_cloud_broker_host": BROKER}
-    },
+    "cloud": {"city": {"volet_cloud_collectivity": "testville", "volet_cloud_broker_host": BROKER}},
+    "trustees": {"trustee": {"volet_trustee_name": "trustee-a", "volet_trustee_title": "A"}},
     "chips": {"chip-1": CHIP, "chip-2": CHIP},
 }
+NAMES = {"city": BROKER, "trustee": "", "chip-1": "", "chip-2": ""}
 # Of a release whose program ends as soon as it is the chip.
 ENDS = "import sys; 'run' in getattr(sys, 'orig_argv', ()) and sys.exit(3)\n"
 SITE = "venv/lib/python3.11/site-packages"
@@ -52,7 +52,7 @@ class Town:
     def __init__(self, folder, stack):
         self.dist = folder / "dist"
         self.dist.mkdir()
-        self.fleet = Fleet(folder, {"cloud": BROKER, "chip-1": "", "chip-2": ""}, stack)
+        self.fleet = Fleet(folder, NAMES, stack)
         self.fleet.variables |= {
             "volet_software_archives": str(self.dist),
             # Good releases may take long on a busy machine.
@@ -86,7 +86,7 @@ class Town:
 
     def blocks(self):
         cloud = ("runuser", "-u", "volet-cloud", "--", "volet", "cloud", "status", "--json")
-        return json.loads(self.machines["cloud"].run(*cloud).stdout)["blocks"]
+        return json.loads(self.machines["city"].run(*cloud).stdout)["blocks"]
 
     def chip(self, name):
         status = ("runuser", "-u", "volet", "--", "volet", "edge", "status", "--json")
@@ -112,13 +112,18 @@ def test_a_town_from_nothing_and_its_releases(tmp_path):
     with ExitStack() as stack:
         stack.enter_context(bridge())
         town = Town(tmp_path, stack)
-        fleet, cloud = town.fleet, town.machines["cloud"]
+        fleet, cloud = town.fleet, town.machines["city"]
         town.release("0.1.0")
         town.wants("0.1.0")
 
         assert min(fleet.play("site").values()) > 0
         assert set(fleet.play("site").values()) == {0}
         assert set(fleet.play("site", "--check", "--diff").values()) == {0}
+
+        journal = ("journalctl", "-u", "volet-trustee", "-o", "cat")
+        trustee = town.machines["trustee"]
+        wait_until(lambda: "broker_connected" in trustee.run(*journal).stdout, "the trustee")
+        assert not (cloud.root / "var/lib/volet-cloud/pki/trustee-a.key").exists()
 
         published = openssl_spelling(ca_fingerprint((cloud.root / CA).read_bytes()))
         town.wants("0.1.0", volet_chip_authority=published[:-1] + "x")
@@ -132,9 +137,9 @@ def test_a_town_from_nothing_and_its_releases(tmp_path):
 
         # A link that was removed by hand is seen without a change, and put right.
         cloud.run("rm", DROPIN)
-        assert fleet.play("site", "--check", "--diff")["cloud"] > 0
+        assert fleet.play("site", "--check", "--diff")["city"] > 0
         assert not (cloud.root / DROPIN.lstrip("/")).is_symlink()
-        assert fleet.play("site")["cloud"] > 0
+        assert fleet.play("site")["city"] > 0
         assert set(fleet.play("site").values()) == {0}
 
         town.release("0.2.0")
@@ -156,7 +161,7 @@ def test_a_town_from_nothing_and_its_releases(tmp_path):
         assert failed == {"chip-1"}
         assert "was taken back" in told
         assert {town.current(name) for name in town.machines} == {"0.2.0"}
-        for name in ("cloud", "chip-2"):
+        for name in ("city", "trustee", "chip-2"):
             assert not (town.machines[name].root / "opt/volet/releases/0.3.0").exists()
         failed, told = fleet.play_in_vain("upgrade")
         assert "has taken release 0.3.0 back" in told
@@ -167,8 +172,8 @@ def test_a_town_from_nothing_and_its_releases(tmp_path):
         assert set(fleet.play("rollback").values()) == {0}
 
         revoked = f"volet_cloud_revoked={town.chip('chip-2')['device']}"
-        assert fleet.play("revoke", "-e", revoked) == {"cloud": 1}
-        assert fleet.play("revoke", "-e", revoked) == {"cloud": 0}
+        assert fleet.play("revoke", "-e", revoked) == {"city": 1}
+        assert fleet.play("revoke", "-e", revoked) == {"city": 0}
         wait_until(lambda: town.chip("chip-2").get("revoked_at"), "the revoked chip to know")
         before = town.blocks()
         wait_until(lambda: town.blocks() > before, "blocks of the other one", town.blocks)

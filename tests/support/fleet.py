@@ -19,13 +19,14 @@ PACKAGES = (
     *("openssh-server", "python3-apt", "mosquitto", "openssl", "libpango-1.0-0"),
     *("libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core"),
 )
-NETWORK, BRIDGE = "10.77.0", "volet-test"
+NETWORK, BRIDGE = "10.77.0", f"volet-{os.getpid()}"
 PLAYBOOK = ROOT / "build/ansible/.venv/bin/ansible-playbook"
 ANSIBLE = ROOT / "ansible"
 _RECAP = re.compile(
     r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE
 )
-_SSH = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlPath={folder}/%C"
+# No connection is kept: its socket would have too long a name below a test's folder.
+_SSH = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ControlMaster=no -o ControlPath=none"
 
 
 def prepare() -> None:
@@ -72,7 +73,7 @@ class Fleet:
         self.variables: dict[str, object] = {
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self._key),
-            "ansible_ssh_common_args": _SSH.format(folder=folder),
+            "ansible_ssh_common_args": _SSH,
         }
         self.machines: dict[str, Booted] = {
             name: stack.enter_context(self._booted(name)) for name in names
