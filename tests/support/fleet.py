@@ -132,6 +132,8 @@ class Fleet:
             check=False,
         )
         told = done.stdout + done.stderr
+        with (self._folder / "played.log").open("a") as log:
+            log.write(told)
         played = {
             host: (int(changed), int(unreachable) + int(failed) > 0)
             for host, changed, unreachable, failed in _RECAP.findall(told)
