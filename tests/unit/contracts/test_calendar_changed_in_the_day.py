@@ -28,7 +28,7 @@ from tests.support.tariffs import simple_tariff
 CHANGED, END = 12, 24
 TWENTY_PAST_FOUR = timedelta(hours=16, minutes=20)
 MINUTES = timedelta(minutes=20)
-ADVISED = re.compile(r"`volet edge request --offer OFFER\.json --from (\d{4}-\d\d-\d\d)")
+ADVISED = re.compile(r"`volet edge request --offer OFF(?:ER|RE)\.json --from (\d{4}-\d\d-\d\d)")
 
 
 class ChangingMeter(BenchMeter):
