@@ -25,8 +25,9 @@ from playwright.sync_api import (
 )
 
 from edge.language.choice import Lang
-from edge.page.names import AUTHORITY, NAME
+from edge.page.names import AUTHORITY, address_at
 from tests.support.page_process import ENTER, PageProcess
+from tests.support.story_home import StoryHome
 
 CHROMIUM = "/usr/bin/chromium"
 LOCALES = {Lang.FR: "fr-FR", Lang.EN: "en-GB"}
@@ -83,14 +84,18 @@ class Visitor:
 
     context: BrowserContext
     tab: Page
-    home: PageProcess
+    home: PageProcess | StoryHome
     address: str
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
-        cls, browser: Browser, home: PageProcess, look: Look, cookies: StorageState | None
+        cls,
+        browser: Browser,
+        home: PageProcess | StoryHome,
+        look: Look,
+        cookies: StorageState | None,
     ) -> Self:
         width, height = look.size
         context = browser.new_context(
@@ -101,7 +106,8 @@ class Visitor:
             storage_state=cookies,
         )
         context.add_init_script(_TELL_VIOLATIONS)
-        visitor = cls(context, context.new_page(), home, f"https://{NAME}:{home.port}")
+        address = address_at(home.name, home.port).removesuffix("/")
+        visitor = cls(context, context.new_page(), home, address)
         context.on("request", visitor._note_request)
         visitor.tab.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         visitor.tab.on("console", visitor._note_said)
@@ -189,10 +195,10 @@ class Visitor:
 
 
 @contextmanager
-def running_browser(directory: Path, home: PageProcess) -> Iterator[Browser]:
+def running_browser(directory: Path, home: PageProcess | StoryHome) -> Iterator[Browser]:
     """Run Chromium with a home directory of its own.
 
-    It knows no name but the page's: what it would ask of others fails, and is noted.
+    It knows no name but the home's own: what it would ask of others fails, and is noted.
     """
     for program, package in ((CHROMIUM, "chromium"), ("certutil", "libnss3-tools")):
         if shutil.which(program) is None:
@@ -202,7 +208,7 @@ def running_browser(directory: Path, home: PageProcess) -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=[
-                f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND",
+                f"--host-resolver-rules=MAP {home.name} 127.0.0.1, MAP * ~NOTFOUND",
                 *(["--no-sandbox"] if os.geteuid() == 0 else []),
             ],
             env=dict(os.environ) | {"HOME": str(directory)},
@@ -216,7 +222,7 @@ def running_browser(directory: Path, home: PageProcess) -> Iterator[Browser]:
 @contextmanager
 def visit(
     browser: Browser,
-    home: PageProcess,
+    home: PageProcess | StoryHome,
     look: Look | None = None,
     cookies: StorageState | None = None,
 ) -> Iterator[Visitor]:

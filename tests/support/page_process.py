@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from edge.page.names import AUTHORITY
+from edge.page.names import AUTHORITY, NAME
 from edge.stage import PAGE_DIRECTORY
 from tests.support.broker import wait_until
 from tests.support.work import worked
@@ -51,6 +51,8 @@ class PageProcess:
         program: the command with what names the directory to it; this machine's by default.
         end: the signal that ends it.
     """
+
+    name = NAME
 
     def __init__(
         self, chip: Path, program: Sequence[str] = (), end: signal.Signals = signal.SIGTERM
