@@ -40,10 +40,10 @@ def bills(directory: Path, vault: VaultReader, statement: str | None, lang: Lang
 
 
 def latest(directory: Path, vault: VaultReader, lang: Lang) -> tuple[BillRow | None, int]:
-    """Return the bill that arrived last, and on how many the household may have to act."""
-    arrived = read_arrived(directory, vault).bills
-    wrong = sum(bill.asks_for_action for bill in arrived)
-    return (_row(arrived[-1], lang) if arrived else None), wrong
+    """Return the bill that `bills` would show, and on how many the household may have to act."""
+    arrived = read_arrived(directory, vault)
+    shown, wrong = _chosen(arrived, None), sum(bill.asks_for_action for bill in arrived.bills)
+    return None if shown is None else _row(shown, lang), wrong
 
 
 def _chosen(arrived: ArrivedBills, statement: str | None) -> ArrivedBill | None:

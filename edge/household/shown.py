@@ -46,7 +46,7 @@ class Today(msgspec.Struct, frozen=True, tag="today"):
         waiting: what the household can do, the most urgent first.
         notices: what has happened that the household should know, newest last.
         has_left: the household has moved out.
-        bill: the bill that arrived last, None if there is none, and `wrong_bills` how many may ask
+        bill: the latest bill, None if there is none, and `wrong_bills` how many may ask
             for something to be done; neither is told to who may see the curve only.
         beside: the last day of which there is a curve of the neighbourhood, None if there is none.
     """
