@@ -36,4 +36,4 @@ def revoke(directory: Path, name: str, broker: Path | None) -> bool:
             directory, store, name, broker or directory / DEFAULT_NAME, datetime.now(UTC)
         )
     click.echo(f"{name} is revoked; it has no session and gets none.")
-    return not all(device.is_revoked for device in known) or not known
+    return not known or any(not device.is_revoked for device in known)

@@ -109,7 +109,7 @@ def initialise(
         for name in FIRST_ROLES:
             _keep_or_write(
                 pki_path(directory, f"{name}.pem"),
-                partial(_role_certificate, directory, authority, name, now),
+                partial(_first_certificate, directory, authority, name, now),
             )
         _keep_or_write(
             pki_path(directory, "operator.pem"),
@@ -166,13 +166,10 @@ def issue_role(
     with exclusive(directory):
         if path.exists():
             raise ConfigError(f"{path} is there already; `volet cloud renew` renews it.")
-        authority = load_authority(directory)
         if key is None:
             draw_secret(path.with_suffix(".key"), new_ec_key())
-            write_public(path, _role_certificate(directory, authority, name, now))
-        else:
-            certificate = issue_client(authority, name, key, now, ROLE_VALIDITY)
-            write_public(path, authority.chained(certificate))
+            key = load_ec_key(directory, f"{name}.key").public_key()
+        write_public(path, _role_certificate(load_authority(directory), name, key, now))
     return path
 
 
@@ -377,8 +374,14 @@ def server_certificate(
     return issue_server(authority, hosts, load_ec_key(directory, "server.key").public_key(), now)
 
 
-def _role_certificate(directory: Path, authority: Authority, name: str, now: datetime) -> bytes:
+def _first_certificate(directory: Path, authority: Authority, name: str, now: datetime) -> bytes:
     key = load_ec_key(directory, f"{name}.key").public_key()
+    return _role_certificate(authority, name, key, now)
+
+
+def _role_certificate(
+    authority: Authority, name: str, key: ec.EllipticCurvePublicKey, now: datetime
+) -> bytes:
     return authority.chained(issue_client(authority, name, key, now, ROLE_VALIDITY))
 
 

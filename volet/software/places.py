@@ -30,6 +30,7 @@ from protocol.json_text import read_json
 from system.files import read_document, sync_dir, write_public
 from system.locks import take_lock
 from system.shell import quoted
+from system.systemd import UNITS
 from volet.software.health import Health
 from volet.software.manifest import (
     WHEELS,
@@ -41,7 +42,6 @@ from volet.software.manifest import (
 )
 
 ROOT = Path("/opt/volet")
-UNITS = Path("/etc/systemd/system")
 # What a machine has of a release's units, by what it is; the installer takes the same.
 LINKED_UNITS = {
     "edge": ("volet-edge*", "volet-software*"),

@@ -19,13 +19,13 @@ from protocol.errors import ConfigError, DocumentRefused
 from system.files import sync_dir
 from system.kernel_clock import boot_id
 from system.shell import quoted
+from system.systemd import UNITS
 from volet.software.health import Health, health_of, problem
 from volet.software.manifest import order
 from volet.software.places import Places, Rollback, TakenBack, Trial
 
 KEPT = 3
 POLL_S = 2.0
-UNITS = Path("/etc/systemd/system")
 
 log = structlog.get_logger()
 
