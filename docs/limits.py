@@ -29,7 +29,7 @@ from edge.household.messages import ANSWER_BYTES_MAX
 from edge.household.requests import REQUEST_BYTES_MAX
 from edge.page import guards, shares
 from edge.page.bill_file import WAITING_MAX
-from edge.page.drafts import DRAFTS_CHARACTERS_MAX, DRAFTS_MAX, DRAFTS_MAX_EACH
+from edge.page.drafts import DRAFTS_BYTES_MAX, DRAFTS_MAX, DRAFTS_MAX_EACH
 from edge.page.guards import BODY_BYTES_MAX
 from edge.page.live import STREAMS_MAX, STREAMS_MAX_EACH
 from edge.page.server import ASKS_WITHIN_S, TAKES_WITHIN_S
@@ -368,7 +368,7 @@ def at_home(table: Table) -> str:
         (
             "page",
             "forms that wait for a yes",
-            f"{DRAFTS_MAX}, of one session {DRAFTS_MAX_EACH}; {DRAFTS_CHARACTERS_MAX:,} characters",
+            f"{DRAFTS_MAX}, of one session {DRAFTS_MAX_EACH}; {DRAFTS_BYTES_MAX // 1_024} KiB",
         ),
         (
             "chip's door",

@@ -4,7 +4,7 @@ addresses       by which others reach this machine
 answering       a program that answers on its sockets, and calls nobody
 at_home         who is of the home's network
 backup/         encrypted backups of a party's directory
-bare_structlog  structlog without rich, which costs each program 7 MB
+bare_structlog  structlog without what it would load for nothing, 8 MB of each program
 beside          a task beside a block
 certificates    lifetimes, and warnings before they end
 clock           time as an injected value
@@ -14,6 +14,7 @@ connections     few for each address, and always room for whoever calls
 counted_http    what servers share of HTTP on such connections
 console         tables and plain text
 files           secrets and documents, written completely or not at all
+heap            memory given back once it is free
 kernel_clock    whether the kernel's clock is right, and which boot this is
 locks           one process at a time
 logs            logging, configured alike for all programs

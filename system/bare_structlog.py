@@ -1,7 +1,8 @@
-"""Lets structlog load as if rich were not installed, from when this module is imported.
+"""Lets structlog load as if rich and greenlet were not installed, from when this module is imported.
 
-structlog would load rich to colour tracebacks that no program here draws: 7 MB and a tenth of a
-second of each program. rich is still there for those that print tables.
+structlog would load rich to colour tracebacks that no program here draws, 7 MB and a tenth of a second
+of each program, and greenlet, which the tests' browser brings along, for a log of its threads, 1 MB.
+Both are still there for whoever needs them.
 """
 
 import sys
@@ -10,22 +11,23 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
-_STRUCTLOG, _RICH = "structlog", "rich"
+_STRUCTLOG = "structlog"
+_NOT_FOR_IT = ("rich", "greenlet")
 
 
-class _WithoutRich(SourceFileLoader):
-    """Loads a module for which rich is not there."""
+class _Bare(SourceFileLoader):
+    """Loads a module for which those are not there."""
 
     def exec_module(self, module: ModuleType) -> None:
-        if _RICH in sys.modules:
-            super().exec_module(module)
-            return
-        # So that its import fails.
-        sys.modules[_RICH] = None  # type: ignore[assignment]
+        hidden = [name for name in _NOT_FOR_IT if name not in sys.modules]
+        for name in hidden:
+            # So that its import fails.
+            sys.modules[name] = None  # type: ignore[assignment]
         try:
             super().exec_module(module)
         finally:
-            del sys.modules[_RICH]
+            for name in hidden:
+                del sys.modules[name]
 
 
 class _Finder(MetaPathFinder):
@@ -37,7 +39,7 @@ class _Finder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _WithoutRich(spec.loader.name, spec.loader.path)
+            spec.loader = _Bare(spec.loader.name, spec.loader.path)
         return spec
 
 

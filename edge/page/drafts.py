@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from sys import getsizeof
 from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -20,8 +21,8 @@ from edge.language.choice import Lang
 DRAFTS_MAX = 16
 # Of one session, so that it does not take the place of what another was asked to say yes to.
 DRAFTS_MAX_EACH = 6
-# Of all, in characters: files that were sent on purpose would fill the page's memory.
-DRAFTS_CHARACTERS_MAX = 1 << 18
+# Of all, in memory, where one sign beyond U+FFFF has all others of its text take four bytes.
+DRAFTS_BYTES_MAX = 1 << 18
 LASTS_S = 3_600.0
 _NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
@@ -39,8 +40,8 @@ class Draft(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many characters its fields have."""
-        return sum(map(len, self.fields.values()))
+        """How many bytes its fields take in memory."""
+        return sum(map(getsizeof, self.fields.values()))
 
     def check(self) -> None:
         """Raise HTTPException (422) if the form was not taken."""
@@ -70,7 +71,7 @@ class Drafts:
             del lasting[oldest]
         self._kept = dict([*lasting.items()][-(DRAFTS_MAX - 1) :])
         over = draft.size + sum(each.draft.size for each in self._kept.values())
-        over -= DRAFTS_CHARACTERS_MAX
+        over -= DRAFTS_BYTES_MAX
         while over > 0 and self._kept:
             over -= self._kept.pop(next(iter(self._kept))).draft.size
         name = secrets.token_hex(16)

@@ -18,6 +18,7 @@ from edge.page.names import CERTIFICATE, CERTIFICATE_KEY, PORT_FILE, names_of_ho
 from edge.page.server import secure_port, serve
 from protocol.errors import ConfigError, VoletError
 from system.files import make_private_dir, write_public
+from system.heap import give_back_memory
 
 _SENTENCE_BYTES_MAX = 4_096
 
@@ -42,6 +43,7 @@ def run_page(
     Raises:
         ConfigError: a file cannot be read or written.
     """
+    give_back_memory()
     names = names_of_host()
     make_private_dir(files)
     certify_apart(files, names)

@@ -32,14 +32,14 @@ from system.counted_http import CountedHttp, CountedServer
 ASKS_WITHIN_S = 10.0
 # And one who has not taken the answer by then; the stream of values lasts two minutes.
 TAKES_WITHIN_S = 180.0
-CONNECTIONS_MAX = 64
+CONNECTIONS_MAX = 40
 CONNECTIONS_MAX_EACH = 16
 LOOKS_EVERY_S = 5.0
 HTTP_PORT = 80
 # The chip answers one question at a time; each that waits in a thread takes its memory with it.
 THREADS_MAX = 2
-# Of each connection, in which asyncio would have 256 KiB; a TLS record has 16 at most.
-TLS_BUFFER_BYTES = 32_768
+# Of each connection, in which asyncio would have 256 KiB; longer records come in pieces.
+TLS_BUFFER_BYTES = 4_096
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from edge.identity.enrolment import signer_of
 from edge.metering.events import QuarterHourClosed
 from edge.metering.state import MeterState
 from edge.page.names import AUTHORITY
+from edge.page.server import CONNECTIONS_MAX
 from edge.page.sessions import form_token
 from edge.page.visit import SESSION_COOKIE
 from edge.vault.kept_curve import KeptCurve, save_kept_curve
@@ -33,11 +34,14 @@ from tests.integration.test_chip_process import CONFIG, Program, Wire
 from tests.support.broker import enrol_chip, make_cloud, wait_until
 from tests.support.chip_town import MONTH
 from tests.support.page_process import DRAFT, ENTER, PageProcess, patiently
+from tests.support.work import worked
 
 CHIP_MAX_KB, PAGE_MAX_KB = 100_000, 45_000
 YEAR_DAYS = 330
 UPLOAD = "/accords/offre"
 QUARTERS = 96
+# As many addresses as it takes to have all connections of the page.
+SOURCES = 4
 # What a form may have at most, of signs that take most in memory and in JSON.
 LARGE = 59_000
 LINES = YEAR_DAYS * 96 - 100
@@ -174,19 +178,36 @@ def upload(home, visitor, text):
     visitor.post(UPLOAD, data=fields, files={"offer": text.encode()}, headers=home.page.origin)
 
 
-def raw(home, length, parts, pause_s, path=UPLOAD, cookies=""):
-    """Send a form of `length` bytes in parts, and hang up after the last."""
+@contextmanager
+def connected(home, source="127.0.0.1"):
+    """Speak to the page over TLS, from an address of this machine."""
     context = ssl.create_default_context(cafile=home.page.directory / AUTHORITY)
     with (
-        socket.create_connection(("127.0.0.1", home.page.port), timeout=20) as plain,
+        socket.create_connection(("127.0.0.1", home.page.port), 20, (source, 0)) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as channel,
     ):
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: localhost:{home.page.port}\r\n"
-            f"Origin: {home.page.address}\r\nContent-Length: {length}\r\n{cookies}"
-            "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
-        )
-        channel.sendall(head.encode())
+        yield channel
+
+
+def head(home, method, path, *lines):
+    """Return the head of a request, without its end."""
+    start = (f"{method} {path} HTTP/1.1", f"Host: localhost:{home.page.port}")
+    return "".join(f"{line}\r\n" for line in (*start, *lines)).encode()
+
+
+def cookie_of(visitor):
+    return f"Cookie: {SESSION_COOKIE}={visitor.cookies[SESSION_COOKIE]}"
+
+
+def form_of(home, length):
+    kind = "Content-Type: multipart/form-data; boundary=x"
+    return f"Origin: {home.page.address}", f"Content-Length: {length}", kind
+
+
+def raw(home, length, parts, pause_s, path=UPLOAD, cookies=()):
+    """Send a form of `length` bytes in parts, and hang up after the last."""
+    with connected(home) as channel:
+        channel.sendall(head(home, "POST", path, *form_of(home, length), *cookies) + b"\r\n")
         for part in parts:
             channel.sendall(part)
             time.sleep(pause_s)
@@ -217,7 +238,7 @@ def test_floods_of_uploads_and_downloads_cost_no_quarter_hour_and_little_memory(
         let_in = [visitors.enter_context(home.visitor()) for _ in range(6)]
         for visitor in let_in:
             flood.add(lambda visitor=visitor: upload(home, visitor, next(texts)), 3)
-        cookies = f"Cookie: {SESSION_COOKIE}={let_in[0].cookies[SESSION_COOKIE]}\r\n"
+        cookies = (cookie_of(let_in[0]),)
         flood.add(lambda: raw(home, LARGE, [b"x" * 10_000], 0.0, cookies=cookies), 2)
         flood.add(lambda: raw(home, LARGE, [b"x"] * 40, 0.5, cookies=cookies), 4)
         flood.add(lambda: raw(home, LARGE, [b"x" * LARGE], 0.0, path=ENTER), 4)
@@ -277,15 +298,43 @@ def test_a_download_is_visibly_cut_off_where_the_chip_ends(home, kind, end):
     assert whole.text.count('"value"' if kind == "json" else "\n") >= LINES
 
 
-def hang_up(home, cookies):
+def come_to_rest(pid):
+    """Wait until a process has nothing more to do."""
+    before = None
+    while (done := worked(pid)) != before:
+        before = done
+        time.sleep(1.0)
+
+
+@pytest.mark.parametrize("what", ["nothing", "a long head", "half a file", "a download"])
+def test_all_connections_at_once_take_little_memory(home, what):
+    """Each carries as much as it may, they come from several addresses, and nobody takes an answer."""
+    with ExitStack() as held:
+        visitor = held.enter_context(home.visitor())
+        patiently(lambda: visitor.get("/donnees/courbe.json", timeout=60))
+        visitor.close()
+        sent = {
+            "nothing": b"",
+            "a long head": head(home, "GET", ENTER) + b"X: " + b"x" * 30_000,
+            "half a file": b"%b\r\n%b"
+            % (
+                head(home, "POST", UPLOAD, *form_of(home, LARGE), cookie_of(visitor)),
+                b"x" * (LARGE - 1),
+            ),
+            "a download": head(home, "GET", "/donnees/courbe.json", cookie_of(visitor)) + b"\r\n",
+        }[what]
+        for n in range(CONNECTIONS_MAX):
+            channel = held.enter_context(connected(home, f"127.0.1.{n % SOURCES + 1}"))
+            with suppress(OSError):  # hung up on, as it may be
+                channel.sendall(sent)
+        come_to_rest(home.page.pid)
+    assert most_kb(home.page.pid) < PAGE_MAX_KB
+
+
+def hang_up(home, cookie):
     """Ask for a page that the chip has to answer for, and hang up at once."""
-    context = ssl.create_default_context(cafile=home.page.directory / AUTHORITY)
-    with (
-        socket.create_connection(("127.0.0.1", home.page.port), timeout=20) as plain,
-        context.wrap_socket(plain, server_hostname="localhost") as channel,
-    ):
-        head = f"GET /etat HTTP/1.1\r\nHost: localhost:{home.page.port}\r\n{cookies}\r\n"
-        channel.sendall(head.encode())
+    with connected(home) as channel:
+        channel.sendall(head(home, "GET", "/etat", cookie) + b"\r\n")
 
 
 def test_who_hangs_up_leaves_nothing_behind(home):
@@ -294,8 +343,8 @@ def test_who_hangs_up_leaves_nothing_behind(home):
     with ExitStack() as visitors:
         for _ in range(6):
             visitor = visitors.enter_context(home.visitor())
-            cookies = f"Cookie: {SESSION_COOKIE}={visitor.cookies[SESSION_COOKIE]}\r\n"
-            flood.add(lambda cookies=cookies: hang_up(home, cookies))
+            cookie = cookie_of(visitor)
+            flood.add(lambda cookie=cookie: hang_up(home, cookie))
         with flood:
             wait_until(lambda: flood.done >= 600, "visitors", lambda: flood.done)
     assert not flood.wrong

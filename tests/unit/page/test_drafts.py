@@ -1,7 +1,9 @@
 """Forms that wait for a yes are kept for their own session, few of them, and not for long."""
 
+import sys
+
 from edge.page.drafts import (
-    DRAFTS_CHARACTERS_MAX,
+    DRAFTS_BYTES_MAX,
     DRAFTS_MAX,
     DRAFTS_MAX_EACH,
     LASTS_S,
@@ -40,11 +42,19 @@ def test_the_oldest_goes_first():
 def test_large_ones_take_no_more_than_a_bound_and_the_last_is_kept():
     drafts = Drafts(lambda: 0.0)
     small = ("s", drafts.keep("s", Draft({"n": "1"})))
-    large = Draft({"offer": "x" * (DRAFTS_CHARACTERS_MAX // 4), "start": "2026-03-01"})
+    large = Draft({"offer": "x" * (DRAFTS_BYTES_MAX // 4)})
     names = [(f"{n}", drafts.keep(f"{n}", large)) for n in range(DRAFTS_MAX)]
     assert kept(drafts, [small, *names]) == [False] * (DRAFTS_MAX - 2) + [True] * 3
-    last = ("l", drafts.keep("l", Draft({"offer": "x" * (DRAFTS_CHARACTERS_MAX + 1)})))
+    last = ("l", drafts.keep("l", Draft({"offer": "x" * (DRAFTS_BYTES_MAX + 1)})))
     assert kept(drafts, [*names, last]) == [False] * DRAFTS_MAX + [True]
+
+
+def test_what_a_text_takes_in_memory_counts_and_not_its_signs():
+    drafts = Drafts(lambda: 0.0)
+    wide = "\U0001f4a9" + "x" * (DRAFTS_BYTES_MAX // 5)
+    names = [(f"{n}", drafts.keep(f"{n}", Draft({"offer": wide}))) for n in range(3)]
+    assert sys.getsizeof(wide) <= DRAFTS_BYTES_MAX < 2 * sys.getsizeof(wide)
+    assert kept(drafts, names) == [False, False, True]
 
 
 def test_a_session_that_sends_on_and_on_takes_the_place_of_its_own_alone():
