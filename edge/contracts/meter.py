@@ -14,6 +14,7 @@ from itertools import groupby
 from edge.metering.events import DayClosed
 from edge.vault.rows import Metered
 from protocol.contract import Contract
+from protocol.errors import DocumentRefused
 from protocol.registers import names_of
 
 _SERIAL = re.compile(r"\d{12}", re.ASCII)
@@ -33,6 +34,19 @@ class Fit(Enum):
 def is_serial(text: str) -> bool:
     """Return whether `text` is a meter's serial as ADSC and ADCO give it: 12 digits, none masked."""
     return _SERIAL.fullmatch(text) is not None
+
+
+def check_is_named(serial: str) -> None:
+    """Check that a line says which meter it is of.
+
+    Raises:
+        DocumentRefused: it masks the serial.
+    """
+    if not is_serial(serial):
+        raise DocumentRefused(
+            "The line masks its meter's serial, so that no contract can name it; connect the chip to "
+            "the meter itself."
+        )
 
 
 def meter_hash(salt: bytes, serial: str) -> bytes:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from edge.contracts.fitting import MeterNow, meter_in
-from edge.contracts.meter import is_serial
-from edge.contracts.words import ANOTHER_METER, MASKED, NOT_READ, SERIAL_FORM
+from edge.contracts.meter import check_is_named, is_serial
+from edge.contracts.words import ANOTHER_METER, NOT_READ, SERIAL_FORM
 from edge.language.choice import Lang
 from edge.metering.reading import read
 from edge.tic.decoder import Decoder
@@ -53,8 +53,7 @@ def meter_for(
         if typed is None:
             raise DocumentRefused(NOT_READ[lang])
         return MeterNow(typed, None, None)
-    if not is_serial(found.serial):
-        raise DocumentRefused(MASKED[lang])
+    check_is_named(found.serial)
     if typed not in (None, found.serial):
         raise DocumentRefused(ANOTHER_METER[lang])
     return found

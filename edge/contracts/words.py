@@ -24,16 +24,6 @@ ANOTHER_METER = bilingual(
         "connect the chip to the right meter."
     ),
 )
-MASKED = bilingual(
-    fr=(
-        "La ligne masque le numéro de son compteur, qu'aucun contrat ne peut donc nommer ; reliez "
-        "le boîtier au compteur lui-même."
-    ),
-    en=(
-        "The line masks its meter's serial, so that no contract can name it; connect the chip to "
-        "the meter itself."
-    ),
-)
 NOT_READ = bilingual(
     fr=("Ce boîtier n'a pas encore lu de compteur ; nommez-le (--meter), ou reliez sa sortie TIC."),
     en=("This chip has read no meter yet; name it (--meter), or connect the meter's TIC output."),

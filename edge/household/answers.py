@@ -147,7 +147,7 @@ class Answers:
         self._entrance = Entrance(lambda: household, window)
 
     def answer(self, request: Question) -> Answer:
-        """Return the answer; what cannot be done is `NotDone`, in the household's language."""
+        """Return the answer; what cannot be done is `NotDone`."""
         return self._entrance.answer(request, self._found)
 
     def close(self) -> None:

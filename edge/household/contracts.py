@@ -13,12 +13,11 @@ import msgspec
 from edge.contracts.choices import choose
 from edge.contracts.enrolling import check_no_import, sign_contract
 from edge.contracts.fitting import MeterNow, meter_in
-from edge.contracts.meter import is_serial
+from edge.contracts.meter import check_is_named
 from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import answered_at
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement, read_signed
-from edge.contracts.words import MASKED
 from edge.household.asked_contract import asked_contract
 from edge.household.moving import typable
 from edge.household.requests import SeeOffer
@@ -56,7 +55,7 @@ def see_offer(directory: Path, vault: VaultReader, asked: SeeOffer, today: date)
         )
     check_is_offer(data := asked.offer.encode())
     keys, offer = load_keys(directory), parse_signed(data, "The offer")
-    meter = _meter(vault, asked.lang)
+    meter = _meter(vault)
     check_start(asked.start, today)
     consent = None if asked.consent is None else Consent(asked.consent)
     choices = choose(directory, keys, consent=consent, follows=asked.follows)
@@ -99,15 +98,14 @@ def waiting_request(directory: Path, lang: Lang, *, has_unit: bool) -> WaitingRe
     return WaitingRequest(read_document(path, next_step).decode(), (install, *restart))
 
 
-def _meter(vault: VaultReader, lang: Lang) -> MeterNow:
+def _meter(vault: VaultReader) -> MeterNow:
     state = vault.values.state()
     if state is None or state.serial is None:
         raise DocumentRefused(
             "A contract names its meter, and this chip has read none yet; see what is wrong with "
             "the line first."
         )
-    if not is_serial(state.serial):
-        raise DocumentRefused(MASKED[lang])
+    check_is_named(state.serial)
     return meter_in(state)
 
 

@@ -20,7 +20,8 @@ import structlog
 from edge.household.call import door_in, receive
 from edge.household.messages import ANSWER_BYTES_MAX, LENGTH_BYTES, Answer, encode, read_question
 from edge.household.requests import REQUEST_BYTES_MAX, Question
-from edge.household.shown import NotDone
+from edge.household.shown import not_done
+from edge.language.french.looking_up import sentence_in
 from system.conditions import Repeated
 from system.files import opened_directory
 
@@ -92,7 +93,8 @@ class Door:
             what = type(request).__name__, type(exc).__name__
             if times := self._repeated.found("answer", *what):
                 log.warning("household_answer_failed", why=" ".join(what), times=times)
-            return encode(NotDone("The chip could not answer; see its log."))
+            why = "The chip could not answer; see its log."
+            return encode(not_done(lambda lang: sentence_in(lang, why)))
 
     def _refuse(self, why: str) -> None:
         if times := self._repeated.found("visitor", why):

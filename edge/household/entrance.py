@@ -13,7 +13,7 @@ from edge.household.requests import (
     Pair,
     Question,
 )
-from edge.household.shown import FormerHouseholds, Knocked, NotDone, Paired
+from edge.household.shown import FormerHouseholds, Knocked, Paired, not_done
 from edge.household.visitors import HouseholdName, VisitorRole, household_name
 from edge.language.french.looking_up import sentence_in
 from protocol.errors import DocumentRefused, VoletError
@@ -37,7 +37,7 @@ class Entrance:
     def answer(self, request: Question, find: Callable[[Question], Answer]) -> Answer:
         """Return the answer, which `find` finds for visitors of the household.
 
-        What cannot be done is `NotDone`, in the household's language.
+        What cannot be done is `NotDone`.
         """
         try:
             if (open_to_all := self._open.get(type(request))) is not None:
@@ -48,7 +48,8 @@ class Entrance:
                 raise DocumentRefused("This is for visitors who may see everything.")
             return find(request)
         except VoletError as exc:
-            return NotDone(sentence_in(request.lang, str(exc)))
+            why = str(exc)
+            return not_done(lambda lang: sentence_in(lang, why))
 
     def _household(self) -> HouseholdName:
         return household_name(self._key())

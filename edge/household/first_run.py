@@ -22,12 +22,11 @@ from edge.contracts.enrolling import (
     write_request,
 )
 from edge.contracts.fitting import MeterNow
-from edge.contracts.meter import is_serial
+from edge.contracts.meter import check_is_named
 from edge.contracts.recognizing import check_is_offer
 from edge.contracts.requests import latest_made_at
 from edge.contracts.sequence import check_follows
 from edge.contracts.signed import SignedAgreement
-from edge.contracts.words import MASKED
 from edge.household.asked_contract import asked_contract
 from edge.household.entrance import Entrance
 from edge.household.messages import Answer
@@ -120,7 +119,7 @@ class FirstRunAnswers:
         self._entrance = Entrance(lambda: load_keys(directory).household.id, window)
 
     def answer(self, request: Question) -> Answer:
-        """Return the answer; what cannot be done is `NotDone`, in the household's language."""
+        """Return the answer; what cannot be done is `NotDone`."""
         return self._entrance.answer(request, self._found)
 
     def _found(self, request: Question) -> Answer:
@@ -170,7 +169,7 @@ class FirstRunAnswers:
         keys, offer, contract = load_keys(self._directory), None, None
         if asked.offer:
             check_is_offer(data := asked.offer.encode())
-            offer, meter = parse_signed(data, "The offer"), self._meter(asked.lang)
+            offer, meter = parse_signed(data, "The offer"), self._meter()
             if asked.start is None:
                 raise DocumentRefused("An offer is taken from a day on; name the first one.")
             check_start(asked.start, legal_day(self._now()))
@@ -193,7 +192,7 @@ class FirstRunAnswers:
             write_request(self._directory, self._directory / REQUEST, request)
         return ShownRequest(asked.is_sure, shown)
 
-    def _meter(self, lang: Lang) -> str:
+    def _meter(self) -> str:
         """Return the serial of the meter on the line.
 
         Raises:
@@ -205,8 +204,7 @@ class FirstRunAnswers:
                 "A contract names its meter, and this chip has read none yet; see what is wrong with "
                 "the line first, or make a request without an offer."
             )
-        if not is_serial(serial):
-            raise DocumentRefused(MASKED[lang])
+        check_is_named(serial)
         return serial
 
     def _take_answer(self, asked: TakeAnswer) -> ShownAnswer | Done:

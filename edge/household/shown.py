@@ -421,6 +421,11 @@ def done(text: Callable[[Lang], str], *, is_at_panel: bool = False) -> Done:
 
 
 class NotDone(msgspec.Struct, frozen=True, tag="refused"):
-    """The chip does not do what was asked; `why` is a sentence for the household."""
+    """The chip does not do what was asked; `texts` say in each language why."""
 
-    why: str
+    texts: dict[Lang, str]
+
+
+def not_done(text: Callable[[Lang], str]) -> NotDone:
+    """Return that it is not done, with why in each language, as `text` says it."""
+    return NotDone({lang: text(lang) for lang in Lang})

@@ -16,8 +16,6 @@ from starlette.status import (
     HTTP_308_PERMANENT_REDIRECT,
     HTTP_400_BAD_REQUEST,
     HTTP_403_FORBIDDEN,
-    HTTP_413_CONTENT_TOO_LARGE,
-    HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
     HTTP_507_INSUFFICIENT_STORAGE,
@@ -28,7 +26,7 @@ from edge.page import pages
 from edge.page.bill_file import BillFiles
 from edge.page.changes import CHANGES, change_page
 from edge.page.contract import SEE_OFFER, WAITING, see_offer, waiting_request
-from edge.page.drafts import Drafts
+from edge.page.drafts import Drafts, RequestRefused
 from edge.page.early import EarlyNote
 from edge.page.entering import KNOCK, end, enter, knock, leave
 from edge.page.first_run import ANSWER, MADE, REQUEST, download, first_run, request, take_answer
@@ -102,9 +100,9 @@ class Page:
         title, text = {
             HTTP_503_SERVICE_UNAVAILABLE: ("away_title", visit.texts[away]),
             HTTP_403_FORBIDDEN: ("refused_title", visit.texts["form_old"]),
-            HTTP_413_CONTENT_TOO_LARGE: ("refused_title", ""),
-            HTTP_422_UNPROCESSABLE_CONTENT: ("refused_title", getattr(exc, "detail", "")),
         }.get(status, ("missing_title", ""))
+        if isinstance(exc, RequestRefused):
+            title, text = "refused_title", exc.texts[visit.lang]
         return visit.trouble(status, title, text)
 
     async def not_kept(self, request: Request, exc: Exception) -> Response:
@@ -127,6 +125,11 @@ def application(page: Page, names: Collection[str]) -> Guards:
                 return visit.trouble(HTTP_403_FORBIDDEN, "owners_title", visit.texts["owners"])
             try:
                 return await show(visit)
+            except RequestRefused as exc:
+                # A browser that loads the answer again would send the form again.
+                if request.method != "POST" or is_open or "GET" not in methods:
+                    raise
+                return visit.to_refusal(exc, {})
             except FormerVisitor:
                 return visit.stranger()
             except EarlyVisitor:

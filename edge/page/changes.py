@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER, HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.status import HTTP_303_SEE_OTHER
 
 from edge.household.requests import (
     AskAgreements,
@@ -97,6 +96,7 @@ def change_page(change: Change) -> Show:
         draft = visit.draft
         if draft is None:
             return RedirectResponse(change.back, HTTP_303_SEE_OTHER)
+        draft.check()
         question = _question(visit, change, draft.fields)
         shown = {**draft.fields, **await _shown(visit, question)}
         if draft.done:
@@ -110,7 +110,6 @@ def change_page(change: Change) -> Show:
                 is_at_panel=draft.is_at_panel,
             )
         tried = await _try(visit, question)
-        draft.check()
         return visit.show(
             "sure",
             change=change,
@@ -127,23 +126,20 @@ async def _take(visit: Visit, change: Change) -> Response:
     """Take a form: the first time try it, and carry it out once the visitor is sure."""
     form = await visit.checked_form()
     fields = {name: form[name] for name in change.fields if name in form}
-    try:
-        question = _question(visit, change, form)
-        if form.get("sure") != "yes":
-            await _try(visit, question)
-            return visit.to_draft(Draft(fields))
-        done = expected(Done, await visit.ask(question))
-    except HTTPException as exc:
-        return visit.to_refusal(exc, fields)
+    question = _question(visit, change, form)
+    if form.get("sure") != "yes":
+        await _try(visit, question)
+        return visit.to_draft(Draft(fields))
+    done = expected(Done, await visit.ask(question))
     return visit.to_draft(Draft(fields, done.texts, done.is_at_panel))
 
 
 def _question(visit: Visit, change: Change, form: Mapping[str, str]) -> Question:
-    """Return what a form asks of the chip. Raises HTTPException (422) if it is odd."""
+    """Return what a form asks of the chip. Raises RequestRefused if it is odd."""
     try:
         return read_change(change, form, visit.lang)
     except ValueError as exc:
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+        raise visit.refusal("odd_form") from exc
 
 
 async def _try(visit: Visit, question: Question) -> Feasible:

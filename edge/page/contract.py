@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
-from starlette.status import HTTP_303_SEE_OTHER, HTTP_404_NOT_FOUND, HTTP_422_UNPROCESSABLE_CONTENT
+from starlette.status import HTTP_303_SEE_OTHER, HTTP_404_NOT_FOUND
 
 from edge.household.contract_words import contract_rows
 from edge.household.requests import AskRequest, SeeOffer
@@ -22,16 +22,13 @@ async def see_offer(visit: Visit) -> Response:
     if visit.request.method == "POST":
         form = await visit.checked_form()
         fields = {name: form[name] for name in _FIELDS if name in form}
-        try:
-            await _see(visit, fields)
-        except HTTPException as exc:
-            return visit.to_refusal(exc, fields)
+        await _see(visit, fields)
         return visit.to_draft(Draft(fields))
     draft = visit.draft
     if draft is None:
         return RedirectResponse("/accords", HTTP_303_SEE_OTHER)
-    shown = await _see(visit, draft.fields)
     draft.check()
+    shown = await _see(visit, draft.fields)
     rows = contract_rows(shown.contract, visit.lang)
     return visit.show(
         "offer_seen", contract=rows, doubts=shown.contract.doubts, command=shown.command
@@ -39,15 +36,15 @@ async def see_offer(visit: Visit) -> Response:
 
 
 async def _see(visit: Visit, form: Mapping[str, str]) -> ShownOffer:
-    """Return what the chip says of a form's offer. Raises HTTPException (422) if it is not taken."""
+    """Return what the chip says of a form's offer. Raises RequestRefused if it is not taken."""
     if not form.get("offer", "").strip():
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["offer_missing"])
+        raise visit.refusal("offer_missing")
     try:
         fields = {name: form[name] for name in ("offer", "start")}
         chosen = {name: form[name] or None for name in ("consent", "follows")}
         asked = msgspec.convert(fields | chosen | {"lang": visit.lang}, SeeOffer, strict=False)
     except (KeyError, msgspec.ValidationError) as exc:
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+        raise visit.refusal("odd_form") from exc
     shown: ShownOffer = expected(ShownOffer, await visit.ask(asked))
     return shown
 

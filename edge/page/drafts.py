@@ -27,26 +27,37 @@ LASTS_S = 3_600.0
 _NAME = re.compile(r"[0-9a-f]{32}(?!\n)$")
 
 
-class Draft(NamedTuple):
-    """A form's fields; once it was carried out, what the chip said then, by language.
+class RequestRefused(HTTPException):
+    """What a visitor asks for is not done; `texts` say why, by language."""
 
-    `refused` is why it was not taken, in the language in which it was sent.
+    def __init__(
+        self, texts: Mapping[Lang, str], status: int = HTTP_422_UNPROCESSABLE_CONTENT
+    ) -> None:
+        super().__init__(status)
+        self.texts = texts
+
+
+class Draft(NamedTuple):
+    """A form's fields; once it was carried out, what the chip said then, or why it was refused.
+
+    Both are said by language, which a visitor may change afterwards.
     """
 
     fields: Mapping[str, str]
     done: Mapping[Lang, str] = {}
     is_at_panel: bool = False
-    refused: str = ""
+    refused: Mapping[Lang, str] = {}
 
     @property
     def size(self) -> int:
-        """How many bytes its fields take in memory."""
-        return sum(map(getsizeof, self.fields.values()))
+        """How many bytes its fields and what is said of it take in memory."""
+        kept = self.fields, self.done, self.refused
+        return sum(getsizeof(text) for texts in kept for text in texts.values())
 
     def check(self) -> None:
-        """Raise HTTPException (422) if the form was not taken."""
+        """Raise RequestRefused if the form was not taken."""
         if self.refused:
-            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, self.refused)
+            raise RequestRefused(self.refused)
 
 
 class _Kept(NamedTuple):

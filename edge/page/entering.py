@@ -13,6 +13,7 @@ from starlette.status import (
 
 from edge.household.requests import AskPairing, AskToEnter, AskWhetherLetIn, Pair
 from edge.household.shown import Knocked, Paired, Pairing
+from edge.page.drafts import RequestRefused
 from edge.page.places import ENTER
 from edge.page.visit import (
     KNOCK_COOKIE,
@@ -42,7 +43,7 @@ async def enter(visit: Visit) -> Response:
         return await _form(visit, HTTP_422_UNPROCESSABLE_CONTENT, refusal)
     try:
         paired = expected(Paired, await visit.ask(Pair(lang=visit.lang, code=code)))
-    except HTTPException as exc:
+    except RequestRefused as exc:
         return await _refused(visit, exc)
     return _begin(visit, paired)
 
@@ -52,7 +53,7 @@ async def knock(visit: Visit) -> Response:
     if visit.request.method == "POST":
         try:
             knocked = expected(Knocked, await visit.ask(AskToEnter(lang=visit.lang)))
-        except HTTPException as exc:
+        except RequestRefused as exc:
             return await _refused(visit, exc)
         waiting = RedirectResponse(KNOCK, HTTP_303_SEE_OTHER)
         set_cookie(waiting, KNOCK_COOKIE, knocked.knock, KNOCK_COOKIE_S)
@@ -62,7 +63,7 @@ async def knock(visit: Visit) -> Response:
         return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
     try:
         found = await visit.ask(AskWhetherLetIn(lang=visit.lang, knock=knock))
-    except HTTPException as exc:
+    except RequestRefused as exc:
         return await _refused(visit, exc)
     if isinstance(found, Paired):
         answer = _begin(visit, found)
@@ -88,11 +89,9 @@ async def end(visit: Visit) -> Response:
     return RedirectResponse("/etat", HTTP_303_SEE_OTHER)
 
 
-async def _refused(visit: Visit, exc: HTTPException) -> Response:
-    """Show the form again, with the chip's reason; whatever else went wrong is raised."""
-    if exc.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
-        raise exc
-    return await _form(visit, HTTP_403_FORBIDDEN, exc.detail)
+async def _refused(visit: Visit, exc: RequestRefused) -> Response:
+    """Show the form again, with the chip's reason."""
+    return await _form(visit, HTTP_403_FORBIDDEN, exc.texts[visit.lang])
 
 
 async def _form(visit: Visit, status: int, refusal: str) -> Response:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.status import (
     HTTP_200_OK,
@@ -24,7 +23,7 @@ from edge.household.shown import Done
 from edge.household.shown_agreements import ShownContract
 from edge.household.shown_first_run import FirstRunStep, ShownAnswer, ShownFirstRun, ShownRequest
 from edge.page.contract import request_file
-from edge.page.drafts import Draft
+from edge.page.drafts import Draft, RequestRefused
 from edge.page.places import FIRST_RUN
 from edge.page.visit import Visit, expected
 from protocol.calendar import legal_day
@@ -57,9 +56,9 @@ async def request(visit: Visit) -> Response:
     if draft is None:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     try:
-        shown = expected(ShownRequest, await visit.ask(_read_request(visit, draft.fields)))
         draft.check()
-    except HTTPException as exc:
+        shown = expected(ShownRequest, await visit.ask(_read_request(visit, draft.fields)))
+    except RequestRefused as exc:
         return await _show_again(visit, exc, _Sent("request", draft.fields))
     fields = {name: draft.fields.get(name, "") for name in ("offer", *_TAKEN)}
     fields["contract"] = "" if shown.contract is None else shown.contract.contract
@@ -70,14 +69,13 @@ async def request(visit: Visit) -> Response:
 async def _take_request(visit: Visit) -> Response:
     """Take the form of a request: show what it would hold, or make it once the visitor is sure."""
     form = await visit.checked_form()
-    fields = {name: form[name] for name in ("offer", *_TAKEN) if name in form}
     try:
         shown = expected(ShownRequest, await visit.ask(_read_request(visit, form)))
-    except HTTPException as exc:
-        return visit.to_refusal(exc, fields)
+    except RequestRefused as exc:
+        return visit.to_refusal(exc, {name: form[name] for name in _TAKEN if name in form})
     if shown.is_made:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
-    return visit.to_draft(Draft(fields))
+    return visit.to_draft(Draft({name: form[name] for name in ("offer", *_TAKEN) if name in form}))
 
 
 async def download(visit: Visit) -> Response:
@@ -92,10 +90,7 @@ async def take_answer(visit: Visit) -> Response:
         return await _show_answer(visit)
     form = await visit.checked_form()
     is_sure, text = form.get("sure") == "yes", form.get("answer", "")
-    try:
-        found = await _ask_about(visit, text, is_sure=is_sure)
-    except HTTPException as exc:
-        return visit.to_refusal(exc, {"answer": text})
+    found = await _ask_about(visit, text, is_sure=is_sure)
     if is_sure:
         return visit.to_draft(Draft({}, expected(Done, found).texts))
     return visit.to_draft(Draft({"answer": text}))
@@ -108,11 +103,11 @@ async def _show_answer(visit: Visit) -> Response:
         return RedirectResponse(FIRST_RUN, HTTP_303_SEE_OTHER)
     if draft.done:
         return visit.show("first_run_done", text=draft.done[visit.lang])
-    text = draft.fields["answer"]
     try:
-        found = await _ask_about(visit, text)
         draft.check()
-    except HTTPException as exc:
+        text = draft.fields["answer"]
+        found = await _ask_about(visit, text)
+    except RequestRefused as exc:
         return await _show_again(visit, exc, _Sent("answer"))
     shown = expected(ShownAnswer, found)
     rows, doubts = _contract_rows(visit, shown.contract), _doubts(shown.contract)
@@ -120,9 +115,9 @@ async def _show_answer(visit: Visit) -> Response:
 
 
 async def _ask_about(visit: Visit, text: str, *, is_sure: bool = False) -> Answer:
-    """Return what the chip says of an answer. Raises HTTPException (422) if it does not take it."""
+    """Return what the chip says of an answer. Raises RequestRefused if it does not take it."""
     if not text:
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["answer_missing"])
+        raise visit.refusal("answer_missing")
     return await visit.ask(TakeAnswer(lang=visit.lang, answer=text, is_sure=is_sure))
 
 
@@ -144,25 +139,23 @@ def _show(visit: Visit, shown: ShownFirstRun, sent: _Sent, why: str = "") -> Res
     )
 
 
-async def _show_again(visit: Visit, refused: HTTPException, sent: _Sent) -> Response:
+async def _show_again(visit: Visit, refused: RequestRefused, sent: _Sent) -> Response:
     """Return the page with what was sent and why the chip does not take it.
 
     Raises:
-        HTTPException: `refused`, if there is no form to fill in once more.
+        RequestRefused: `refused`, if there is no form to fill in once more.
     """
-    if refused.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
-        raise refused
     shown = expected(ShownFirstRun, await visit.ask(AskFirstRun(lang=visit.lang)))
     if shown.step is FirstRunStep.DONE:
         raise refused
-    return _show(visit, shown, sent, refused.detail)
+    return _show(visit, shown, sent, refused.texts[visit.lang])
 
 
 def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
     """Return what a form asks for.
 
     Raises:
-        HTTPException: it is not what the page's own form sends (422).
+        RequestRefused: it is not what the page's own form sends.
     """
     fields: dict[str, object] = {"lang": visit.lang, "is_sure": form.get("sure") == "yes"}
     try:
@@ -172,7 +165,7 @@ def _read_request(visit: Visit, form: Mapping[str, str]) -> MakeRequest:
         fields["contract"] = form.get("contract", "")
         return msgspec.convert(fields, MakeRequest, strict=False)
     except (KeyError, msgspec.ValidationError) as exc:
-        raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, visit.texts["odd_form"]) from exc
+        raise visit.refusal("odd_form") from exc
 
 
 def _doubts(contract: ShownContract | None) -> tuple[str, ...]:

@@ -125,6 +125,7 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "first_run_go": "Voir aujourd'hui",
         "first_run_back": "Non, revenir sans rien changer",
+        "too_large": "Ce fichier est trop volumineux : 64 ko au plus ; choisissez celui qui est demandé.",
         "upload_cut": "L'envoi du fichier a été coupé, ou le fichier est illisible ; envoyez-le de nouveau.",
     },
     en={
@@ -245,6 +246,7 @@ FIRST_RUN_TEXTS = bilingual(
         ),
         "first_run_go": "See today",
         "first_run_back": "No, go back and change nothing",
+        "too_large": "This file is too large: 64 kB at most; choose the one that is asked for.",
         "upload_cut": "The upload was cut off, or the file cannot be read; send it again.",
     },
 )

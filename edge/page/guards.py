@@ -32,7 +32,7 @@ UPLOADS_MAX = 2
 # Requests in work, of those who were let in and of all others: who hangs up leaves one behind, for which
 # the chip is asked all the same.
 WORKING_MAX, STRANGERS_WORKING_MAX = 24, 8
-# Whoever chooses a wrong file is told before anything is read, and so before the language is known.
+# To one who is not let in, before anything is read.
 TOO_LARGE = f"{typeset('Trop volumineux : 64 ko au plus.')} Too large: 64 kB at most."
 _TOO_LARGE_PAGE = f"""<!doctype html>
 <html lang="fr"><head><meta charset="utf-8"><title>Volet</title>
@@ -102,11 +102,11 @@ class Guards:
         if refusal is not None:
             await refusal(scope, receive, guarded)
             return
-        is_upload = _is_upload(headers)
+        is_upload = _is_upload(headers, most)
         self._uploads += is_upload
         self._working[bool(visitor)] += 1
         try:
-            await self._app(scope, _bounded(receive, most), guarded)
+            await self._app(scope, _bounded(receive, most, _length(headers)), guarded)
         finally:
             self._uploads -= is_upload
             self._working[bool(visitor)] -= 1
@@ -123,15 +123,21 @@ class Guards:
             return _refused(scope, "Not allowed.", 405)
         if scope["method"] == "POST" and not _is_of_this_origin(headers):
             return _refused(scope, "This form is of another site.", 403)
-        return self._refusal_of_body(scope, headers, most)
+        return self._refusal_of_body(scope, headers, visitor, most)
 
-    def _refusal_of_body(self, scope: Scope, headers: Headers, most: int) -> Response | None:
+    def _refusal_of_body(
+        self, scope: Scope, headers: Headers, visitor: str, most: int
+    ) -> Response | None:
         if most < _length(headers) <= BODY_BYTES_MAX and _is_for_visitors(scope["path"]):
             # As one whose session has ended, who is told so before the file is taken.
             return RedirectResponse(ENTER, HTTP_303_SEE_OTHER)
+        if _length(headers) > most and visitor and not scope["path"].startswith(API):
+            return (
+                None  # the application says so, in the visitor's language, and reads nothing of it
+            )
         if not 0 <= _length(headers) <= most:
             return _refused(scope, TOO_LARGE, 413, page=_TOO_LARGE_PAGE)
-        if self._uploads >= UPLOADS_MAX and _is_upload(headers):
+        if self._uploads >= UPLOADS_MAX and _is_upload(headers, most):
             return _refused(scope, TOO_MANY, 503, {"Retry-After": "1"})
         return None
 
@@ -165,8 +171,11 @@ def _is_for_visitors(path: str) -> bool:
     return path != ENTER and not path.startswith(API)
 
 
-def _is_upload(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or _length(headers) > STRANGERS_BODY_BYTES_MAX
+def _is_upload(headers: Headers, most: int) -> bool:
+    """Return whether more is read of a request than a stranger may send."""
+    if "transfer-encoding" in headers:
+        return True
+    return STRANGERS_BODY_BYTES_MAX < _length(headers) <= most
 
 
 def _refused(
@@ -187,11 +196,13 @@ def _is_of_this_origin(headers: Headers) -> bool:
     return origin is not None and origin == f"https://{headers.get('host', '')}"
 
 
-def _bounded(receive: Receive, most: int) -> Receive:
+def _bounded(receive: Receive, most: int, said: int) -> Receive:
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
+        if said > most:
+            raise BodyTooLarge
         message = await receive()
         taken += len(message.get("body", b""))
         if taken > most:

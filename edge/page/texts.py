@@ -571,3 +571,8 @@ TEXTS = {
     | SENT_TEXTS[lang]
     for lang in Lang
 }
+
+
+def texts_in_each(name: str) -> dict[Lang, str]:
+    """Return a text in each language."""
+    return {lang: TEXTS[lang][name] for lang in Lang}

@@ -22,7 +22,6 @@ from starlette.status import (
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
-    HTTP_422_UNPROCESSABLE_CONTENT,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
@@ -40,11 +39,12 @@ from edge.household.shown import (
 )
 from edge.household.shown_first_run import ShownAnswer, ShownFirstRun, ShownRequest
 from edge.language.choice import Lang
-from edge.page.drafts import Draft, Drafts
+from edge.page.drafts import Draft, Drafts, RequestRefused
 from edge.page.early import EarlyNote
+from edge.page.guards import BodyTooLarge
 from edge.page.places import API, ENTER, FIRST_RUN, menu
 from edge.page.sessions import Sessions, form_token
-from edge.page.texts import TEXTS
+from edge.page.texts import TEXTS, texts_in_each
 from edge.page.uploads import UploadRefused, upload_fields
 from protocol.errors import TransportError
 from system.templates import templates_of
@@ -53,8 +53,6 @@ SESSION_COOKIE, LANGUAGE_COOKIE = "__Host-volet", "__Host-volet-language"
 KNOCK_COOKIE = "__Host-volet-knock"
 # In an address, of a form that was sent.
 DRAFT = "envoi"
-# The element of a page that says why a form is not taken.
-REFUSAL = "refusal"
 _FIELDS_MAX = 32
 # What a chip answers before its enrolment as well as after it.
 _OF_ANY_CHIP = (Pairing, Knocked, Paired, ShownFirstRun, ShownRequest, ShownAnswer, Done)
@@ -115,7 +113,8 @@ class Visit:
         """Return the chip's answer.
 
         Raises:
-            HTTPException: it does not answer (503), or refuses (422) with a sentence.
+            HTTPException: it does not answer (503).
+            RequestRefused: it refuses.
             FormerVisitor: the session is of a household that has left; it has ended.
             EarlyVisitor: the chip is not enrolled yet.
         """
@@ -140,7 +139,7 @@ class Visit:
             self._early.note(is_early=True)
             raise EarlyVisitor
         if isinstance(answer, NotDone):
-            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, answer.why)
+            raise RequestRefused(answer.texts)
         if not isinstance(answer, _OF_ANY_CHIP):
             self._early.note(is_early=False)
         return answer
@@ -191,7 +190,11 @@ class Visit:
         """Return a page, or the JSON for a script, that says what went wrong; `title` names its text."""
         if self._is_of_script:
             return JSONResponse({"error": text or self.texts[title]}, status)
-        return self.show("trouble", status, title=self.texts[title], text=text)
+        # Where a form led here, the focus goes to the reason; else the page is read from its top.
+        is_of_form = self.request.method == "POST" or bool(self.query(DRAFT))
+        return self.show(
+            "trouble", status, title=self.texts[title], text=text, is_of_form=is_of_form
+        )
 
     def stranger(self) -> Response:
         """Return what somebody gets who is not let in: the form for a code, or a script the reason."""
@@ -249,18 +252,18 @@ class Visit:
             raise HTTPException(HTTP_403_FORBIDDEN)
         name = self._drafts.keep(self.session.name, draft)
         place = f"{self.request.url.path}?{DRAFT}={name}"
-        # A browser moves there, and its focus, also without scripts.
-        return RedirectResponse(place + f"#{REFUSAL}" * bool(draft.refused), HTTP_303_SEE_OTHER)
+        return RedirectResponse(place, HTTP_303_SEE_OTHER)
 
-    def to_refusal(self, refused: HTTPException, fields: Mapping[str, str]) -> Response:
-        """Keep a form that is not taken, and send the browser to this place to see why.
+    def to_refusal(self, refused: RequestRefused, fields: Mapping[str, str]) -> Response:
+        """Keep why a form is not taken, and send the browser to this place to see it.
 
-        Raises:
-            HTTPException: `refused`, if it says something else than that the form is not taken (422).
+        Of the form itself `fields` are kept, with which it is shown once more.
         """
-        if refused.status_code != HTTP_422_UNPROCESSABLE_CONTENT:
-            raise refused
-        return self.to_draft(Draft(fields, refused=refused.detail))
+        return self.to_draft(Draft(fields, refused=refused.texts))
+
+    def refusal(self, name: str) -> RequestRefused:
+        """Return a refusal of the page itself; `name` names its text."""
+        return RequestRefused(texts_in_each(name))
 
     async def form(self) -> dict[str, str]:
         """Return the fields of the form that was sent; the first value of each, files as text.
@@ -268,15 +271,18 @@ class Visit:
         A form with more fields than any here has none.
 
         Raises:
-            HTTPException: a form with files was cut off, or is none (422).
+            RequestRefused: it is too large, or a form with files was cut off or is none.
         """
-        body, kind = await self.request.body(), self.request.headers.get("content-type", "")
+        kind = self.request.headers.get("content-type", "")
         try:
+            body = await self.request.body()
             if kind.startswith("multipart/"):
                 return upload_fields(kind, body, _FIELDS_MAX)
             fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_FIELDS_MAX)
+        except BodyTooLarge as exc:
+            raise RequestRefused(texts_in_each("too_large"), exc.status_code) from exc
         except UploadRefused as exc:
-            raise HTTPException(HTTP_422_UNPROCESSABLE_CONTENT, self.texts["upload_cut"]) from exc
+            raise self.refusal("upload_cut") from exc
         except ValueError:
             return {}
         return {name: values[0] for name, values in fields.items()}
@@ -285,7 +291,8 @@ class Visit:
         """Return the fields of the form that was sent, if it is of this session.
 
         Raises:
-            HTTPException: it is not (403), or was cut off (422).
+            HTTPException: it is not (403).
+            RequestRefused: it is too large, or was cut off.
         """
         form = await self.form()
         if form.get("form") != form_token(self.token):

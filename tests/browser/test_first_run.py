@@ -83,11 +83,21 @@ def test_a_chip_is_set_up_in_a_browser(browser, home, town, tmp_path, lang, has_
         assert visitor.strangers() == []
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xd8\xff a photograph", "This is a picture"),
+        (b"\xff\xd8\xff" * 1_000_000, "too large: 64 kB"),
+    ],
+    ids=["picture", "too large"],
+)
 @pytest.mark.parametrize("has_scripts", [True, False])
-def test_what_is_refused_is_in_view_and_has_the_focus(browser, home, tmp_path, has_scripts):
+def test_what_is_refused_is_in_view_and_has_the_focus(
+    browser, home, tmp_path, has_scripts, content, says
+):
     """It stands above all, also where the form is below; another load sends nothing again."""
     photo = tmp_path / "offer.json"
-    photo.write_bytes(b"\xff\xd8\xff a photograph")
+    photo.write_bytes(content)
     look = Look(Lang.EN, size=(360, 500), has_scripts=has_scripts)
     with visit(browser, home.page, look) as visitor:
         visitor.go("/entrer")
@@ -96,11 +106,11 @@ def test_what_is_refused_is_in_view_and_has_the_focus(browser, home, tmp_path, h
         tab.wait_for_selector("#offer")
         tab.locator("#offer").set_input_files(photo)
         tab.get_by_role("button", name=TEXTS[Lang.EN]["request_see"]).click()
-        for is_again in (False, True):
+        for is_again in (False, True, True):
             refusal = tab.locator("#refusal")
             refusal.wait_for()
-            assert "This is a picture" in refusal.inner_text()
-            assert is_again or tab.evaluate("document.activeElement.id") == "refusal"
+            assert says in refusal.inner_text()
+            assert tab.evaluate("document.activeElement.id") == "refusal", is_again
             box = refusal.bounding_box()
             assert box is not None
             assert -1 < box["y"] < 500

@@ -21,7 +21,7 @@ from tests.support.first_run import (
     sure,
     token_of,
 )
-from tests.support.page_process import patiently
+from tests.support.page_process import patiently, sent_patiently
 from tests.unit.page.test_first_run_answers import damaged
 
 
@@ -171,18 +171,21 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
             lambda: owner.post(REQUEST, files=picture.parts(), headers=home.page.origin)
         )
         place = sent.headers["location"]
-        assert re.fullmatch(re.escape(REQUEST) + r"\?envoi=[0-9a-f]{32}#refusal", place)
+        assert re.fullmatch(re.escape(REQUEST) + r"\?envoi=[0-9a-f]{32}", place)
         for lang, says in ((Lang.FR, "est une image"), (Lang.EN, "is a picture")):
             patiently(lambda: owner.get(f"/langue?to={lang.value}&back=/"))  # noqa: B023
             shown = patiently(lambda: owner.get(place))
             assert (shown.status_code, shown.text.count(says)) == (422, 2), (
                 "above all, and at the form"
             )
-            assert shown.text.index('id="refusal" tabindex="-1"') < shown.text.index("<h2")
+            assert shown.text.index('id="refusal" tabindex="-1" autofocus') < shown.text.index(
+                "<h2"
+            )
             assert 'aria-describedby="why-request"' in shown.text
         assert patiently(lambda: owner.get(MADE)).status_code == 404
         huge = Form({}, {"answer": b" " * (BODY_BYTES_MAX + 1)})
-        assert patiently(lambda: home.send(owner, ANSWER, huge)).status_code == 413
+        large = patiently(lambda: home.send(owner, ANSWER, huge))
+        assert (large.status_code, large.text.count("too large: 64 kB")) == (422, 2)
         empty = home.send(owner, ANSWER, Form({}, {"answer": b""}))
         assert (empty.status_code, "This file is empty" in empty.text) == (422, True)
         assert "Choose the file" in home.send(owner, ANSWER, Form({})).text
@@ -193,7 +196,7 @@ def test_what_does_not_hold_is_refused_with_a_sentence(home, tmp_path):
         assert '<option value="false" selected>' in again.text
         kind = {"Content-Type": "multipart/form-data; boundary=b"} | home.page.origin
         whole = b'--b\r\nContent-Disposition: form-data; name="answer"\r\n\r\n{"record"'
-        cut = patiently(lambda: owner.post(ANSWER, content=whole, headers=kind))
+        cut = sent_patiently(owner, lambda: owner.post(ANSWER, content=whole, headers=kind))
         assert (cut.status_code, "was cut off" in cut.text) == (422, True)
         assert held(home) == before
         home.make_request(owner)

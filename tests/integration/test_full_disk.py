@@ -339,7 +339,7 @@ def test_a_step_of_the_first_run_is_taken_or_says_why_not(disk, lived, is_answer
         disk.fill(but)
         refused = answers.answer(asked)
         assert isinstance(refused, NotDone), refused
-        assert "No space" in refused.why
+        assert "No space" in refused.texts[Lang.EN]
         disk.free()
         assert disk.held(new) == before
     assert isinstance(answers.answer(asked), Done | ShownRequest)
@@ -372,7 +372,7 @@ def test_a_change_on_the_page_is_done_or_says_why_not(disk, lived, monkeypatch, 
     disk.fill()
     refused = answers.answer(asked)
     assert isinstance(refused, NotDone), refused
-    assert refused.why.endswith("."), refused
+    assert refused.texts[Lang.EN].endswith("."), refused
     assert disk.held() == before
     disk.free()
     assert isinstance(answers.answer(asked), Done | ShownOffer)

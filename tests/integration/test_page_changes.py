@@ -294,4 +294,11 @@ def test_choices_that_cannot_be_read_are_named_and_not_overwritten(home, owner):
     refused = post(owner, CHANGE["take_part"], sure, home.page.origin)
     assert refused.status_code == 422
     assert "damaged" in refused.text
+    place = str(refused.url)
+    path.unlink()
+    for lang, says in ((Lang.FR, "est endommagé"), (Lang.EN, "is damaged")):
+        patiently(lambda: owner.get(f"/langue?to={lang.value}&back=/"))  # noqa: B023
+        again = patiently(lambda: owner.get(place))
+        assert (again.status_code, says in again.text) == (422, True), "also once it could be done"
+    path.write_text('{"is_on": 3}')
     assert path.read_text() == '{"is_on": 3}'

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from edge.commands.table import edge
 from edge.household.contracts import OFFERS
 from edge.household.visitors import VisitorRole
+from edge.language.choice import Lang
 from edge.page.contract import SEE_OFFER, WAITING
+from edge.page.guards import BODY_BYTES_MAX
 from edge.stage import REQUEST
 from tests.support.billing_home import BillingHome, signed_offer
 from tests.support.lived_home import lived_home
@@ -70,12 +72,38 @@ def test_an_offer_is_seen_signed_at_the_chip_and_its_request_saved_from_the_page
         assert saved.content == (home.chip.directory / REQUEST).read_bytes()
 
 
+@pytest.mark.parametrize("kind", ["too large", "too large, and does not say so", "cut off"])
+def test_a_file_that_is_not_taken_whole_is_refused_as_any_other_form(home, kind):
+    """By a redirect to the reason, which another load and the other language ask for once more."""
+    content, says = b"{" * (BODY_BYTES_MAX + 1), ("trop volumineux", "too large: 64 kB")
+    headers = {"Content-Type": "multipart/form-data; boundary=b"} | home.page.origin
+    if kind == "cut off":
+        content, says = b"--b\r\nContent-", ("a été coupé", "was cut off")
+    with home.visitor() as visitor:
+        sent = patiently(
+            lambda: visitor.post(
+                SEE_OFFER,
+                content=iter([content]) if kind.endswith("say so") else content,
+                headers=headers,
+            )
+        )
+        assert sent.status_code == 303
+        for lang, said in zip((Lang.FR, Lang.EN), says, strict=True):
+            patiently(lambda: visitor.get(f"/langue?to={lang.value}&back=/"))  # noqa: B023
+            shown = patiently(lambda: visitor.get(sent.headers["location"]))
+            assert (shown.status_code, said in shown.text) == (422, True)
+            assert 'id="refusal" tabindex="-1" autofocus role="alert"' in shown.text
+    with home.visitor(VisitorRole.VIEWER) as viewer:
+        refused = patiently(lambda: viewer.post(SEE_OFFER, content=content, headers=headers))
+        assert refused.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
         ({"offer": b""}, 422),
         ({"offer": b"\xff\x00" * 99}, 422),
-        ({"offer": b"{" * 70_000}, 413),
+        ({"offer": b"{" * 70_000}, 422),
         ({"start": ""}, 422),
         ({"start": "2026-13-01"}, 422),
         ({"start": None}, 422),

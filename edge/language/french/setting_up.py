@@ -35,6 +35,11 @@ SETTING_UP = {
         "Un contrat nomme son compteur, et ce boîtier n'en a encore lu aucun ; voyez d'abord ce que la "
         "ligne a, ou faites une demande sans offre."
     ),
+    "The line masks its meter's serial, so that no contract can name it; connect the chip to the "
+    "meter itself.": (
+        "La ligne masque le numéro de son compteur, qu'aucun contrat ne peut donc nommer ; reliez le "
+        "boîtier au compteur lui-même."
+    ),
     "This chip is {device} of {collectivity}; it meters as soon as it reads its meter, which it does not "
     "now.": (
         "Ce boîtier est {device} de {collectivity} ; il mesurera dès qu'il lira son compteur, ce qu'il ne "

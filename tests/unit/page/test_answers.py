@@ -181,7 +181,9 @@ def test_a_key_in_an_answer_would_be_found(home):
         leaks = (b"k" + secret, b"of " + secret, secret.hex())
         for leak in leaks:
             data = encode(
-                NotDone(leak if isinstance(leak, str) else base64.b64encode(leak).decode())
+                NotDone(
+                    {Lang.EN: leak if isinstance(leak, str) else base64.b64encode(leak).decode()}
+                )
             )
             assert any(word in data for word in spellings(secret))
 

@@ -17,6 +17,7 @@ from edge.household.door import open_door
 from edge.household.messages import ANSWER_BYTES_MAX
 from edge.household.requests import REQUEST_BYTES_MAX, AskPairing, AskState, TakeAnswer
 from edge.household.shown import NotDone, Pairing
+from edge.language.choice import Lang
 from edge.page.guards import BODY_BYTES_MAX
 from protocol.errors import TransportError
 
@@ -66,12 +67,14 @@ def test_nobody_answers_where_no_chip_runs(tmp_path):
 def test_a_fault_in_a_view_is_one_sentence_without_its_value(path):
     refused = call(path, AskState())
     assert isinstance(refused, NotDone)
-    assert "a value" not in refused.why
+    assert "a value" not in refused.texts[Lang.EN]
     assert call(path, AskPairing()) == CLOSED
 
 
 @pytest.mark.parametrize(
-    "unsendable", [NotDone("\ud800"), NotDone("x" * ANSWER_BYTES_MAX)], ids=["text", "size"]
+    "unsendable",
+    [NotDone({Lang.EN: "\ud800"}), NotDone({Lang.EN: "x" * ANSWER_BYTES_MAX})],
+    ids=["text", "size"],
 )
 def test_an_answer_that_cannot_be_sent_is_one_sentence_and_the_door_stays_open(
     tmp_path, unsendable
@@ -79,7 +82,7 @@ def test_an_answer_that_cannot_be_sent_is_one_sentence_and_the_door_stays_open(
     with open_door(tmp_path, lambda asked: unsendable if asked == AskState() else CLOSED):
         refused = call(door_in(tmp_path), AskState())
         assert isinstance(refused, NotDone)
-        assert "see its log" in refused.why
+        assert "see its log" in refused.texts[Lang.EN]
         assert call(door_in(tmp_path), AskPairing()) == CLOSED
 
 

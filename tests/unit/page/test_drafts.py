@@ -2,6 +2,9 @@
 
 import sys
 
+import pytest
+
+from edge.language.choice import Lang
 from edge.page.drafts import (
     DRAFTS_BYTES_MAX,
     DRAFTS_MAX,
@@ -9,6 +12,7 @@ from edge.page.drafts import (
     LASTS_S,
     Draft,
     Drafts,
+    RequestRefused,
 )
 
 
@@ -27,6 +31,16 @@ def test_a_draft_is_its_sessions_alone_and_ends():
         assert drafts.find(session, other) is None
     now_s = LASTS_S
     assert drafts.find("mine", name) is None
+
+
+def test_why_a_form_was_refused_is_said_in_each_language_and_counts():
+    why = {Lang.FR: "non", Lang.EN: "no"}
+    draft = Draft({"start": "x"}, refused=why)
+    assert draft.size == sum(map(sys.getsizeof, ("x", "non", "no")))
+    with pytest.raises(RequestRefused) as refused:
+        draft.check()
+    assert refused.value.texts == why
+    Draft({"start": "x"}).check()
 
 
 def kept(drafts, names):

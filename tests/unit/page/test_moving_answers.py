@@ -111,7 +111,7 @@ def test_a_damaged_note_stops_nothing_and_a_damaged_order_says_how_it_is_removed
     assert asked(home).step is MovingStep.STAYS
     (home.directory / ORDER.name).write_text(damage)
     (home.directory / ORDER.name).chmod(0o600)
-    assert "`volet edge move-out --cancel`" in asked(home).why
+    assert "`volet edge move-out --cancel`" in asked(home).texts[Lang.EN]
 
 
 def test_an_export_counts_where_no_note_can_be_left(home, monkeypatch):

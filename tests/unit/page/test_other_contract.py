@@ -151,7 +151,7 @@ def test_what_is_no_offer_is_refused_and_nothing_is_kept(home, offer, why):
     before = files(home)
     refused = see(home, offer)
     assert isinstance(refused, NotDone)
-    assert why in refused.why.lower()
+    assert why in refused.texts[Lang.EN].lower()
     assert files(home) == before
 
 
@@ -159,21 +159,21 @@ def test_what_is_no_offer_is_refused_and_nothing_is_kept(home, offer, why):
 def test_a_day_without_a_tariff_is_refused(home, lang):
     refused = see(home, start=home.first - timedelta(days=4_000), lang=lang)
     assert isinstance(refused, NotDone)
-    assert {Lang.EN: "no tariff", Lang.FR: "tarif"}[lang] in refused.why
+    assert {Lang.EN: "no tariff", Lang.FR: "tarif"}[lang] in refused.texts[lang]
 
 
 def test_days_that_are_billed_are_not_billed_again(home):
     home.live(30)
     home.ask(0, 30, b"1" * 16)
     refused = see(home)
-    assert "begin the new contract on" in refused.why
+    assert "begin the new contract on" in refused.texts[Lang.EN]
 
 
 @pytest.mark.parametrize("lang", Lang)
 def test_a_household_that_has_left_takes_no_offer(home, lang):
     home.move_out()
     refused = see(home, lang=lang)
-    assert {Lang.EN: "has moved out", Lang.FR: "a déménagé"}[lang] in refused.why
+    assert {Lang.EN: "has moved out", Lang.FR: "a déménagé"}[lang] in refused.texts[lang]
     assert not list(home.directory.glob(OFFERS))
 
 
