@@ -41,9 +41,9 @@ def broker_config(directory: Path, out: Path | None, user: str | None) -> bool:
                 is_changed = True
                 click.echo(f"Revoked again, as the broker's list names them: {', '.join(revoked)}.")
     if is_running(broker):
-        restarted = restart_if_due(broker)
-        is_changed = is_changed or bool(restarted)
-        told = restarted or "The broker that runs there has read it."
+        is_restarted, restart = restart_if_due(broker)
+        is_changed = is_changed or is_restarted
+        told = restart or "The broker that runs there has read it."
     else:
         told = f"Start it: `{start_command(broker)}`."
     click.echo(f"Wrote {broker}. {told}")

@@ -67,7 +67,7 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> bool:
     if has_broker and (renewed or is_dropped):
         click.echo(f"{broker} has them.")
     # Before anybody speaks with it: its certificate may have ended.
-    is_told = _echo_restarted(broker)
+    is_restarted = _echo_restarted(broker)
     if cleared := _clear_leftovers(directory, broker, now):
         messages = counted(cleared, "message", "messages")
         click.echo(f"The broker no longer keeps {messages} of those who have left.")
@@ -77,7 +77,7 @@ def renew(directory: Path, broker: Path | None, *, is_forced: bool) -> bool:
                 f"The {lifetime.name} ends on {lifetime.not_after:%Y-%m-%d}, and all that it signed "
                 f"with it; `volet cloud roll-over {quoted(lifetime.name)}` replaces it."
             )
-    return bool(renewed) or is_dropped or is_destroyed or is_told or bool(cleared)
+    return bool(renewed) or is_dropped or is_destroyed or is_restarted or bool(cleared)
 
 
 def echo_refreshed(directory: Path, broker: Path) -> None:
@@ -89,11 +89,14 @@ def echo_refreshed(directory: Path, broker: Path) -> None:
 
 
 def _echo_restarted(broker: Path) -> bool:
-    """Restart a broker that goes by files of before, and tell, or tell how to restart it."""
-    told = restart_if_due(broker)
+    """Restart a broker that goes by files of before, and tell, or tell how to restart it.
+
+    Returns whether it was restarted.
+    """
+    is_restarted, told = restart_if_due(broker)
     if told:
         click.echo(told)
-    return bool(told)
+    return is_restarted
 
 
 def _destroy_ended(directory: Path, now: datetime) -> tuple[bool, bool]:

@@ -10,6 +10,7 @@ import os
 import subprocess
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,10 +54,15 @@ def note_unread(broker: Path) -> None:
     write_public(broker / UNREAD, msgspec.json.encode(Unread(process, until)))
 
 
-def restart_if_due(broker: Path) -> str:
-    """Restart a broker that has not read all of its directory, if systemd runs it and we are root.
+class Restart(NamedTuple):
+    """Whether a broker was restarted, and a sentence of it or of what is to be done, empty if nothing."""
 
-    Returns a sentence that says so, or what is to be done; empty if it has read all.
+    is_done: bool = False
+    told: str = ""
+
+
+def restart_if_due(broker: Path) -> Restart:
+    """Restart a broker that has not read all of its directory, if systemd runs it and we are root.
 
     Raises:
         ConfigError: systemd cannot restart it, or the broker is another user's.
@@ -64,18 +70,18 @@ def restart_if_due(broker: Path) -> str:
     process = _process(broker)
     unread = None if process is None else _of(broker, process)
     if process is None or unread is None:
-        return ""
+        return Restart()
     service = _service(process[0])
     if service is not None and os.geteuid() == 0:
         _restart(service)
-        return f"Restarted {service}, which had not read all of it."
+        return Restart(is_done=True, told=f"Restarted {service}, which had not read all of it.")
     shown = f" and shows a certificate that ends on {unread.until:%Y-%m-%d}" if unread.until else ""
     next_step = (
         f"end it, then start it: `{start_command(broker)}`"
         if service is None
         else f"restart it as root: `systemctl restart {quoted(service)}`"
     )
-    return f"The broker that runs there has not read all of it{shown}; {next_step}."
+    return Restart(told=f"The broker that runs there has not read all of it{shown}; {next_step}.")
 
 
 def service_of(cgroup: str) -> str | None:

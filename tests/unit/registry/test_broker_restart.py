@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from cloud.commands.table import cloud as cloud_group
 from cloud.registry import broker_restart
 from cloud.registry.broker import refresh_broker
-from cloud.registry.broker_restart import restart_if_due, service_of
+from cloud.registry.broker_restart import Restart, restart_if_due, service_of
 from cloud.registry.key_files import load_certificate, pki_path
 from cloud.registry.pki import issue_role, revoke
 from cloud.registry.renewal import renew
@@ -103,9 +103,10 @@ def test_the_service_is_read_from_the_control_group(cgroup, service):
 
 def test_systemd_restarts_a_broker_that_has_another_certificate(broker, systemd):
     systemd.runs(broker)
-    assert restart_if_due(broker.directory) == ""
+    assert restart_if_due(broker.directory) == Restart()
     change(broker)
-    assert restart_if_due(broker.directory) == f"Restarted {NAME}, which had not read all of it."
+    told = f"Restarted {NAME}, which had not read all of it."
+    assert restart_if_due(broker.directory) == Restart(is_done=True, told=told)
     assert systemd.restarted == f"restart -- {NAME}\n"
 
 
@@ -113,7 +114,7 @@ def test_a_broker_that_was_typed_within_a_service_is_left_to_who_typed_it(broker
     """Else a terminal's service would be restarted, or the one that runs these tests."""
     (systemd.folder / "main").write_text(f"{os.getpid()}\n")
     change(broker)
-    assert "end it, then start it" in restart_if_due(broker.directory)
+    assert "end it, then start it" in restart_if_due(broker.directory).told
     assert systemd.restarted == ""
 
 
@@ -121,9 +122,9 @@ def test_who_is_not_root_is_told_what_root_types(broker, systemd, monkeypatch):
     systemd.runs(broker)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     until = change(broker)
-    assert restart_if_due(broker.directory) == (
-        f"The broker that runs there has not read all of it and shows a certificate that ends on "
-        f"{until}; restart it as root: `systemctl restart {NAME}`."
+    assert restart_if_due(broker.directory) == Restart(
+        told=f"The broker that runs there has not read all of it and shows a certificate that ends "
+        f"on {until}; restart it as root: `systemctl restart {NAME}`."
     )
     assert systemd.restarted == ""
 
@@ -141,12 +142,12 @@ def test_a_restart_that_fails_is_an_error(broker, systemd):
 def test_by_hand_it_is_due_until_another_process_runs(broker):
     until = change(broker)
     for _ in range(2):
-        told = restart_if_due(broker.directory)
+        told = restart_if_due(broker.directory).told
         assert f"ends on {until}; end it, then start it: `OPENSSL_CONF=" in told
     change(broker)
-    assert f"ends on {until};" in restart_if_due(broker.directory), "the one that it shows"
+    assert f"ends on {until};" in restart_if_due(broker.directory).told, "the one that it shows"
     broker.restart()
-    assert restart_if_due(broker.directory) == ""
+    assert restart_if_due(broker.directory) == Restart()
 
 
 def test_the_commands_say_it_and_say_it_again(broker):
@@ -183,9 +184,9 @@ def test_a_renewal_that_never_reached_the_broker_reaches_it_with_the_next(broker
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"process": [1, 2], "until": null}'])
 def test_what_a_broken_in_broker_writes_there_is_ignored(broker, content):
     (broker.directory / UNREAD).write_bytes(content)
-    assert restart_if_due(broker.directory) == ""
+    assert restart_if_due(broker.directory) == Restart()
     change(broker)
-    assert restart_if_due(broker.directory) != ""
+    assert restart_if_due(broker.directory).told
 
 
 def signals_named(source: str) -> set[str]:
