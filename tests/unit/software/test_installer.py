@@ -16,6 +16,7 @@ from tests.support.environments import ROOT
 from tests.unit.software.test_building import PIP, wheel
 from tests.unit.software.test_receiving import Archive
 from volet.software.manifest import ReleaseFile
+from volet.software.places import LINKED_UNITS
 
 INSTALLER = (ROOT / "packaging/install").read_text()
 
@@ -174,3 +175,10 @@ def test_an_installation_that_a_signal_ends_leaves_no_files_of_its_own(number, t
         os.killpg(running.pid, number)
     assert running.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_links_the_units_that_a_release_links():
+    """It does so before there is a release whose program could."""
+    named = re.findall(r'^ +units="(.+)"$', INSTALLER, re.MULTILINE)
+    linked = [{name.removesuffix("*") for name in names} for names in LINKED_UNITS.values()]
+    assert [set(names.split()) for names in named] == linked
