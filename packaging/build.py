@@ -25,10 +25,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
 )
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -36,6 +33,7 @@ from packaging.requirements import Requirement
 from protocol.errors import VoletError
 from protocol.json_text import read_json
 from system.files import write_new_secret
+from system.private_keys import new_ed25519_key, read_ed25519_key
 from volet.software.manifest import LOCK, UNITS, WHEELS, ReleaseFile, SoftwareManifest, sign
 
 ROOT = Path(__file__).parents[1]
@@ -109,17 +107,15 @@ def fingerprint(pem: bytes) -> str:
 
 def _key(path: Path) -> Ed25519PrivateKey:
     if not path.exists():
-        drawn = Ed25519PrivateKey.generate()
-        data = drawn.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            write_new_secret(path, data)
+            write_new_secret(path, new_ed25519_key())
         except VoletError as exc:
             raise click.ClickException(str(exc)) from exc
         click.echo(f"Drew the release key {path}; keep it offline.")
-    key = load_pem_private_key(path.read_bytes(), None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise click.ClickException(f"{path} is no Ed25519 key.")
-    return key
+    try:
+        return read_ed25519_key(path.read_bytes(), path)
+    except VoletError as exc:
+        raise click.ClickException(str(exc)) from exc
 
 
 def _wheels_of(since: Path | None) -> set[str]:

@@ -10,14 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from protocol.calendar import day_number
 from protocol.contract import (
@@ -36,6 +29,7 @@ from protocol.provider_api import ContractItem, Draft, Drafting, bytes_of
 from protocol.tariff import Tariff, parse_tariff
 from provider.backend import ProviderBackend
 from system.files import draw_secret, make_private_dir, read_document, read_secret
+from system.private_keys import new_ed25519_key, read_ed25519_key
 from system.shell import quoted
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-provider")
@@ -48,10 +42,7 @@ def draw_key(directory: Path) -> bool:
     """Generate the keys that the provider does not have; return whether the signing key is new."""
     make_private_dir(directory)
     draw_secret(directory / SEALING_KEY, SealingKey.generate().to_bytes())
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    return draw_secret(directory / KEY, pem)
+    return draw_secret(directory / KEY, new_ed25519_key())
 
 
 def load_key(directory: Path) -> Ed25519PrivateKey:
@@ -62,13 +53,7 @@ def load_key(directory: Path) -> Ed25519PrivateKey:
     """
     path = directory / KEY
     pem = read_secret(path, f"draw it with `volet provider init --dir {quoted(directory)}`.")
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{path} holds no private key in PEM.") from exc
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} is no Ed25519 key.")
-    return key
+    return read_ed25519_key(pem, path)
 
 
 def load_sealing_key(directory: Path) -> SealingKey:

@@ -22,6 +22,7 @@ mqtt/           the broker, for programs on asyncio
 pace            how often something may come from each of many
 passphrase      passphrases from a prompt or a file
 patience        limits by lack of progress
+private_keys    private keys in PEM, drawn, read and named to whoever certifies them
 process_status  what Linux tells of a process
 program         runs a program on asyncio to its end
 read_only       databases on read-only disks

@@ -5,17 +5,10 @@ from typing import Annotated
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
 
 from mosquitto.roles import Role
 from protocol.certificates import read_pem
@@ -33,6 +26,7 @@ from system.files import (
 )
 from system.mqtt.identity import check_identity
 from system.mqtt.link import LinkSettings, TlsFiles
+from system.private_keys import new_ec_key, read_ec_key, signing_request
 from system.shell import quoted
 from trustee.database import FILE_NAME
 from trustee.identity import TrusteeIdentity
@@ -96,7 +90,7 @@ def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
         write_public(path, _toml(config))
     signing_key = Ed25519PrivateKey.generate().private_bytes_raw()
     is_new = draw_secret(directory / SIGNING_KEY, signing_key)
-    is_new |= draw_secret(directory / TLS_KEY, _new_tls_key())
+    is_new |= draw_secret(directory / TLS_KEY, new_ec_key())
     if not (directory / REQUEST).exists():
         write_public(directory / REQUEST, _signing_request(directory / TLS_KEY, config.name))
     if ca is not None:
@@ -194,22 +188,10 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
     return read_lifetimes({name: path for name, path in files.items() if path.exists()})
 
 
-def _new_tls_key() -> bytes:
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
 def _signing_request(path: Path, name: str) -> bytes:
     """Return a request to certify the TLS key under the trustee's name, as PEM."""
-    try:
-        key = load_pem_private_key(read_secret(path, _NEXT), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{path} holds no private key in PEM.") from exc
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{path} holds no key on an elliptic curve.")
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    key = read_ec_key(read_secret(path, _NEXT), path)
+    return signing_request(key, name).public_bytes(Encoding.PEM)
 
 
 def _toml(config: TrusteeConfig) -> bytes:

@@ -23,15 +23,10 @@ from pathlib import Path
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
 )
 
 from cloud.registry.authority import (
@@ -54,6 +49,7 @@ from system.files import (
     read_secret,
     write_public,
 )
+from system.private_keys import new_ec_key, new_ed25519_key, read_ec_key, read_ed25519_key
 from system.shell import quoted
 
 PLATFORM_KEY = "platform.key"
@@ -246,10 +242,7 @@ def load_ed25519_key(path: Path) -> Ed25519PrivateKey:
     Raises:
         ConfigError: it is missing, open to others, or not an Ed25519 key.
     """
-    key = _load_key(path)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} is no Ed25519 key.")
-    return key
+    return read_ed25519_key(read_secret(path, RESTORE), path)
 
 
 def draw_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
@@ -260,7 +253,7 @@ def draw_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def draw_ed25519_key(path: Path) -> Ed25519PrivateKey:
     """Draw a key that signs messages or documents, unless it is there; return it."""
-    draw_secret(path, _private_pem(Ed25519PrivateKey.generate()))
+    draw_secret(path, new_ed25519_key())
     return load_ed25519_key(path)
 
 
@@ -289,23 +282,4 @@ def _load_issuer(directory: Path, number: int) -> Authority:
 
 
 def _load_ec_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    key = _load_key(path)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{path} is no elliptic-curve key.")
-    return key
-
-
-def _load_key(path: Path) -> PrivateKeyTypes:
-    try:
-        return load_pem_private_key(read_secret(path, RESTORE), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{path} holds no private key in PEM.") from exc
-
-
-def new_ec_key() -> bytes:
-    """Draw a key on P-256, as PEM."""
-    return _private_pem(ec.generate_private_key(ec.SECP256R1()))
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return read_ec_key(read_secret(path, RESTORE), path)

@@ -47,7 +47,6 @@ from cloud.registry.key_files import (
     load_issuers,
     load_platform_key,
     load_trusted,
-    new_ec_key,
     pem,
     pki_path,
     public_bytes,
@@ -71,6 +70,7 @@ from system.files import (
     read_document,
     write_public,
 )
+from system.private_keys import new_ec_key
 
 FIRST_ROLES = ("worker", "monitor")
 

@@ -14,10 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
     load_pem_public_key,
 )
 
@@ -32,6 +29,7 @@ from system.files import (
     read_secret,
     write_public,
 )
+from system.private_keys import new_ed25519_key, read_ed25519_key
 
 DEFAULT_DIRECTORY = Path("/var/lib/volet-registrar")
 KEY = "registrar.key"
@@ -69,10 +67,7 @@ class Registrar(msgspec.Struct, frozen=True):
 def draw(directory: Path) -> bool:
     """Draw missing keys of the registrar; return whether any was drawn."""
     make_private_dir(directory)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    is_key_drawn = draw_secret(directory / KEY, pem)
+    is_key_drawn = draw_secret(directory / KEY, new_ed25519_key())
     is_salt_drawn = draw_secret(directory / SALT, secrets.token_bytes(SALT_BYTES))
     public = load(directory).key.public_key()
     write_public(
@@ -107,12 +102,7 @@ def load(directory: Path) -> Registrar:
         ConfigError: one is missing, open to others, or not a valid key.
     """
     path = directory / KEY
-    try:
-        key = load_pem_private_key(read_secret(path, _NEXT_STEP), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{path} holds no private key in PEM.") from exc
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} is no Ed25519 key.")
+    key = read_ed25519_key(read_secret(path, _NEXT_STEP), path)
     salt = read_secret(directory / SALT, _NEXT_STEP)
     if len(salt) != SALT_BYTES:
         raise ConfigError(f"{directory / SALT} has not {SALT_BYTES} bytes; put its backup there.")

@@ -2,15 +2,12 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.contracts.answered import check_answer, take_contracts
 from edge.contracts.meter import meter_hash
@@ -44,6 +41,7 @@ from system.files import (
     read_document,
     write_public,
 )
+from system.private_keys import new_ec_key, new_ed25519_key, signing_request
 
 _FIRST_CONFIG = b"# Settings of this chip; what stands nowhere here has its default.\n"
 
@@ -56,9 +54,9 @@ def draw_keys(directory: Path) -> bool:
             collectivity would not know a new one.
     """
     keys = directory / "keys"
-    drawn = {
-        TLS_KEY: lambda: _pem(ec.generate_private_key(ec.SECP256R1())),
-        SIGNING_KEY: lambda: _pem(Ed25519PrivateKey.generate()),
+    drawn: dict[str, Callable[[], bytes]] = {
+        TLS_KEY: new_ec_key,
+        SIGNING_KEY: new_ed25519_key,
         HOUSEHOLD_KEY: lambda: HouseholdSecret.generate().to_bytes(),
         METER_SALT: lambda: secrets.token_bytes(SALT_BYTES),
     }
@@ -119,12 +117,7 @@ def make_request(
 
     Its signing time is later than `after` (milliseconds since 1970), even if the clock is earlier.
     """
-    csr = (
-        x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([]))  # the collectivity chooses the name
-        .sign(keys.tls_key, SHA256())
-    )
-    csr_pem = csr.public_bytes(Encoding.PEM)
+    csr_pem = signing_request(keys.tls_key).public_bytes(Encoding.PEM)
     made_at = max(time.time_ns() // 1_000_000, after + 1)
     mandate = give_mandate(keys.household, keys.signing_public, csr_pem, made_at)
     request = EnrolmentRequest(
@@ -244,7 +237,3 @@ def requested_contract(directory: Path, keys: Keys) -> SignedAgreement | None:
     if request.offer is None or request.contract is None:
         return None
     return SignedAgreement(request.offer, request.contract)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

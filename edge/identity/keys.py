@@ -8,17 +8,15 @@ encrypted under the household's (edge/vault/keyring.py).
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from edge.stage import HOUSEHOLD_KEY, Stage, key_path, next_step, stage
 from edge.vault.keyring import Keyring
 from protocol.errors import CipherError, ConfigError
 from protocol.keys import HouseholdSecret
 from system.files import read_document, read_secret
+from system.private_keys import read_ec_key, read_ed25519_key
 from system.shell import quoted
 
 TLS_KEY = "tls.key"
@@ -73,12 +71,10 @@ def load_keys(directory: Path) -> Keys:
     Raises:
         ConfigError: one is missing, open to others, or not a key.
     """
-    tls_key = _private_key(directory, TLS_KEY)
-    signing_key = _private_key(directory, SIGNING_KEY)
-    if not isinstance(tls_key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"{key_path(directory, TLS_KEY)} is no elliptic-curve key.")
-    if not isinstance(signing_key, Ed25519PrivateKey):
-        raise ConfigError(f"{key_path(directory, SIGNING_KEY)} is no Ed25519 key.")
+    tls_key = read_ec_key(_key_bytes(directory, TLS_KEY), key_path(directory, TLS_KEY))
+    signing_key = read_ed25519_key(
+        _key_bytes(directory, SIGNING_KEY), key_path(directory, SIGNING_KEY)
+    )
     try:
         household = HouseholdSecret.from_bytes(_key_bytes(directory, HOUSEHOLD_KEY))
     except CipherError as exc:
@@ -101,10 +97,3 @@ def _key_bytes(directory: Path, name: str) -> bytes:
     if path.parent != directory / "keys":
         return read_document(path, step)  # systemd keeps others away from its credentials
     return read_secret(path, step)
-
-
-def _private_key(directory: Path, name: str) -> PrivateKeyTypes:
-    try:
-        return load_pem_private_key(_key_bytes(directory, name), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise ConfigError(f"{key_path(directory, name)} holds no private key in PEM.") from exc

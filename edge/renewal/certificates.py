@@ -11,8 +11,7 @@ from pathlib import Path
 import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from edge.identity.enrolment import Identity
@@ -24,6 +23,7 @@ from protocol.key_list import UNREADABLE
 from protocol.renewal import RenewedCertificate
 from system.certificates import check_chain
 from system.files import read_document, write_public
+from system.private_keys import read_ec_key, signing_request
 from system.tls import client_context
 
 NEXT = "device.next.pem"
@@ -116,15 +116,12 @@ class Certificates:
             raise DocumentRefused("The certificate is by an issuer that is not listed, or no more.")
 
     def _tls_key(self) -> ec.EllipticCurvePrivateKey:
-        key = load_pem_private_key(self._identity.tls_key_path.read_bytes(), password=None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise ConfigError(f"{self._identity.tls_key_path} is no elliptic-curve key.")
-        return key
+        path = self._identity.tls_key_path
+        return read_ec_key(path.read_bytes(), path)
 
     def signing_request(self) -> bytes:
         """Return a signing request (PKCS #10, DER) for the chip's TLS key."""
-        builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-        return builder.sign(self._tls_key(), SHA256()).public_bytes(Encoding.DER)
+        return signing_request(self._tls_key()).public_bytes(Encoding.DER)
 
     @staticmethod
     def _read(path: Path) -> list[x509.Certificate]:
