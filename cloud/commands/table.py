@@ -17,6 +17,7 @@ cloud = LazyGroup(
         "senders": "cloud.commands.senders:senders",
         "name": "cloud.commands.name:name",
         "revoke": "cloud.commands.revoke:revoke",
+        "end": "cloud.commands.end:end",
         "roster": "cloud.commands.roster:roster",
         "documents": "cloud.commands.documents:documents",
         "catalogue": "cloud.commands.catalogue:catalogue",

@@ -9,6 +9,7 @@ broker_restart  restarts a broker for what it reads at its start only
 offered_lists  revocation lists that a running broker takes without a signal
 places      who lived where, at which delivery point
 revocation  shuts out a device and ends its session
+ending      ends a household that nobody serves any more
 leftovers   clears what the broker retains of those who have left
 renewal     renews the certificates of roles and of the authority
 revoked     merges revocation lists and restores forgotten revocations

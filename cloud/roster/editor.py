@@ -171,6 +171,14 @@ class RosterEditor:
         return devices
 
 
+def is_in_a_cell(store: Store, device: str) -> bool:
+    """Return whether the roster's latest entry of a chip's household gives it a cell."""
+    entries = Roster(b"")  # without a key: entries were verified when they were added
+    entries.load(store.area.roster())
+    latest = (entries.history(key)[-1] for key in entries.households())
+    return any(entry.device == device and entry.cell is not None for entry in latest)
+
+
 def read_places(path: Path) -> list[RosterAssignment]:
     """Read a list of chips: CSV with the columns device, cell, point, optionally provider and from.
 

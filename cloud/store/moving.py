@@ -71,6 +71,9 @@ class MovingStore(Protocol):
     def leave(self, household_key: HouseholdKeyId, device: DeviceId, last_day: date) -> None:
         """Record a household's announcement that it leaves."""
 
+    def end_place(self, household_key: HouseholdKeyId, device: DeviceId, at: datetime) -> bool:
+        """End a household's time with this chip; return whether it had not ended."""
+
     def last_day_of(self, household_key: HouseholdKeyId) -> date | None:
         """Return the last day that a household has announced at its present place, if any."""
 

@@ -42,7 +42,8 @@ def initialise(directory: Path, port: str, operator_port: str, api_port: str) ->
 
 
 @pytest.mark.usefixtures("mosquitto_available")
-def test_from_nothing_to_a_chip_at_the_broker_and_out_again(cloud, tmp_path):
+@pytest.mark.parametrize("end", ["revoke", "end"])
+def test_from_nothing_to_a_chip_at_the_broker_and_out_again(cloud, tmp_path, end):
     chip, answer = tmp_path / "chip", tmp_path / "answer.json"
     volet("cloud", "broker-config", "--dir", cloud, "--user", current_user())
     volet("edge", "init", "--dir", chip)
@@ -55,7 +56,7 @@ def test_from_nothing_to_a_chip_at_the_broker_and_out_again(cloud, tmp_path):
     broker.start()
     try:
         with Peer(broker.port, identity.tls_context()) as peer:
-            volet("cloud", "revoke", identity.device, "--dir", cloud)
+            volet("cloud", end, identity.device, "--dir", cloud)
             peer.wait_until_ended()
         with pytest.raises(Refused):
             Peer(broker.port, identity.tls_context())

@@ -83,6 +83,15 @@ class Moving(Tables):
                 [day_number(last_day), self._household(household_key), device],
             )
 
+    def end_place(self, household_key: HouseholdKeyId, device: DeviceId, at: datetime) -> bool:
+        """See `MovingStore.end_place`."""
+        with self._writing():
+            cursor = self._db.execute(
+                "UPDATE place SET until = ? WHERE household = ? AND device = ? AND until IS NULL",
+                [seconds(at), self._household(household_key), device],
+            )
+            return cursor.rowcount > 0
+
     def last_day_of(self, household_key: HouseholdKeyId) -> date | None:
         """See `MovingStore.last_day_of`."""
         row = self._row(
