@@ -16,7 +16,7 @@ import click
 from edge.language.choice import Lang, lang_option, language
 from edge.language.directories import complete_commands, remember_directory
 from edge.language.french.looking_up import help_in, sentence_in
-from edge.language.typography import typeset
+from edge.language.typography import filled_in_french, typeset
 from protocol.errors import ConfigError, VoletError
 from system.commands import LazyGroup
 from system.files import typed_by, user_name
@@ -28,10 +28,11 @@ _EXTRAS = re.compile(r"(?P<text>.*?)  \[(?P<extras>[^]]*)\]")
 
 
 class _FrenchFormatter(click.HelpFormatter):
-    """Formats help with French headings."""
+    """Formats help with French headings, and with French words for what a person fills in."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or f"{help_in(Lang.FR, 'Usage:')} ")
+        usage = prefix or f"{help_in(Lang.FR, 'Usage:')} "
+        super().write_usage(prog, filled_in_french(args), usage)
 
     def write_heading(self, heading: str) -> None:
         super().write_heading(help_in(Lang.FR, heading))
@@ -39,7 +40,9 @@ class _FrenchFormatter(click.HelpFormatter):
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
-        super().write_dl([(name, _option(text)) for name, text in rows], col_max, col_spacing)
+        super().write_dl(
+            [(filled_in_french(name), _option(text)) for name, text in rows], col_max, col_spacing
+        )
 
 
 class HouseholdContext(click.Context):
@@ -55,11 +58,16 @@ class HouseholdContext(click.Context):
 class _WrongUsage(click.UsageError):
     """A usage error in French."""
 
+    def __init__(self, message: str, ctx: click.Context | None) -> None:
+        super().__init__(message, ctx)
+        # The language of the command is no longer known when it is shown.
+        self._usage = "" if ctx is None else ctx.get_usage()
+
     def show(self, file: IO[Any] | None = None) -> None:
         """Print how the command is used and what was wrong."""
         if self.ctx is not None:
             command = self.ctx.command_path
-            click.echo(f"{self.ctx.get_usage()}\nVoyez `{command} --help`.\n", file, err=True)
+            click.echo(f"{self._usage}\nVoyez `{command} --help`.\n", file, err=True)
         click.echo(f"{_ERROR}{self.message}", file, err=True)
 
 
@@ -124,7 +132,10 @@ def _in_language() -> Iterator[None]:
         # Who names no command gets the help, which is in the household's language already.
         if language() is Lang.EN or isinstance(exc, click.exceptions.NoArgsIsHelpError):
             raise
-        raise _WrongUsage(sentence_in(Lang.FR, exc.format_message()), exc.ctx) from exc
+        said = sentence_in(Lang.FR, exc.format_message())
+        if isinstance(exc, click.MissingParameter):
+            said = filled_in_french(said)
+        raise _WrongUsage(said, exc.ctx) from exc
 
 
 def echo_translated(text: str, *, err: bool = False) -> None:

@@ -35,6 +35,27 @@ PLACEHOLDERS = {
     "OFFER.json": "OFFRE.json",
     "SHEET.html": "FICHE.html",
 }
+# What click calls the values of options, and the parts of a command, in a line on how it is used.
+FILLED_IN = PLACEHOLDERS | {
+    "[ARGS]...": "[ARGUMENTS]...",
+    "COMMAND": "COMMANDE",
+    "DIRECTORY": "RÉPERTOIRE",
+    "FLOAT": "NOMBRE",
+    "FLOAT RANGE": "NOMBRE",
+    "INTEGER": "ENTIER",
+    "INTEGER RANGE": "ENTIER",
+    "MB": "Mo",
+    "NAME=VALUE,…": "NOM=VALEUR,…",
+    "PATH": "CHEMIN",
+    "SECONDS": "SECONDES",
+    "TEXT": "TEXTE",
+    "YYYY-MM-DD": "AAAA-MM-JJ",
+}
+_USAGE = re.compile(
+    r"(?<![\w.-])(?:"
+    + "|".join(map(re.escape, sorted(FILLED_IN, key=len, reverse=True)))
+    + r")(?![\w.-])"
+)
 _PLACEHOLDER = re.compile(rf"(?<![^ `])(?:{'|'.join(map(re.escape, PLACEHOLDERS))})(?![^ `])")
 _SET = {"narrow": NARROW_SPACE, "wide": WIDE_SPACE}
 
@@ -51,6 +72,11 @@ def to_type(command: str, lang: Lang) -> str:
     if lang is Lang.EN:
         return command
     return _PLACEHOLDER.sub(lambda match: PLACEHOLDERS[match[0]], command)
+
+
+def filled_in_french(usage: str) -> str:
+    """Return a line on how a command is used with French words for what a person fills in."""
+    return _USAGE.sub(lambda match: FILLED_IN[match[0]], usage)
 
 
 def bilingual(*, fr: T, en: T) -> dict[Lang, T]:

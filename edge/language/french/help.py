@@ -168,8 +168,8 @@ HELP = {
     "line speed are detected automatically; if something is wrong with the line, a hint says what "
     "it is and what to do. Exit codes: 0 done, 2 wrong usage, 5 the source cannot be read or holds "
     "nothing that a meter sends.": (
-        "Décode la TIC d'un compteur depuis FILE, ou l'entrée standard si FILE est « - ».\n\n"
-        "FILE est une capture des octets de la ligne, ou un enregistrement fait avec --record. Mode, "
+        "Décode la TIC d'un compteur depuis FICHIER, ou l'entrée standard si FICHIER est « - ».\n\n"
+        "FICHIER est une capture des octets de la ligne, ou un enregistrement fait avec --record. Mode, "
         "parité et, sur une ligne, vitesse sont détectés automatiquement ; si la ligne a un défaut, "
         "un conseil dit lequel et que faire. Codes de sortie : 0 fait, 2 mauvaise utilisation, 5 la "
         "source est illisible, ou ne contient rien qu'un compteur envoie."
@@ -212,14 +212,14 @@ HELP = {
     "Put the backup FILE of a chip into an empty directory. All of it is checked before anything "
     "is written, and nothing is overwritten. Exit codes: 0 restored, 5 something must be put right "
     "and nothing was changed, 6 the database in it is damaged.": (
-        "Restaure la sauvegarde FILE d'un boîtier dans un répertoire vide.\n\n"
+        "Restaure la sauvegarde FICHIER d'un boîtier dans un répertoire vide.\n\n"
         "Tout est vérifié avant d'écrire, et rien n'est écrasé. Codes de sortie : 0 restauré, 5 quelque "
         "chose est à corriger et rien n'a changé, 6 la base qu'elle contient est endommagée."
     ),
     "Draw a key pair for backups: FILE opens them, FILE.pub is all that writing them takes. Do it "
     "on another machine than the one that is backed up, and take only FILE.pub there.": (
-        "Crée une paire de clés : FILE ouvre les sauvegardes, FILE.pub suffit pour les écrire.\n\n"
-        "Faites-le sur une autre machine que celle qui est sauvegardée, et n'y portez que FILE.pub."
+        "Crée une paire de clés : FICHIER ouvre les sauvegardes, FICHIER.pub suffit pour les écrire.\n\n"
+        "Faites-le sur une autre machine que celle qui est sauvegardée, et n'y portez que FICHIER.pub."
     ),
     # Options.
     "The new file; or a folder, in which it is named by the time.": (

@@ -431,7 +431,7 @@ SENTENCES = {
     "--replay plays a record, and --device listens; give one of them.": (
         "--replay rejoue un enregistrement, et --device écoute ; donnez l'un des deux."
     ),
-    "Give either FILE or --device, not both.": "Donnez FILE ou --device, pas les deux à la fois.",
+    "Give either FILE or --device, not both.": "Donnez FICHIER ou --device, pas les deux à la fois.",
     "This is for visitors who may see everything.": (
         "Ceci n'est que pour les visiteurs qui entrent avec tous les droits."
     ),

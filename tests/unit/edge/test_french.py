@@ -22,6 +22,7 @@ from edge.language.french.help import HELP
 from edge.language.french.looking_up import help_in, known_sentence, sentence_in
 from edge.language.french.sentences import SENTENCES
 from edge.language.numbers import days_in_french
+from edge.language.typography import FILLED_IN
 from edge.tic.groups import GroupRefusal
 from edge.tic.labels import LABELS
 from edge.vault.database import open_database
@@ -30,6 +31,8 @@ from tests.support.french import plain
 
 ROOT = Path(__file__).parents[3]
 FRENCH = {"LC_ALL": "fr_FR.UTF-8"}
+# What a person fills in, in a line on how a command is used.
+FILL_IN = re.compile(r"[^\s\[\]']*[A-Z]{2,}[^\s\[\]']*")
 
 
 def names_in(group):
@@ -79,6 +82,10 @@ def test_help_is_french_where_the_machine_is(name):
     assert said.startswith("Usage : ")
     assert "Affiche ce message et s'arrête." in said
     assert HELP[flat(command(name)._help)].split("\n")[0][:40] in " ".join(said.split())
+    told = re.findall(r"^(?:Usage : .*|  -.*?)(?=  |$)", said, re.MULTILINE)
+    words = {word for line in told for word in re.findall(FILL_IN, line)}
+    french = {word for text in FILLED_IN.values() for word in re.findall(FILL_IN, text)}
+    assert words <= french | {"OPTIONS"}, "what a person fills in has a French name"
     english = CliRunner().invoke(edge, ["--lang", "en", *name.split(), "--help"], env=FRENCH).output
     assert english.startswith("Usage: ")
 
@@ -98,6 +105,12 @@ def test_wrong_usage_is_told_in_french():
     assert done.exit_code == 2
     assert "Usage : " in plain(done.output)
     assert "Erreur : Il n'y a pas d'option" in plain(done.output)
+
+
+def test_how_a_command_is_used_is_told_in_the_language_that_was_asked_for():
+    said = plain(CliRunner().invoke(edge, ["--lang", "fr", "enrol"]).output)
+    assert said.startswith("Usage : edge enrol [OPTIONS] INSCRIPTION.json\n")
+    assert said.endswith("Il manque l'argument 'INSCRIPTION.json'.\n")
 
 
 def test_only_confirm_asks_a_household():
