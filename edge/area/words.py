@@ -57,6 +57,17 @@ PARTICIPATION = bilingual(
         ),
     },
 )
+# On the page, where a button does it.
+_OFF_ON_PAGE = bilingual(
+    fr=(
+        "vous ne participez pas : vous l'avez désactivé (sous « Accords », le bouton « Participer » fait "
+        "reprendre)"
+    ),
+    en=(
+        'you take no part: you have turned it off (under Agreements, the button "Take part" takes '
+        "part again)"
+    ),
+)
 
 PROFILE_WORDS = bilingual(
     fr=("Ce boîtier ne dit rien de qui habite ici.", "Personnes", "Actifs occupés"),
@@ -171,6 +182,11 @@ _NO_DAY = bilingual(
     fr="Aucun jour n'a encore rien coûté : le prix du suivant sera connu après le premier.",
     en="No day has cost anything yet; what one costs will be known after the first.",
 )
+
+
+def participation_on_page(found: Participation, lang: Lang) -> str:
+    """Return whether the household takes part, for its page."""
+    return _OFF_ON_PAGE[lang] if found is Participation.OFF else PARTICIPATION[lang][found]
 
 
 def budget_in_words(account: Budget, lang: Lang) -> str:

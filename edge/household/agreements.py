@@ -8,9 +8,9 @@ from edge.area.report import Participation, participation
 from edge.area.settings import AreaConfig, load_choices
 from edge.area.trustees import TrusteesReport, known_trustees
 from edge.area.words import (
-    PARTICIPATION,
     fork_in_words,
     group_in_words,
+    participation_on_page,
     profile_rows,
     risks_in_words,
     standing_in_words,
@@ -60,7 +60,7 @@ def agreements(
         is_on=choices.is_on,
         bands=tuple(zip(AGE_BANDS, [0] * 6 if profile is None else profile.ages, strict=True)),
         employed=0 if profile is None else profile.employed,
-        participation=PARTICIPATION[lang][taking_part],
+        participation=participation_on_page(taking_part, lang),
         profile=tuple(Row(*row) for row in profile_rows(profile, lang)),
         trustees=tuple(_trustees(report, lang) for report in known.sets[-SETS_SHOWN:]),
         groups=tuple(group_in_words(group, lang) for group in known.groups),

@@ -3,9 +3,9 @@
 from edge.area.report import participation
 from edge.area.settings import AreaChoices, AreaConfig
 from edge.area.words import (
-    PARTICIPATION,
     explained_in_words,
     next_day_in_words,
+    participation_on_page,
     profile_in_words,
     titled,
 )
@@ -25,7 +25,7 @@ def budget(
     account = account_of(ledger, choices.caps(config), today)
     return SpentBudget(
         day=day_of_number(today),
-        participation=PARTICIPATION[lang][participation(ledger, choices, config, today)],
+        participation=participation_on_page(participation(ledger, choices, config, today), lang),
         spent=tuple(_spent(label, total) for label, total in titled(account, lang)),
         most_rho=config.year_cap_rho,
         profile=Row(*profile_in_words(account, lang)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.area.report import participation
 from edge.area.settings import AreaConfig, cap_year, change_choices, check_cap, load_choices
-from edge.area.words import PARTICIPATION, PROFILE_WORDS, profile_rows
+from edge.area.words import PROFILE_WORDS, participation_on_page, profile_rows
 from edge.household.curve import kept_now, own_curve
 from edge.household.panel_questions import Matter, PanelQuestions
 from edge.household.requests import (
@@ -152,7 +152,7 @@ class Changes:
         with read_vault(self._directory) as vault:
             ledger = vault.area.ledger(today)
         found = participation(ledger, choices, self._area, today)
-        return PARTICIPATION[lang][found]
+        return participation_on_page(found, lang)
 
 
 def _who_lives_here(profile: Profile, lang: Lang) -> str:

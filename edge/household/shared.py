@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from edge.area.neighbourhood import Neighbourhood
 from edge.area.report import participation
 from edge.area.settings import AreaChoices, AreaConfig
-from edge.area.words import PARTICIPATION
+from edge.area.words import participation_on_page
 from edge.household.neighbourhood import beside
 from edge.household.shown import SentBlock, SentContribution, Shared
 from edge.household.today import energy_wh, first_day, quarters_of
@@ -70,7 +70,7 @@ def shared(
             if block.state is not BlockState.OPEN
         ),
         contribution=_contribution(vault, ledger, day_number(asked), lang),
-        participation=PARTICIPATION[lang][taking_part],
+        participation=participation_on_page(taking_part, lang),
         beside=beside(known, asked, first, lang),
     )
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from edge.area.words import PARTICIPATION, participation_on_page
 from edge.household.shown import ChipState, Row
 from edge.household.visitors import VisitorRole
 from edge.language.choice import Lang
@@ -36,8 +37,12 @@ def state(report: ChipReport, now: datetime, lang: Lang, role: VisitorRole) -> C
     """Return the answer at the instant `now`; the next bill is for the owner."""
     is_owners = role is VisitorRole.OWNER
     shown = msgspec.structs.replace(report, repeater=None)  # of which the page says more
+    rows = (Row(*row) for row in state_rows(shown, now, lang, has_bill=is_owners))
+    part = report.area.participation
+    own, here = PARTICIPATION[lang][part], participation_on_page(part, lang)
+    rows = (Row(row.label, here) if row.text == own else row for row in rows)
     return ChipState(
-        rows=tuple(Row(*row) for row in state_rows(shown, now, lang, has_bill=is_owners)),
+        rows=tuple(rows),
         waiting=tuple(advice_texts(report, lang)),
         notices=tuple(Row(*row) for row in notice_rows(report, lang)),
         repeater=repeater_text(report.repeater, lang),

@@ -1,5 +1,6 @@
 """What the page changes: what each change means first, and nothing before the visitor is sure."""
 
+import html
 import re
 from typing import NamedTuple
 from urllib.parse import quote
@@ -42,7 +43,9 @@ class Case(NamedTuple):
 
 CASES = {
     "take_part": Case({}, AreaChoices(is_on=False), AreaChoices(), "have not confirmed"),
-    "stop_part": Case({}, AreaChoices(), AreaChoices(is_on=False), "you have turned it off"),
+    "stop_part": Case(
+        {}, AreaChoices(), AreaChoices(is_on=False), "the button &#34;Take part&#34;"
+    ),
     "set_profile": Case(
         AGES | {"employed": "2"},
         LIVED_IN,
@@ -227,6 +230,19 @@ def test_fewer_months_need_the_button_and_are_typed_without_one(home, owner):
         assert home.questions.take(question)
     finally:
         home.questions.has_panel = False
+
+
+@pytest.mark.parametrize("lang", Lang)
+def test_a_part_that_is_stopped_names_the_button_that_takes_it_again(home, owner, lang):
+    begin(home, AreaChoices(is_on=False))
+    texts = TEXTS[lang]
+    patiently(lambda: owner.get(f"/langue?to={lang.value}&back=/"))
+    for place in ("/accords", "/budget", "/partage", "/etat"):
+        page = html.unescape(patiently(lambda: owner.get(place)).text)  # noqa: B023
+        (said,) = re.findall(r"(?:vous l'avez désactivé|you have turned it off) \((.*?)\)", page)
+        assert texts["take_part_do"] in said
+        assert texts["agreements"] in said
+        assert "volet edge area on" not in page
 
 
 def test_the_cap_that_holds_is_the_one_that_the_form_shows(home, owner):
