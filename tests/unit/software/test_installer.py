@@ -160,18 +160,8 @@ def test_an_option_is_no_user(given):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_installation_that_a_signal_ends_leaves_no_files_of_its_own(number, tmp_path):
-    begun = INSTALLER.replace('main "$@"\n', 'make_workspace\necho "$own"\nsleep 60 & wait\n')
-    assert begun != INSTALLER
-    with subprocess.Popen(
-        ("sh", "-c", begun),
-        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        own = Path(running.stdout.readline().strip())
-        assert own.parent == tmp_path
-        assert own.is_dir()
+    with working(tmp_path) as running:
+        assert begun_in(running, tmp_path).is_dir()
         os.killpg(running.pid, number)
     assert running.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
@@ -182,3 +172,42 @@ def test_it_links_the_units_that_a_release_links():
     named = re.findall(r'^ +units="(.+)"$', INSTALLER, re.MULTILINE)
     linked = [{name.removesuffix("*") for name in names} for names in LINKED_UNITS.values()]
     assert [set(names.split()) for names in named] == linked
+
+
+def working(root):
+    """Return an installer that has made its workspace, and works on."""
+    begun = INSTALLER.replace('main "$@"\n', 'make_workspace\necho "$own"\nsleep 60 & wait\n')
+    begun = begun.replace("root=/opt/volet", f"root={root}")
+    return subprocess.Popen(
+        ("sh", "-c", begun),
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def begun_in(running, root):
+    own = Path(running.stdout.readline().strip())
+    assert own.parent == root
+    return own
+
+
+def test_what_an_installer_that_was_killed_has_left_goes_with_the_next(tmp_path):
+    with working(tmp_path) as killed:
+        own = begun_in(killed, tmp_path)
+        (own / "volet").mkdir()
+        os.killpg(killed.pid, signal.SIGKILL)
+    assert own.is_dir()
+    with working(tmp_path) as running:
+        assert begun_in(running, tmp_path) == own
+        assert list(own.iterdir()) == []
+        with working(tmp_path) as another:
+            assert (
+                another.stderr.read() == "install: another installation is at work; wait for it\n"
+            )
+        assert another.returncode == 1
+        assert own.is_dir()
+        os.killpg(running.pid, signal.SIGTERM)
+    assert list(tmp_path.iterdir()) == []
