@@ -78,9 +78,12 @@ FIRST_RUN_TEXTS = bilingual(
         "receipts_tell": "Ce que les reçus disent au fournisseur",
         "tell_nothing": "rien",
         "tell_total": "le total",
-        "tell_lines": "le total et les kWh de chaque ligne",
+        "tell_lines": "le total et les kWh par ligne",
         "prices_are": "Les prix",
-        "prices_follow": "suivent les offres publiées qui prolongent celle-ci",
+        "prices_follow": "suivent les offres publiées",
+        "prices_how": (
+            "Ils peuvent suivre les offres publiées qui prolongent celle-ci, ou rester ceux de cette offre."
+        ),
         "prices_fixed": "restent ceux de cette offre",
         "request_see": "Voir la demande",
         "request_again": "Faire une autre demande",
@@ -200,9 +203,12 @@ FIRST_RUN_TEXTS = bilingual(
         "receipts_tell": "What receipts tell the provider",
         "tell_nothing": "nothing",
         "tell_total": "the total",
-        "tell_lines": "the total and the kWh of each line",
+        "tell_lines": "the total and kWh by line",
         "prices_are": "Prices",
-        "prices_follow": "follow listed offers that extend this one",
+        "prices_follow": "follow listed offers",
+        "prices_how": (
+            "They may follow listed offers that extend this one, or stay those of this offer."
+        ),
         "prices_fixed": "stay those of this offer",
         "request_see": "See the request",
         "request_again": "Make another request",

@@ -65,6 +65,7 @@ def check(visitor):
         visitor.tab.emulate_media(color_scheme=colours)
         assert visitor.violations() == "", (size, colours)
         assert visitor.overflow_px() <= 0, size
+        assert visitor.cut() == [], size
 
 
 @pytest.mark.parametrize("lang", Lang)

@@ -38,6 +38,7 @@ def check(visitor):
         visitor.tab.set_viewport_size({"width": width, "height": height})
         assert not visitor.violations(), (visitor.tab.url, width)
         assert visitor.overflow_px() <= 0, (visitor.tab.url, width)
+        assert visitor.cut() == [], (visitor.tab.url, width)
     places = visitor.walk()
     assert [each["number"] for each in places] == list(range(visitor.reachable()))
     assert [each for each in places if not each["isSeen"] or each["outline"] < 2] == []

@@ -65,6 +65,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`);
 });
 """
+_CUT = """[...document.querySelectorAll("select")].filter((list) => {
+  const shown = list.offsetWidth;
+  list.style.maxWidth = "none";
+  const whole = list.offsetWidth;
+  list.style.maxWidth = "";
+  return whole > shown;
+}).map((list) => list.id)"""
 _WIDTHS = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
@@ -157,6 +164,11 @@ class Visitor:
         """Return by how much the page is wider than its window."""
         whole, seen = self.tab.evaluate(_WIDTHS)
         return whole - seen
+
+    def cut(self) -> list[str]:
+        """Return the lists to choose from whose longest choice does not fit into the window."""
+        found: list[str] = self.tab.evaluate(_CUT)
+        return found
 
     def walk(self) -> list[dict[str, object]]:
         """Press Tab from the first to the last place; return the places, each once, as they came."""
