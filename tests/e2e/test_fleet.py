@@ -29,7 +29,6 @@ GROUPS = {
     "trustees": {"trustee": {"volet_trustee_name": "trustee-a", "volet_trustee_title": "A"}},
     "chips": {"chip-1": CHIP, "chip-2": CHIP},
 }
-NAMES = {"city": BROKER, "trustee": "", "chip-1": "", "chip-2": ""}
 # Of a release whose program ends as soon as it is the chip.
 ENDS = "import sys; 'run' in getattr(sys, 'orig_argv', ()) and sys.exit(3)\n"
 SITE = "venv/lib/python3.11/site-packages"
@@ -49,10 +48,14 @@ def test_the_roles_are_as_ansible_wants_them(tmp_path):
 class Town:
     """A fleet with its releases."""
 
-    def __init__(self, folder, stack):
+    def __init__(self, folder, stack, groups=GROUPS):
         self.dist = folder / "dist"
         self.dist.mkdir()
-        self.fleet = Fleet(folder, NAMES, stack)
+        self.groups = groups
+        names = {
+            name: BROKER if name == "city" else "" for group in groups.values() for name in group
+        }
+        self.fleet = Fleet(folder, names, stack)
         self.fleet.variables |= {
             "volet_software_archives": str(self.dist),
             # Good releases may take long on a busy machine.
@@ -82,7 +85,7 @@ class Town:
             "volet_software_key": hashlib.sha256(pem).hexdigest(),
             **variables,
         }
-        self.fleet.describe(GROUPS)
+        self.fleet.describe(self.groups)
 
     def blocks(self):
         cloud = ("runuser", "-u", "volet-cloud", "--", "volet", "cloud", "status", "--json")

@@ -75,9 +75,16 @@ class Fleet:
             "ansible_ssh_private_key_file": str(self._key),
             "ansible_ssh_common_args": _SSH,
         }
+        self._runs = {name: stack.enter_context(ExitStack()) for name in names}
         self.machines: dict[str, Booted] = {
-            name: stack.enter_context(self._booted(name)) for name in names
+            name: self._runs[name].enter_context(self._booted(name)) for name in names
         }
+
+    def replace(self, name: str) -> None:
+        """Destroy a machine with all that it keeps, and boot a new one in its place."""
+        self._runs[name].close()
+        shutil.rmtree(self._folder / name)
+        self.machines[name] = self._runs[name].enter_context(self._booted(name))
 
     @contextmanager
     def _booted(self, name: str) -> Iterator[Booted]:

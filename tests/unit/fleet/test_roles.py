@@ -12,7 +12,10 @@ ANSIBLE = ROOT / "ansible"
 ROLES = sorted((ANSIBLE / "roles").iterdir())
 PLAYBOOKS = sorted((ANSIBLE / "playbooks").glob("*.yml"))
 # Said by a playbook, or for one call of it.
-SAID_ELSEWHERE = {"volet_software_extra", "volet_cloud_revoked"}
+SAID_ELSEWHERE = {
+    *("volet_software_extra", "volet_cloud_revoked"),
+    *("volet_cloud_backup_file", "volet_cloud_backup_opens"),
+}
 VARIABLE = re.compile(r"\bvolet_[a-z_]+\b")
 
 
