@@ -32,6 +32,7 @@ from protocol.ids import DeviceId, HouseholdKeyId
 from protocol.roster import RosterEntry, SignedEntry
 from protocol.topics import Kind, TrusteeKind, device_topic, trustee_topic
 from system.files import write_secret
+from system.mqtt.identity import TLS_KEY
 from system.mqtt.message import Incoming
 from system.tls import client_context
 from trustee import directory as trustee_directory
@@ -245,7 +246,7 @@ def _trustee(directory: Path, stack: Stack, town: SimulatedTown) -> Iterator[Pro
     certificate, key, ca = (
         pki_path(stack.cloud, name) for name in (f"{TRUSTEE}.pem", f"{TRUSTEE}.key", "ca.pem")
     )
-    write_secret(place / trustee_directory.TLS_KEY, key.read_bytes())
+    write_secret(place / TLS_KEY, key.read_bytes())
     trustee_directory.install(place, certificate, ca)
     trustee_log = TrusteeLog.open(place)
     confirm_first_set(trustee_log, fingerprint(town.signed_set))

@@ -6,27 +6,29 @@ from typing import Annotated
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-)
 
 from mosquitto.roles import Role
 from protocol.certificates import read_pem
 from protocol.errors import ConfigError
 from protocol.governance import TrusteeName
 from protocol.ids import is_collectivity
-from system.certificates import Lifetime, read_lifetimes
+from system.certificates import Lifetime
 from system.files import (
     draw_secret,
     make_private_dir,
-    put_public,
     read_document,
     read_secret,
     write_public,
 )
-from system.mqtt.identity import check_identity
-from system.mqtt.link import LinkSettings, TlsFiles
-from system.private_keys import new_ec_key, read_ec_key, signing_request
+from system.mqtt.identity import (
+    CA,
+    check_identity,
+    draw_own_key,
+    install_certificate,
+    own_files,
+    own_lifetimes,
+)
+from system.mqtt.link import LinkSettings
 from system.shell import quoted
 from trustee.database import FILE_NAME
 from trustee.identity import TrusteeIdentity
@@ -36,7 +38,6 @@ DEFAULT_DIRECTORY = Path("/var/lib/volet-trustee")
 CONFIG_NAME = "trustee.toml"
 PUBLIC_NAME = "trustee.json"
 SIGNING_KEY = "signing.key"
-CA, CERTIFICATE, TLS_KEY, REQUEST = "ca.pem", "tls.pem", "tls.key", "tls.csr"
 _NEXT = "make it with `volet trustee init`."
 _IF_DOUBLE = (
     "a trustee runs once, so end one of them; if you started only one, others have its key: "
@@ -90,9 +91,7 @@ def initialise(directory: Path, config: TrusteeConfig, ca: Path | None) -> bool:
         write_public(path, _toml(config))
     signing_key = Ed25519PrivateKey.generate().private_bytes_raw()
     is_new = draw_secret(directory / SIGNING_KEY, signing_key)
-    is_new |= draw_secret(directory / TLS_KEY, new_ec_key())
-    if not (directory / REQUEST).exists():
-        write_public(directory / REQUEST, _signing_request(directory / TLS_KEY, config.name))
+    is_new |= draw_own_key(directory, config.name, _NEXT)
     if ca is not None:
         write_public(directory / CA, read_document(ca, "ask the collectivity for it."))
     identity = load_identity(directory)
@@ -139,12 +138,8 @@ def install(directory: Path, certificate: Path, ca: Path | None) -> bool:
         ConfigError: the certificate is not for this trustee's key, and nothing was installed; or a
             file cannot be read or written.
     """
-    files = TlsFiles(ca or directory / CA, certificate, directory / TLS_KEY)
-    check_identity(files, load_config(directory).name, Role.TRUSTEE, _INSTALL)
-    is_new = put_public(directory / CERTIFICATE, read_document(certificate, _INSTALL))
-    if ca is not None:
-        is_new |= put_public(directory / CA, read_document(ca, _INSTALL))
-    return is_new
+    name = load_config(directory).name
+    return install_certificate(directory, name, Role.TRUSTEE, certificate, ca, _INSTALL)
 
 
 def link_settings(directory: Path) -> LinkSettings:
@@ -154,7 +149,7 @@ def link_settings(directory: Path) -> LinkSettings:
         ConfigError: the certificate is not installed, or not this trustee's.
     """
     config = load_config(directory)
-    tls = TlsFiles(directory / CA, directory / CERTIFICATE, directory / TLS_KEY)
+    tls = own_files(directory)
     check_identity(tls, config.name, Role.TRUSTEE, _INSTALL)
     return LinkSettings(
         host=config.broker_host,
@@ -184,14 +179,7 @@ def lifetimes(directory: Path) -> tuple[Lifetime, ...]:
     Raises:
         ConfigError: a certificate is damaged.
     """
-    files = {"authority": directory / CA, load_config(directory).name: directory / CERTIFICATE}
-    return read_lifetimes({name: path for name, path in files.items() if path.exists()})
-
-
-def _signing_request(path: Path, name: str) -> bytes:
-    """Return a request to certify the TLS key under the trustee's name, as PEM."""
-    key = read_ec_key(read_secret(path, _NEXT), path)
-    return signing_request(key, name).public_bytes(Encoding.PEM)
+    return own_lifetimes(directory, load_config(directory).name)
 
 
 def _toml(config: TrusteeConfig) -> bytes:

@@ -7,18 +7,15 @@ from protocol.area_cipher import month_number
 from protocol.calendar import day_of_number
 from protocol.seeds import closing_day, first_open_month
 from system.backup.listing import Fate, ListedFile, Party, beside_database
+from system.mqtt.identity import CA, CERTIFICATE, REQUEST, TLS_KEY
 from system.set_aside import FILE_NAME as SET_ASIDE
 from trustee.database import FILE_NAME as LOG
 from trustee.days import today_number
 from trustee.directory import (
-    CA,
-    CERTIFICATE,
     CONFIG_NAME,
     DEFAULT_DIRECTORY,
     PUBLIC_NAME,
-    REQUEST,
     SIGNING_KEY,
-    TLS_KEY,
     link_settings,
     load_config,
     load_identity,

@@ -29,6 +29,7 @@ from protocol.trustee_messages import (
     ToTrustee,
 )
 from system.files import write_secret
+from system.mqtt.identity import TLS_KEY
 from tests.support.broker import COLLECTIVITY, Broker, wait_until
 from tests.support.mqtt import Pass, Peer, role_pass
 from tests.support.trustee_area import TrusteeArea
@@ -257,7 +258,7 @@ class TrusteeTown:
             *("--broker-host", "127.0.0.1", "--broker-port", str(self.broker.port)),
         )
         who = role_pass(self.broker.cloud, name)
-        write_secret(directory / places.TLS_KEY, who.key.read_bytes())  # which others show here too
+        write_secret(directory / TLS_KEY, who.key.read_bytes())  # which others show here too
         self.volet(number, "install", str(who.certificate), "--ca", str(who.ca))
         return places.load_identity(directory)
 

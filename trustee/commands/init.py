@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from system.commands import changing, directory_option
+from system.mqtt.identity import REQUEST
 from system.shell import quoted
 from trustee import directory as trustee_directory
 
@@ -35,8 +36,8 @@ def init(
     is_new = trustee_directory.initialise(directory, config, ca)
     click.echo(
         f"{'Drew keys' if is_new else 'The keys are there'} in {directory}. Next: give "
-        f"{directory / trustee_directory.PUBLIC_NAME} and {trustee_directory.REQUEST} to the "
+        f"{directory / trustee_directory.PUBLIC_NAME} and {REQUEST} to the "
         f"collectivity; it issues a certificate (`volet cloud issue {name} --request "
-        f"{quoted(trustee_directory.REQUEST)}`) for `volet trustee install --dir {quoted(directory)}`."
+        f"{quoted(REQUEST)}`) for `volet trustee install --dir {quoted(directory)}`."
     )
     return is_new

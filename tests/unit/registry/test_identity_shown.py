@@ -17,6 +17,7 @@ from cloud.registry import renewal
 from cloud.registry.key_files import pki_path
 from cloud.registry.pki import issue_role
 from protocol.errors import ConfigError
+from system.mqtt.identity import CERTIFICATE, REQUEST, TLS_KEY
 from tests.support.broker import COLLECTIVITY, make_cloud
 from trustee import directory as places
 from trustee.commands.table import trustee as trustee_group
@@ -43,7 +44,7 @@ def install(home, certificate):
 
 def certified(cloud, home, name="trustee-a"):
     """Have the home's key certified; return the certificate's path."""
-    command = ["issue", "--dir", str(cloud), name, "--request", str(home / places.REQUEST)]
+    command = ["issue", "--dir", str(cloud), name, "--request", str(home / REQUEST)]
     done = CliRunner().invoke(cloud_group, command)
     assert done.exit_code == 0, done.exception
     return pki_path(cloud, f"{name}.pem")
@@ -59,7 +60,7 @@ def certified(cloud, home, name="trustee-a"):
     ],
 )
 def test_a_trustee_installs_its_own_certificate_alone(cloud, home, tmp_path, certificate, said):
-    before = (home / places.TLS_KEY).read_bytes()
+    before = (home / TLS_KEY).read_bytes()
     path = pki_path(cloud, f"{certificate}.pem")
     if certificate == "elsewhere":
         make_cloud(tmp_path / "other")
@@ -67,8 +68,8 @@ def test_a_trustee_installs_its_own_certificate_alone(cloud, home, tmp_path, cer
     elif certificate == "trustee-a":  # for a key that somebody else has drawn
         issue_role(cloud, "trustee-a", datetime.now(UTC))
     assert said in str(install(home, path).exception)
-    assert not (home / places.CERTIFICATE).exists()
-    assert (home / places.TLS_KEY).read_bytes() == before
+    assert not (home / CERTIFICATE).exists()
+    assert (home / TLS_KEY).read_bytes() == before
 
 
 def test_a_trustee_installs_what_was_issued_to_it_and_nobody_else_has_its_key(cloud, home):
@@ -87,7 +88,7 @@ def test_no_key_is_drawn_for_a_trustee(cloud):
 
 
 def test_a_request_that_does_not_hold_is_refused(cloud, home, tmp_path):
-    request = (home / places.REQUEST).read_bytes()
+    request = (home / REQUEST).read_bytes()
     bits = bytearray(x509.load_pem_x509_csr(request).public_bytes(Encoding.DER))
     bits[-1] ^= 1
     forged = x509.load_der_x509_csr(bytes(bits)).public_bytes(Encoding.PEM)
@@ -142,7 +143,7 @@ def test_a_second_worker_has_not_started(cloud):
 
 def test_a_second_trustee_has_not_started_and_is_told_what_trustees_do(cloud, home):
     install(home, certified(cloud, home))
-    with closing((home / places.TLS_KEY).open("rb")) as held:
+    with closing((home / TLS_KEY).open("rb")) as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         done = CliRunner().invoke(trustee_group, ["run", "--dir", str(home)])
     assert "trustee-a runs already on this machine" in str(done.exception)
