@@ -9,6 +9,7 @@ import msgspec
 from protocol.errors import ConfigError
 from protocol.ids import is_collectivity
 from system.files import read_document
+from system.metrics import MetricsConfig, check_metrics
 from system.shell import quoted
 
 CONFIG_NAME = "cloud.toml"
@@ -48,25 +49,6 @@ class CloudConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_memory_mb: Annotated[int, msgspec.Meta(ge=32)] = 2_048
 
 
-class MetricsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the worker sends counts: table `metrics`, complete or absent.
-
-    Attributes:
-        url: the URL of an InfluxDB, or of a server with its line protocol at /api/v2/write.
-        org: its organisation.
-        bucket: its bucket.
-        token_file: a file (0600) with the token, absolute or relative to the cloud's directory;
-            empty if no token is needed.
-        interval_s: seconds between two writes.
-    """
-
-    url: str
-    org: str
-    bucket: str
-    token_file: str = ""
-    interval_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
-
-
 class _ConfigFile(CloudConfig, frozen=True, forbid_unknown_fields=True):
     metrics: MetricsConfig | None = None
 
@@ -88,10 +70,7 @@ def load_metrics(directory: Path) -> MetricsConfig | None:
         ConfigError: names the file, the key and what is wrong with it.
     """
     metrics = _read(directory).metrics
-    if metrics and not metrics.url.startswith(("http://", "https://")):
-        raise ConfigError(
-            f"{directory / CONFIG_NAME}: metrics.url begins with http:// or https://."
-        )
+    check_metrics(metrics, str(directory / CONFIG_NAME))
     return metrics
 
 

@@ -22,7 +22,7 @@ from units import units
 
 from cloud.api.app import operations
 from cloud.commands.directory import COLLECTIVITY
-from cloud.config import CloudConfig, MetricsConfig
+from cloud.config import CloudConfig
 from cloud.roster.files import REGISTRAR
 from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
@@ -36,6 +36,7 @@ from edge.mqtt.outbox import OutboxSettings as SendingSettings
 from protocol.errors import VoletError
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party
+from system.metrics import MetricsConfig
 from trustee.files import TRUSTEE
 from volet.main import exit_code, volet
 

@@ -16,8 +16,10 @@ console         tables and plain text
 files           secrets and documents, written completely or not at all
 heap            memory given back once it is free
 kernel_clock    whether the kernel's clock is right, and which boot this is
+listening       an address of this machine to listen on
 locks           one process at a time
 logs            logging, configured alike for all programs
+metrics         written to InfluxDB, and never of a household
 mqtt/           the broker, for programs on asyncio
 pace            how often something may come from each of many
 passphrase      passphrases from a prompt or a file

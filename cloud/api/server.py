@@ -15,12 +15,13 @@ import uvicorn
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, listen
+from cloud.api.connections import ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX
 from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
 from protocol.certificates import read_der
 from system.connections import Connections
 from system.counted_http import CountedHttp, CountedServer
+from system.listening import listen
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
 HEAD_S = 10.0
@@ -132,7 +133,12 @@ class ApiServer(CountedServer):
             ConfigError: the address cannot be listened on.
         """
         if sockets is None:
-            sockets = [listen((self.config.host, self.config.port), self._connections)]
+            address = (self.config.host, self.config.port)
+            sockets = [
+                listen(
+                    address, self._connections, "The API", "name another with --bind and --port."
+                )
+            ]
         await super().serve(sockets)
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from cloud.store import Count
 from protocol.status import State
 from system.certificates import Lifetime
-
-Point = dict[str, object]
+from system.metrics import Point
 
 # A chip reports its software itself, so all but the most common versions are counted together.
 SOFTWARES_MAX = 16

@@ -1,34 +1,15 @@
-"""Sends the worker's counts to InfluxDB: messages, refusals, durations.
+"""The worker's counts, for InfluxDB: messages, refusals, durations."""
 
-They never concern a single household. Counts that cannot be written are dropped.
-"""
-
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
-import structlog
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
-
-from cloud.config import MetricsConfig
 from cloud.ingest.pipeline import Processed
-from cloud.worker.gauges import Point
 from protocol.topics import Kind
-from system.conditions import Condition
-from system.files import read_secret
+from system.metrics import MS, MetricsConfig, MetricsWriter, Point, Points
 
-WRITE_TIMEOUT_S = 5
-MS = 1_000
 # The outcome of a stored contribution; other outcomes are reasons of refusal.
 STORED = "stored"
-
-log = structlog.get_logger()
-
-
-Gauges = Callable[[], Awaitable[list[Point]]]
 
 
 async def _none() -> list[Point]:
@@ -92,25 +73,17 @@ class Metrics:
     """Writes counts every few seconds."""
 
     def __init__(
-        self, config: MetricsConfig, directory: Path, collectivity: str, gauges: Gauges = _none
+        self, config: MetricsConfig, directory: Path, collectivity: str, gauges: Points = _none
     ) -> None:
         """Read the token; `gauges` returns points to write beside the counts.
 
         Raises:
             ConfigError: the token's file is missing or open to others.
         """
-        self._config = config
         self._collectivity = collectivity
         self._gauges = gauges
         self._tally = Tally()
-        self._dropped = Condition()
-        self._client = InfluxDBClient(
-            config.url,
-            token=_token(config, directory),
-            org=config.org,
-            timeout=WRITE_TIMEOUT_S * MS,
-            retries=False,
-        )
+        self._writer = MetricsWriter(config, directory)
 
     def count(self, processed: Processed, duration_s: float) -> None:
         """Count a batch without waiting."""
@@ -118,35 +91,16 @@ class Metrics:
 
     async def run(self) -> NoReturn:
         """Write for ever; counts that cannot be written are dropped."""
-        while True:
-            await asyncio.sleep(self._config.interval_s)
-            await self.write()
+        await self._writer.run(self._points)
 
     async def write(self) -> bool:
         """Write the counts; return whether InfluxDB accepted them."""
-        tally, self._tally = self._tally, Tally()
-        try:
-            points = [*tally.points(self._collectivity), *await self._gauges()]
-            await asyncio.to_thread(self._write, points)
-        except Exception as exc:  # noqa: BLE001 - whatever fails here must not touch ingest
-            if self._dropped.begins(type(exc).__name__):
-                log.warning("metrics_dropped", error=type(exc).__name__)
-            return False
-        if self._dropped.ends():
-            log.info("metrics_written")
-        return True
+        return await self._writer.write(self._points)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
-    def _write(self, points: list[Point]) -> None:
-        with self._client.write_api(write_options=SYNCHRONOUS) as api:
-            api.write(bucket=self._config.bucket, record=points)
-
-
-def _token(config: MetricsConfig, directory: Path) -> str:
-    if not config.token_file:
-        return ""
-    path = directory / config.token_file
-    return read_secret(path, "write the InfluxDB token there, mode 0600.").decode().strip()
+    async def _points(self) -> list[Point]:
+        tally, self._tally = self._tally, Tally()
+        return [*tally.points(self._collectivity), *await self._gauges()]

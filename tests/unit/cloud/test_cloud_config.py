@@ -2,8 +2,9 @@
 
 import pytest
 
-from cloud.config import CloudConfig, MetricsConfig, config_toml, load_config, load_metrics
+from cloud.config import CloudConfig, config_toml, load_config, load_metrics
 from protocol.errors import ConfigError
+from system.metrics import MetricsConfig
 
 GOOD = 'collectivity = "testville"\nbroker_host = "broker.example"\n'
 METRICS = '[metrics]\nurl = "http://influx:8086"\norg = "city"\nbucket = "volet"\n'

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from structlog.testing import capture_logs
 
-from cloud.config import MetricsConfig
 from cloud.ingest.pipeline import Processed
 from cloud.store import Count
 from cloud.worker.gauges import certificate_points
@@ -18,6 +17,7 @@ from cloud.worker.metrics import Metrics
 from protocol.errors import ConfigError, Reason
 from protocol.topics import Kind
 from system.certificates import Lifetime
+from system.metrics import MetricsConfig
 
 PROCESSED = Processed(
     stored=Counter({Kind.BLOCK: 7, Kind.EPOCH: 2, Kind.AREA: 5}),
