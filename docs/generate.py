@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import msgspec
 from limits import at_home, calls, chip_messages, other_messages, parties
+from metrics import monitor_metrics
 from roles import roles
 from units import units
 
@@ -33,6 +34,7 @@ from edge.home.settings import HomeConfig
 from edge.language.choice import Lang
 from edge.metering.state import MeteringSettings
 from edge.mqtt.outbox import OutboxSettings as SendingSettings
+from monitor.directory import MonitorConfig
 from protocol.errors import VoletError
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party
@@ -173,6 +175,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "api": api,
     "cloud": lambda: settings(CloudConfig),
     "metrics": lambda: settings(MetricsConfig),
+    "monitor": lambda: settings(MonitorConfig),
+    "monitor-metrics": lambda: monitor_metrics(table),
     "limits-chip": lambda: chip_messages(table),
     "limits-others": lambda: other_messages(table),
     "limits-calls": lambda: calls(table),

@@ -46,6 +46,11 @@ from edge.tic.repeater.serving import (
 from edge.tic.repeater.serving import (
     WAITING_MAX_BYTES as CLIENT_WAITING_MAX_BYTES,
 )
+from monitor.directory import MonitorConfig
+from monitor.figures import FIGURES_MAX
+from monitor.intake import STATUSES_A_DAY
+from monitor.server import CONNECTIONS_MAX as MONITOR_CONNECTIONS_MAX
+from monitor.server import HEAD_S as MONITOR_HEAD_S
 from protocol.envelope import SIZE_MAX_BYTES
 from protocol.key_list import LIST_MAX_BYTES, LISTED_MAX
 from protocol.messages import RETENTION_MONTHS
@@ -304,6 +309,24 @@ def parties(table: Table) -> str:
             "trustee",
             "key shares that wait for a roster entry",
             f"{WAITING_MAX_BYTES >> 20} MiB in all, the last one of each chip",
+        ),
+        (
+            "monitor",
+            "statuses of a chip",
+            f"{STATUSES_A_DAY} a day, a quarter of them at once; more are dropped unread",
+        ),
+        (
+            "monitor",
+            "memory",
+            (
+                f"{MonitorConfig.chips_max} chips (`chips_max`), those not heard of for longest are "
+                f"dropped; {FIGURES_MAX} groups of figures"
+            ),
+        ),
+        (
+            "monitor",
+            "connections",
+            f"{MONITOR_CONNECTIONS_MAX}, of this machine only; {MONITOR_HEAD_S:g} s for a request",
         ),
         (
             "repeater of the line",

@@ -44,7 +44,15 @@ _NOWHERE = ("tests/", "docs/", "benchmarks/", "hardware/", "volet/demo/")
 LEFT_OUT = {
     "edge": (
         *_NOWHERE,
-        *("cloud/", "trustee/", "provider/", "volet/area/", "volet/price/", "volet/provider.py"),
+        *(
+            "cloud/",
+            "trustee/",
+            "provider/",
+            "monitor/",
+            "volet/area/",
+            "volet/price/",
+            "volet/provider.py",
+        ),
         "volet/software/server_rehearsal.py",
     ),
     "cloud": _NOWHERE,  # the packages that a chip needs beside these are not there

@@ -29,6 +29,7 @@ volet = LazyGroup(
         "cloud": "cloud.commands.table:cloud",
         "provider": "volet.provider:provider",
         "trustee": "trustee.commands.table:trustee",
+        "monitor": "monitor.commands.table:monitor",
         "area": "volet.area.cli:area",
         "software": "volet.software.cli:software",
     },

@@ -261,6 +261,11 @@ class Link:
         )
         self._is_alone = settings.tls is None
 
+    @property
+    def connection(self) -> int | None:
+        """The number of the present connection, 1 for the first; None while there is none."""
+        return self._connections if self._is_up.is_set() else None
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Exclude other programs of this machine from the certificate, before reporting readiness.

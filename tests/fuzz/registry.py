@@ -1,10 +1,10 @@
 """All targets by their names, and the types that need none."""
 
-from tests.fuzz import api, areas, chip, cloud, files, receipts, trustees
+from tests.fuzz import api, areas, chip, cloud, files, monitors, receipts, trustees
 
 TARGETS = {
     target.name: target
-    for module in (chip, areas, cloud, trustees, api, files, receipts)
+    for module in (chip, areas, cloud, trustees, monitors, api, files, receipts)
     for target in module.TARGETS
 }
 
@@ -15,6 +15,7 @@ OWN = {
     "BulkRequestItem": "a batch between two threads of the API",
     "Contract": "the household's own contract; within a request it is part of `EnrolmentRequest`",
     "DayClosed": "the vault",
+    "FleetReport": "what this machine's own monitor tells over its socket",
     "FormerContract": "the household's former contracts",
     "Grid": "shipped",
     "HomeRecord": "home.json",

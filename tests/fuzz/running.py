@@ -17,7 +17,7 @@ import atheris
 
 from tests.fuzz.tally import Result, Tally
 
-PRODUCT = ["protocol", "system", "tariffs", "edge", "cloud", "trustee", "provider"]
+PRODUCT = ["protocol", "system", "tariffs", "edge", "cloud", "trustee", "provider", "monitor"]
 
 # Once for all targets, since it takes half a minute: each is fuzzed in a fork of this process.
 with (

@@ -16,7 +16,7 @@ from msgspec import inspect
 from cloud.api.app import _HANDLERS
 from protocol.packed import INT_MAX
 from protocol.topics import Kind, PublicKind, TrusteeKind
-from tests.fuzz import api, areas, chip, cloud, files, receipts, trustees
+from tests.fuzz import api, areas, chip, cloud, files, monitors, receipts, trustees
 from tests.fuzz.mutator import mutate
 from tests.fuzz.registry import OWN, TARGETS
 from tests.fuzz.target import all_of
@@ -216,6 +216,7 @@ BROKEN = {
     "chip-letter-text": "edge.bills.letters.read_letter",
     "cloud-block": "cloud.ingest.readings.check_block",
     "trustee-peer": "trustee.peers.Peers.take",
+    "monitor-message": "monitor.fleet.decode_status",
     "api-statements": "cloud.api.provider.ProviderService.request_statement",
     "tariff-file": "tests.fuzz.files.parse_tariff",
 }
@@ -238,7 +239,9 @@ def test_a_decoder_that_raises_is_found(tmp_path, monkeypatch, name):
 @pytest.mark.timeout(3_600)
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="no atheris here")
 @pytest.mark.parametrize(
-    "module", [chip, areas, cloud, trustees, api, files, receipts], ids=lambda m: m.__name__
+    "module",
+    [chip, areas, cloud, trustees, monitors, api, files, receipts],
+    ids=lambda m: m.__name__,
 )
 def test_20_s_with_each_target_find_nothing(module):
     names = [target.name for target in module.TARGETS]

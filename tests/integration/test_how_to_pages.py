@@ -150,6 +150,15 @@ def test_watch_with_mosquitto_sub(enrolled, tmp_path):
 
 
 @pytest.mark.long
+def test_monitor(enrolled, tmp_path):
+    with town(enrolled, tmp_path / "machine") as typing:
+        # One chip has told of itself.
+        run(typing, f"{METER} --link /dev/serial0 2> meter.log &", LINE, CHIP)
+        run(typing, "timeout 60 sh -c 'until grep -q session_began chip.log; do sleep 0.1; done'")
+        assert typing.type_page(HOW_TO / "monitor.md") > 10
+
+
+@pytest.mark.long
 def test_when_a_chip_misbehaves(metered, tmp_path):
     """The chip's own certificate and key send three messages that no chip writes."""
     with town(metered, tmp_path / "machine") as typing:

@@ -24,7 +24,16 @@ def project(tmp_path):
     for path in (*ROOT.glob("*.md"), ROOT / "zensical.toml"):
         shutil.copy(path, tmp_path)
     # Links to source are made plain only where the source is there.
-    for name in ("protocol", "edge", "cloud", "trustee", "provider", "tests", "benchmarks"):
+    for name in (
+        "protocol",
+        "edge",
+        "cloud",
+        "trustee",
+        "provider",
+        "monitor",
+        "tests",
+        "benchmarks",
+    ):
         (tmp_path / name).symlink_to(ROOT / name)
     for name in ("system", "mosquitto", "tariffs", "volet", "packaging", "LICENSE"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -4,7 +4,7 @@ import ast
 
 PRODUCT = (
     *("protocol", "system", "mosquitto", "tariffs"),
-    *("edge", "trustee", "provider", "cloud", "volet"),
+    *("edge", "trustee", "provider", "monitor", "cloud", "volet"),
 )
 
 

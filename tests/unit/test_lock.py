@@ -15,9 +15,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 # What each lock file installs, as `./run setup` and `./run setup edge` use them, and releases.
 LOCKS = {
-    "all": ("edge", "cloud", "trustee", "dev", "bench"),
+    "all": ("edge", "cloud", "trustee", "monitor", "dev", "bench"),
     "edge": ("edge",),
-    "cloud": ("cloud", "trustee"),
+    "cloud": ("cloud", "trustee", "monitor"),
 }
 # `./run hardware` and `./run ansible` install these, beside them, from a dependency group; what SKiDL
 # may do without is left out.

@@ -9,6 +9,7 @@ vulture = pytest.importorskip("vulture", reason="vulture is not installed; run .
 
 # What a library calls by its name, and what tests begin with.
 CALLED_BY_NAME = {
+    "capture_signals": "uvicorn, which would heed signals in the monitor's place",
     "get_metavar": "click, on an argument of its own kind",
     "readuntil": "asyncio's reader, in a benchmark's peer",
     "send_400_response": "uvicorn, for what is no HTTP",

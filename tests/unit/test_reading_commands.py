@@ -12,7 +12,10 @@ from volet.main import exit_code, volet
 
 CONFIGURATION = 5
 # Commands whose work it is to make something in a directory that has nothing yet.
-MAKING = {"edge init", "edge setup", "cloud init", "provider init", "trustee init"}
+MAKING = {
+    *("edge init", "edge setup", "cloud init", "provider init", "trustee init"),
+    "monitor init",
+}
 # A worker brings a store to its version, and begins the first one.
 MAKING_A_STORE = {"cloud run", "cloud new-store"}
 # Commands that hear the broker until they are stopped, and have no store.

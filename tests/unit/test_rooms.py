@@ -16,8 +16,8 @@ from tests.support.environments import ROOT
 from tests.support.product import PRODUCT
 
 # Each has rooms of its own; any other package at the top is one room.
-HOUSES = ("edge", "cloud", "system", "trustee", "provider", "volet")
-PARTIES = ("edge", "cloud", "trustee", "provider")
+HOUSES = ("edge", "cloud", "system", "trustee", "provider", "monitor", "volet")
+PARTIES = ("edge", "cloud", "trustee", "provider", "monitor")
 ROOMS_MAX = {"edge": 20, "cloud": 18}
 _LISTED = re.compile(r"^([a-z_]+)/? {2,}\S", re.MULTILINE)
 
@@ -117,7 +117,9 @@ def listed(package: str) -> list[str]:
     return _LISTED.findall(importlib.import_module(package).__doc__ or "")
 
 
-@pytest.mark.parametrize("house", ["protocol", "edge", "cloud", "provider", "trustee", "system"])
+@pytest.mark.parametrize(
+    "house", ["protocol", "edge", "cloud", "provider", "trustee", "monitor", "system"]
+)
 def test_a_house_lists_its_rooms_and_no_others(house):
     folder = ROOT / house
     rooms = {path.parent.name for path in folder.glob("*/__init__.py")}

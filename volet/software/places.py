@@ -47,7 +47,7 @@ LINKED_UNITS = {
     "edge": ("volet-edge*", "volet-software*"),
     "cloud": (
         *("volet.target", "volet-software*", "volet-worker*", "volet-api*", "volet-release*"),
-        *("volet-cloud*", "volet-trustee*"),
+        *("volet-cloud*", "volet-trustee*", "volet-monitor*"),
     ),
 }
 _OURS = {

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import cloud.config
+import monitor.directory
 import trustee.directory
 from cloud.registry.key_files import load_key_list, load_platform_key
 from cloud.store.sqlite import schema as cloud_schema
@@ -35,6 +36,9 @@ def rehearse(directory: Path) -> None:
     if (directory / trustee.directory.CONFIG_NAME).exists():
         trustee.directory.load_identity(directory)
         _check_version(directory / trustee_database.FILE_NAME, trustee_database.SCHEMA_VERSION)
+    if (directory / monitor.directory.CONFIG_NAME).exists():
+        monitor.directory.load_config(directory)
+        monitor.directory.load_metrics(directory)
 
 
 def _check_version(path: Path, known: int) -> None:

@@ -30,10 +30,11 @@ def opening_names(source):
     return names
 
 
-def test_no_module_of_the_collectivity_opens_what_others_are_to_open():
+def test_no_module_of_the_collectivity_or_a_monitor_opens_what_others_are_to_open():
     opening = {
         str(path.relative_to(ROOT)): names
-        for path in sorted((ROOT / "cloud").rglob("*.py"))
+        for party in ("cloud", "monitor")
+        for path in sorted((ROOT / party).rglob("*.py"))
         if (names := opening_names(path.read_text("utf-8")))
     }
     assert not opening

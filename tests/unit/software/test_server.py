@@ -128,7 +128,9 @@ def test_every_unit_is_a_chips_or_a_servers():
     assert {name for name in left if not name.startswith("volet-update")} == {MOSQUITTO.name}
 
 
-@pytest.mark.parametrize("name", ["volet-worker", "volet-api", "volet-release", "volet-trustee"])
+@pytest.mark.parametrize(
+    "name", ["volet-worker", "volet-api", "volet-release", "volet-trustee", "volet-monitor"]
+)
 def test_a_servers_programs_start_anew_with_its_target(name):
     text = (UNITS / f"{name}.service").read_text()
     assert f"\nPartOf={SERVER}\n" in text

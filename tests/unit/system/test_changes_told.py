@@ -23,7 +23,7 @@ AT_LENGTH = {
         "cloud api run",
         "cloud audit capture",
     ),
-    "trustee run",
+    *("trustee run", "monitor run"),
 }
 # Show something, or write it where they are told.
 SHOWING = {
@@ -108,6 +108,7 @@ def again_and_again(tmp_path: Path):
     yield ("cloud", "roster", "init", *keys)
     yield ("cloud", "roster", "codes", *cloud, codes)
     yield ("trustee", "init", *trustee, *named, "--name", "trustee-a", "--title", "A")
+    yield ("monitor", "init", "--dir", tmp_path / "monitor", *named, "--name", "monitor-a")
     yield ("edge", "init", *chip)
 
 

@@ -13,7 +13,17 @@ from tests.support.product import parts_of_f_strings
 from volet.main import volet
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("protocol", "system", "mosquitto", "edge", "cloud", "trustee", "provider", "volet")
+PACKAGES = (
+    "protocol",
+    "system",
+    "mosquitto",
+    "edge",
+    "cloud",
+    "trustee",
+    "provider",
+    "monitor",
+    "volet",
+)
 COMMAND = re.compile(r"`(?:volet|sudo|chmod|chown|rm) [^`]*`")
 # Names that Volet draws, or takes only without spaces.
 NAMES = {

@@ -1,0 +1,1 @@
+"""The commands of `volet monitor …`: one module for each, listed in `table`."""
