@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from alerts import alerts
 from limits import at_home, calls, chip_messages, other_messages, parties
 from metrics import monitor_metrics
 from roles import roles
@@ -176,6 +177,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "cloud": lambda: settings(CloudConfig),
     "metrics": lambda: settings(MetricsConfig),
     "monitor": lambda: settings(MonitorConfig),
+    "alerts": lambda: alerts(table),
     "monitor-metrics": lambda: monitor_metrics(table),
     "limits-chip": lambda: chip_messages(table),
     "limits-others": lambda: other_messages(table),
