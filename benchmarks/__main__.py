@@ -25,6 +25,7 @@ NAMES = (
     "listing",
     "wire",
     "storm",
+    "watch",
 )
 
 
@@ -50,7 +51,7 @@ def measure(name: str, scale: float) -> list[Row]:
 )
 @click.option("--json", "is_json", is_flag=True, help="JSON lines: the machine, then a row a line.")
 def bench(names: tuple[str, ...], scale: float, *, is_json: bool) -> None:
-    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes, listing, wire, storm), or all; results are kept in benchmarks/results."""
+    """Measure NAME… (cipher, tic, chip, ingest, area, receipt, batch, quotes, listing, wire, storm, watch), or all; results are kept in benchmarks/results."""
     # Without a terminal, whose width is known, tables must not be folded.
     console = plain_console(width=None if sys.stdout.isatty() else 160)
     machine = this_machine()
