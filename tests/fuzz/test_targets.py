@@ -20,7 +20,7 @@ from tests.fuzz import api, areas, chip, cloud, files, monitors, receipts, trust
 from tests.fuzz.mutator import mutate
 from tests.fuzz.registry import OWN, TARGETS
 from tests.fuzz.target import all_of
-from tests.support.product import PRODUCT
+from tests.support.product import PRODUCT, sources_with
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
@@ -63,8 +63,7 @@ BETWEEN = {"Reason", "Scope", "Signature", "Ranges", "FormerDevice"}
 def test_every_type_that_is_read_has_a_target():
     read = {
         each
-        for package in PRODUCT
-        for path in (ROOT / package).rglob("*.py")
+        for path in sources_with((*TYPE_AT, "toml"))
         for each in types_read(path.read_text("utf-8"))
     }
     assert without_target(read) == set()
@@ -142,7 +141,8 @@ def tables_that_raise(source):
 
 
 def test_every_reader_of_a_table_refuses_what_is_none():
-    paths = [path for package in PRODUCT for path in (ROOT / package).rglob("*.py")]
+    paths = [*sources_with(["csv."])]
+    assert paths
     assert [name for path in paths for name in tables_that_raise(path.read_text("utf-8"))] == []
     assert list(tables_that_raise("def read(text):\n    return csv.reader(text)")) == ["read"]
 

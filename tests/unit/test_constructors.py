@@ -2,13 +2,11 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.product import PRODUCT
+from tests.support.product import ROOT, sources_with
 
-ROOT = Path(__file__).parents[2]
 FINE = {
     ("edge/mqtt/link.py", "ChipLink"): "its thread runs from `start` on",
     ("edge/home/link.py", "HomeLink"): "its thread runs from `start` on",
@@ -76,8 +74,7 @@ def classes(text: str) -> Iterator[ast.ClassDef]:
 def test_no_constructor_hands_its_object_over_before_it_is_whole():
     found = {
         (str(path.relative_to(ROOT)), kind.name)
-        for package in PRODUCT
-        for path in (ROOT / package).rglob("*.py")
+        for path in sources_with(["def __init__"])
         for kind in classes(path.read_text("utf-8"))
         if any(faults_of(kind))
     }

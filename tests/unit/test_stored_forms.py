@@ -1,13 +1,11 @@
 """No module stores what only a library's own reader opens; see docs/reference/formats.md."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-from tests.support.product import PRODUCT
+from tests.support.product import ROOT, sources_with
 
-ROOT = Path(__file__).parents[2]
 # What writes and reads objects in a form of its own.
 MODULES = {"pickle", "marshal", "shelve", "dbm", "copyreg", "dill", "cloudpickle", "joblib", "h5py"}
 CALLS = {
@@ -20,9 +18,9 @@ ONE_PLACE = {"zstandard": "protocol/seal_form.py", "tenseal": "protocol/seal.py"
 
 
 def sources():
-    for package in PRODUCT:
-        for path in (ROOT / package).rglob("*.py"):
-            yield path.relative_to(ROOT).as_posix(), path.read_text()
+    methods = {call.rpartition(".")[2] for call in CALLS} | METHODS
+    for path in sources_with(MODULES | methods | ONE_PLACE.keys()):
+        yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
 
 
 def imported(node):

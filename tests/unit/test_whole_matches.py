@@ -11,7 +11,7 @@ import pytest
 
 from protocol.provider_api import AREA_CODE, BASE64, HEX_HASH, HEX_ID
 from tests.support.environments import ROOT
-from tests.support.product import PRODUCT, parts_of_f_strings
+from tests.support.product import parts_of_f_strings, sources_with
 
 WHOLE = r"(?!\n)$"
 
@@ -33,8 +33,7 @@ def literals(tree):
 def test_no_pattern_ends_before_a_line_feed():
     partial = [
         f"{path.relative_to(ROOT)}: {text}"
-        for name in PRODUCT
-        for path in (ROOT / name).rglob("*.py")
+        for path in sources_with(["^"])
         for text in literals(ast.parse(path.read_text("utf-8")))
         if text.startswith("^") and text.endswith("$") and not text.endswith(WHOLE)
     ]

@@ -1,16 +1,15 @@
 """A warning that could come again and again is guarded by a condition, or it is known why it is not."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-from tests.support.product import PRODUCT
+from tests.support.product import PRODUCT, sources_with
 
-ROOT = Path(__file__).resolve().parents[3]
 # The demo ends; what it warns of is on the screen of who started it.
 LASTING = [each for each in PRODUCT if each != "volet"]
 LEVELS = {"warning", "error", "critical"}
+LOGGERS = {"log", "_log", "logger"}
 # What asks a Condition or a Repeated, or keeps count of its own.
 GUARDS = (".begins(", ".found(", "._is_new(")
 
@@ -71,7 +70,7 @@ def unguarded(source):
             and isinstance(node.func, ast.Attribute)
             and node.func.attr in LEVELS
             and isinstance(node.func.value, ast.Name)
-            and node.func.value.id in {"log", "_log", "logger"}
+            and node.func.value.id in LOGGERS
         ):
             continue
         above = node
@@ -85,7 +84,7 @@ def unguarded(source):
 
 
 def test_every_warning_is_guarded_or_bounded():
-    paths = [path for package in LASTING for path in sorted((ROOT / package).rglob("*.py"))]
+    paths = sources_with((f"{name}.{level}" for name in LOGGERS for level in LEVELS), LASTING)
     found = {event for path in paths for event in unguarded(path.read_text("utf-8"))}
     assert found == set(BOUNDED)
 

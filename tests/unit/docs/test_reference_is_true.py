@@ -17,11 +17,12 @@ from protocol.errors import Reason
 from protocol.status import Status
 from protocol.topics import Kind
 from protocol.versions import VERSIONS
-from tests.support.product import PRODUCT
+from tests.support.product import sources_with
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
+LOGGERS = {"log", "_log", "logger"}
 
 
 def read(name):
@@ -56,34 +57,38 @@ def test_the_generated_parts_are_as_the_code_makes_them():
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun docs/generate.py"
 
 
+@pytest.fixture(scope="module")
 def logged():
     """(event, level, fields) of each log call in the product."""
-    for package in PRODUCT:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Attribute)
-                    and node.func.attr in LEVELS
-                    and isinstance(node.func.value, ast.Name)
-                    and node.func.value.id in {"log", "_log", "logger"}
-                ):
-                    event = node.args[0]
-                    assert isinstance(event, ast.Constant), f"{path}: an event is a fixed word"
-                    fields = frozenset(keyword.arg for keyword in node.keywords)
-                    yield event.value, node.func.attr, fields
+    return list(log_calls())
 
 
-def test_the_log_events_are_those_of_the_code():
+def log_calls():
+    for path in sources_with(f"{name}.{level}" for name in LOGGERS for level in LEVELS):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in LEVELS
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in LOGGERS
+            ):
+                event = node.args[0]
+                assert isinstance(event, ast.Constant), f"{path}: an event is a fixed word"
+                fields = frozenset(keyword.arg for keyword in node.keywords)
+                yield event.value, node.func.attr, fields
+
+
+def test_the_log_events_are_those_of_the_code(logged):
     listed = {
         (words(event)[0], level, frozenset(words(fields)))
         for event, level, fields, _ in rows(read("logs.md"))
     }
-    assert listed == set(logged())
+    assert listed == set(logged)
 
 
-def test_log_events_are_past_or_state_in_snake_case():
-    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", event) for event, _, _ in logged())
+def test_log_events_are_past_or_state_in_snake_case(logged):
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", event) for event, _, _ in logged)
 
 
 BODIES = [

@@ -6,7 +6,6 @@ import inspect
 import re
 import string
 from collections import defaultdict
-from pathlib import Path
 
 import click
 import pytest
@@ -28,8 +27,8 @@ from edge.tic.labels import LABELS
 from edge.vault.database import open_database
 from protocol.errors import VoletError
 from tests.support.french import plain
+from tests.support.product import ROOT, sources_with
 
-ROOT = Path(__file__).parents[3]
 FRENCH = {"LC_ALL": "fr_FR.UTF-8"}
 # What a person fills in, in a line on how a command is used.
 FILL_IN = re.compile(r"[^\s\[\]']*[A-Z]{2,}[^\s\[\]']*")
@@ -116,7 +115,7 @@ def test_how_a_command_is_used_is_told_in_the_language_that_was_asked_for():
 def test_only_confirm_asks_a_household():
     asking = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in (ROOT / "edge").rglob("*.py")
+        for path in sources_with(["click.confirm", "click.prompt"], ["edge"])
         if path != ROOT / "edge/commands/household.py"
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
@@ -125,12 +124,12 @@ def test_only_confirm_asks_a_household():
     assert asking == []
 
 
-@pytest.mark.parametrize("english", SENTENCES)
-def test_a_translation_has_the_places_of_its_english(english):
+def test_a_translation_has_the_places_of_its_english():
     def places(text):
         return sorted(name for _, name, _, _ in string.Formatter().parse(text) if name)
 
-    assert places(SENTENCES[english]) == places(english)
+    wrong = [english for english in SENTENCES if places(SENTENCES[english]) != places(english)]
+    assert wrong == []
 
 
 ISO = re.compile(r"(?<![\w/.:-])\d{4}-\d\d-\d\d")
@@ -143,16 +142,16 @@ def days_of(said):
     return set(ISO.findall(re.sub(r"`[^`]*`", "", said)))
 
 
-@pytest.mark.parametrize("english", SENTENCES)
-def test_no_french_sentence_writes_a_day_as_english_does(english):
+def test_no_french_sentence_writes_a_day_as_english_does():
     """Whichever place a day comes to stand in; `time_text` and `day_text` write the others."""
     value = "2026-11-29, 2026-11-30 14:05"
-    names = {name for _, name, _, _ in string.Formatter().parse(english) if name}
-    said = sentence_in(Lang.FR, english.format(**dict.fromkeys(names, value)))
-    assert days_of(said) <= TYPED_SO - {"2026-11-30"}, said
-    typed = "".join(re.findall(r"`[^`]*`", SENTENCES[english]))
-    for _, name, _, _ in string.Formatter().parse(typed):
-        assert name is None or value in said, "a command takes days as they are typed"
+    for english in SENTENCES:
+        names = {name for _, name, _, _ in string.Formatter().parse(english) if name}
+        said = sentence_in(Lang.FR, english.format(**dict.fromkeys(names, value)))
+        assert days_of(said) <= TYPED_SO - {"2026-11-30"}, said
+        typed = "".join(re.findall(r"`[^`]*`", SENTENCES[english]))
+        for _, name, _, _ in string.Formatter().parse(typed):
+            assert name is None or value in said, f"{english}: a command takes days as typed"
 
 
 def test_a_day_in_a_path_a_name_or_a_command_stays():
@@ -202,19 +201,18 @@ WORD = re.compile("[A-Za-z]{3,}")
 
 def said(*packages):
     """Give each text of a call in SAID_BY, with marks in its places, and where it stands."""
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if package == "protocol" and path.stem in OF_PROGRAMS:
-                continue
-            if path.parent == ROOT / "system/mqtt" or path in OF_SERVERS:
-                continue
-            nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-            named = named_texts(nodes)
-            for node in nodes:
-                if isinstance(node, ast.Call) and name_of(node.func) in SAID_BY:
-                    for argument in node.args[SAID_BY[name_of(node.func)] :][:1]:
-                        for text in texts_of(argument, named):
-                            yield f"{path.relative_to(ROOT)}:{node.lineno}", " ".join(text.split())
+    for path in sources_with(SAID_BY, packages):
+        if path.parent == ROOT / "protocol" and path.stem in OF_PROGRAMS:
+            continue
+        if path.parent == ROOT / "system/mqtt" or path in OF_SERVERS:
+            continue
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        named = named_texts(nodes)
+        for node in nodes:
+            if isinstance(node, ast.Call) and name_of(node.func) in SAID_BY:
+                for argument in node.args[SAID_BY[name_of(node.func)] :][:1]:
+                    for text in texts_of(argument, named):
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", " ".join(text.split())
 
 
 def named_texts(nodes):
@@ -263,7 +261,7 @@ def test_no_command_of_the_chip_prints_words_of_one_language():
     """What is printed is looked up by `echo_translated`, or comes from words of both languages."""
     printed = [
         (f"{path.relative_to(ROOT)}:{node.lineno}", text)
-        for path in (*(ROOT / "edge").rglob("*.py"), ROOT / "system/backup/cli.py")
+        for path in (*sources_with(["click.echo"], ["edge"]), ROOT / "system/backup/cli.py")
         if path != ROOT / "edge/commands/household.py"
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "click.echo"
