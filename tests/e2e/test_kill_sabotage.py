@@ -46,6 +46,7 @@ def set_back(town: Town, fleet: Program) -> None:
     play_to(town, timedelta(hours=22))
 
 
+@pytest.mark.long
 def test_a_chip_that_goes_on_with_an_images_pads_is_caught_by_the_recording(tmp_path):
     with running_town(tmp_path, homes=1, days=1) as town:
         set_back(town, town.fleet(town.households, "reuse-pads"))

@@ -15,6 +15,7 @@ from edge.simulate.link import PtyLink
 from system.patience import Patience
 from tests.integration.test_tic_cli import TIMEOUT_S, VOLET, decode, lines
 from tests.support.spoiled_line import invert
+from tests.support.sweeps import swept
 from tests.unit.tic.test_masking import Home, left
 
 FRENCH = os.environ | {"LC_ALL": "fr_FR.UTF-8"}
@@ -209,7 +210,7 @@ def test_a_terminal_shows_a_replay_as_it_showed_the_line(tmp_path, home):
 
 
 @pytest.mark.parametrize(
-    "device", ["/dev/null", "/dev/zero", "/dev/random", "/dev/tty", "/dev/ptmx", "/dev"]
+    "device", swept(["/dev/null", "/dev/zero", "/dev/tty", "/dev/ptmx", "/dev/random", "/dev"], 3)
 )
 def test_what_is_no_serial_device_is_refused_at_once(device):
     done = decode("--device", device, "--lang", "fr")

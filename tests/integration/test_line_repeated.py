@@ -225,7 +225,7 @@ def undisturbed(tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("trouble", swept(TROUBLES, 2))
+@pytest.mark.parametrize("trouble", swept(TROUBLES, 4))
 def test_metering_is_the_same_whatever_happens_to_the_repeater(tmp_path, undisturbed, trouble):
     assert lived(tmp_path / "home", trouble, is_on=True) == undisturbed
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.broker import enrol_chip, make_cloud
+from tests.support.sweeps import swept
 from tests.support.terminal import machine
 
 ADAPTER = "/dev/ttyUSB9"
@@ -26,7 +27,9 @@ def test_an_adapter_that_is_plugged_in_later_is_read(chip):
     assert chip.type(WAITED.format("serial_line_opened"))[0] == 0, chip.logs()
 
 
-@pytest.mark.parametrize("source", ["capture.txt", "/dev/shm/capture.txt", "/dev/../capture.txt"])
+@pytest.mark.parametrize(
+    "source", swept(["/dev/../capture.txt", "capture.txt", "/dev/shm/capture.txt"], 3)
+)
 def test_what_can_never_be_plugged_in_is_an_error(chip, source):
     status, said = chip.type(f"volet edge --lang en run --source {source}")
     assert status == 5

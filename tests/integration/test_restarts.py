@@ -66,10 +66,10 @@ def wire():
 
 
 def cases():
-    """Each state with each consent and both signals; every third once in every run."""
+    """Each state with each consent and both signals; every sixth once in every run."""
     for number, state in enumerate(STATES):
-        once = (KILL,) if number % 2 else (TERM,)
-        rare = () if number % 3 == 0 else (pytest.mark.long,)
+        once = (KILL,) if number % 4 else (TERM,)
+        rare = () if number % 6 == 0 else (pytest.mark.long,)
         yield pytest.param(state, Consent.TOTAL, once, id=f"{state}-once", marks=rare)
         for consent in Consent:
             name = f"{state}-{consent}"
@@ -153,7 +153,7 @@ def test_a_chip_starts_again(stories, wire, state, consent, signals, tmp_path):
 PANEL = "[panel]\nline_gpio = 17\ncity_gpio = 22\nhome_gpio = 23\nbutton_gpio = 27\nquiet = true\n"
 
 
-@pytest.mark.parametrize("state", swept(["last_bill", *STATES], 20))
+@pytest.mark.parametrize("state", swept(["last_bill", *STATES], 40))
 def test_a_chip_with_a_panel_starts_again(stories, wire, state, tmp_path):
     card = Card(stories(Consent.TOTAL)[state], state, wire, tmp_path / "chip")
     with (card.directory / "edge.toml").open("a") as config:
@@ -165,7 +165,7 @@ def test_a_chip_with_a_panel_starts_again(stories, wire, state, tmp_path):
     assert "Traceback" not in chip.log, chip.log
 
 
-@pytest.mark.parametrize("pins", ["line_gpio = 15", "line_gpio = 17\nhome_gpio = 17", ""])
+@pytest.mark.parametrize("pins", swept(["line_gpio = 15", "line_gpio = 17\nhome_gpio = 17", ""], 3))
 def test_a_panel_that_cannot_be_used_does_not_stop_metering(stories, wire, pins, tmp_path):
     card = Card(stories(Consent.TOTAL)["enrolled"], "enrolled", wire, tmp_path / "chip")
     with (card.directory / "edge.toml").open("a") as config:

@@ -10,6 +10,7 @@ from protocol.topics import Kind, device_topic
 from tests.support.broker import COLLECTIVITY, enrol_chip, wait_until
 from tests.support.chip_process import ChipProcess
 from tests.support.mqtt import Peer, chip_pass, role_pass
+from tests.support.sweeps import swept
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def come_back(chips, begun):
         wait_until(lambda chip=chip, topic=topic: sessions(chip) > begun[topic], chip.log)
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
+@pytest.mark.parametrize("end", swept(["stop", "kill"], 2))
 def test_a_broker_that_comes_back_shows_what_it_showed(broker, chips, monitor, end):
     """It publishes all wills when it is stopped (SIGTERM, as systemd does), and none if killed."""
     before = monitor(chips)

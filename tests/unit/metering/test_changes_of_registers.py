@@ -122,7 +122,7 @@ def test_one_register_that_began_anew_at_a_change_does_not_take_the_others_with_
     assert doubts_of(line) == {Doubt.INDEX_BEGAN_ANEW}
 
 
-@pytest.mark.parametrize("lacking", swept(range(5), 3))
+@pytest.mark.parametrize("lacking", swept(range(5), 5))
 def test_a_register_that_noise_hides_in_the_first_frames_of_a_new_meter_is_counted(lacking):
     line, former = Line(), LineMeter([3_000_000, 5_000_000], "HC")
     at = live(line, former, START, HOUR)
