@@ -30,6 +30,7 @@ from edge.area.settings import AreaConfig
 from edge.bills.judgement import WORDS_EN, WORDS_FR, Finding
 from edge.chip.config import EdgeConfig, PanelConfig
 from edge.commands.directory import CHIP
+from edge.commands.doctor_checks import KNOWN as KNOWN_OF_CHIPS
 from edge.home.entities import ENTITIES, NAMES
 from edge.home.settings import HomeConfig
 from edge.language.choice import Lang
@@ -39,6 +40,7 @@ from monitor.directory import MonitorConfig
 from protocol.errors import VoletError
 from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party
+from system.findings import Misconfiguration
 from system.metrics import MetricsConfig
 from trustee.files import TRUSTEE
 from volet.main import exit_code, volet
@@ -141,6 +143,14 @@ def directory(party: Party) -> str:
     return table(("file", "from", "secret", "in a backup"), rows)
 
 
+def misconfigurations(known: Iterable[Misconfiguration]) -> str:
+    """Return what a party's doctor knows to be wrong, and the commands that mend it."""
+    rows = [
+        (f"`{each.name}`", str(each.severity), each.sentence, f"`{each.command}`") for each in known
+    ]
+    return table(("finding", "severity", "what is said", "what mends it"), rows)
+
+
 def home_entities() -> str:
     """Return what a smart home can be shown."""
     rows = [
@@ -168,6 +178,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "area": lambda: settings(AreaConfig),
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),
+    "doctor-edge": lambda: misconfigurations(KNOWN_OF_CHIPS),
     "chip-directory": lambda: directory(CHIP),
     "cloud-directory": lambda: directory(COLLECTIVITY),
     "trustee-directory": lambda: directory(TRUSTEE),

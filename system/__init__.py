@@ -14,11 +14,13 @@ connections     few for each address, and always room for whoever calls
 counted_http    what servers share of HTTP on such connections
 console         tables and plain text
 files           secrets and documents, written completely or not at all
+findings        what a party's `doctor` finds wrong, and how it is told
 heap            memory given back once it is free
 kernel_clock    whether the kernel's clock is right, and which boot this is
 listening       an address of this machine to listen on
 locks           one process at a time
 logs            logging, configured alike for all programs
+machine_checks  what may be wrong with any party's machine and files
 metrics         written to InfluxDB, and never of a household
 mqtt/           the broker, for programs on asyncio
 pace            how often something may come from each of many

@@ -24,6 +24,8 @@ from system.files import read_document
 
 # Shares of the lifetime, as 1/n.
 WARN_AT = (3, 6, 20)
+# Whoever runs a program must act when a sixth of the lifetime is left.
+ENDS_SOON = 6
 LOOK_EVERY_S = 3_600.0
 
 log = structlog.get_logger()

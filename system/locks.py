@@ -54,3 +54,20 @@ def take_lock(path: Path, *, is_made: bool = False) -> int | None:
         os.close(file)
         raise ConfigError(f"{path} cannot be locked: {exc.strerror}.") from exc
     return file
+
+
+def is_held(path: Path) -> bool:
+    """Return whether another process holds the lock of a file; False where that cannot be known."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False

@@ -75,6 +75,17 @@ def ports_of(unit: str) -> list[int]:
     return [int(port) for port in _STREAM_PORT.findall(done.stdout)]
 
 
+def show(unit: str, *properties: str) -> dict[str, str]:
+    """Return properties of a unit, "" for what it has not; all are "" without systemd."""
+    command = ("systemctl", "show", unit, *(f"--property={name}" for name in properties))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return dict.fromkeys(properties, "")
+    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return {name: shown.get(name, "") for name in properties}
+
+
 def has_unit(name: str) -> bool:
     """Return whether a unit is installed on this machine."""
     return (UNITS / name).exists()

@@ -22,8 +22,8 @@ from system.commands import LazyGroup
 from system.files import typed_by, user_name
 
 _ERROR, _DEFAULT, _CHOICE = map(typeset, ("Erreur : ", "par défaut : ", " [o/N] :"))
-# It changes files of root too, and leaves each file its owner.
-_AS_ROOT_TOO = {"setup"}
+# The first changes files of root too, and leaves each file its owner; the second changes nothing.
+_AS_ROOT_TOO = {"setup", "doctor"}
 _EXTRAS = re.compile(r"(?P<text>.*?)  \[(?P<extras>[^]]*)\]")
 
 

@@ -12,6 +12,7 @@ edge = HouseholdGroup(
         "run": "edge.commands.run:run",
         "watch-clock": "edge.commands.watch_clock:watch_clock",
         "status": "edge.commands.status:status",
+        "doctor": "edge.commands.doctor:doctor",
         "confirm": "edge.commands.confirm:confirm",
         "move-out": "edge.commands.move_out:move_out",
         "export": "edge.commands.export:export",

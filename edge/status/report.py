@@ -34,13 +34,11 @@ from protocol.calendar import day_number, legal_day, next_month, quarter_hour_st
 from protocol.contract import Contract
 from protocol.errors import ConfigError
 from protocol.ids import DeviceId
-from system.certificates import Lifetime, read_lifetime
+from system.certificates import ENDS_SOON, Lifetime, read_lifetime
 from system.set_aside import FILE_NAME as SET_ASIDE
 from system.set_aside import SetAsideMessage, read_set_aside
 
 CLOCK_OFF_S = 60
-# The household must act when a sixth of the lifetime is left.
-ENDS_SOON = 6
 
 
 class Advice(StrEnum):

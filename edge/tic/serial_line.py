@@ -57,7 +57,7 @@ def no_serial_device(device: Path) -> ConfigError:
     return ConfigError(f"{device} is no serial device; there are {', '.join(found)}.")
 
 
-def _is_console(device: Path) -> bool:
+def is_console(device: Path) -> bool:
     """Return whether a device is a terminal on which a person types, which no meter is on."""
     try:
         number = device.stat().st_rdev
@@ -175,7 +175,7 @@ class SerialSource:
             self._timing.sleep(min(wait_s, timeout_s))
             if wait_s > timeout_s:
                 return False
-        if _is_console(self._device):
+        if is_console(self._device):
             raise no_serial_device(self._device)
         try:
             self._port = serial.Serial(

@@ -10,10 +10,10 @@ import structlog
 from protocol.errors import ConfigError, VoletError
 from system.commands import Change, changing
 from system.shell import quoted
+from system.systemd import show
 from volet.software import building, receiving
 from volet.software.checking import check_release
 from volet.software.following import fetch, follow, take_fetched, try_fetched, update
-from volet.software.health import show
 from volet.software.manifest import SoftwareManifest, Version
 from volet.software.options import chip_option, hold_option, patience_option, root_option
 from volet.software.places import Following, Places, Rollback, Trial

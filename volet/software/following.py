@@ -15,11 +15,11 @@ import msgspec
 
 from protocol.errors import ConfigError, DocumentRefused, VoletError
 from system.commands import changing
+from system.systemd import show
 from volet.software import building, receiving
 from volet.software.download import ReleaseServer
 from volet.software.fetching import fetch as fetch_newest
 from volet.software.fetching import why_not
-from volet.software.health import show
 from volet.software.options import chip_option, hold_option, patience_option, root_option
 from volet.software.places import Following, Places, Pulled
 from volet.software.removal import FETCHED, UNITS, Run, forget_fetched, run_program

@@ -11,6 +11,7 @@ import msgspec
 from edge.stage import ENROLMENT
 from protocol.json_text import read_json
 from system.process_status import status_field
+from system.systemd import show
 
 SERVER = "volet.target"
 # A chip takes 80 to 100 MB.
@@ -146,14 +147,6 @@ def _more_waiting(before: Health, now: Health) -> int:
     if before.outbox_depth is None or now.outbox_depth is None:
         return 0
     return now.outbox_depth - before.outbox_depth
-
-
-def show(unit: str, *properties: str) -> dict[str, str]:
-    """Return properties of a unit, "" for what it has not."""
-    command = ("systemctl", "show", unit, *(f"--property={name}" for name in properties))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    shown = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    return {name: shown.get(name, "") for name in properties}
 
 
 def _resident_kb(process: int) -> int:

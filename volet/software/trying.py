@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 
 from protocol.errors import ConfigError
-from volet.software.health import SERVER, show
+from system.systemd import show
+from volet.software.health import SERVER
 from volet.software.places import Places
 
 UNITS = ("volet-edge@*.service", SERVER)

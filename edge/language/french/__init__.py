@@ -5,6 +5,7 @@ The English texts are in the code that prints them; each table maps them to Fren
 looking_up  finds the French for an English text
 help        help of commands and options
 sentences   errors and answers, as patterns with placeholders in braces
+doctor      what `doctor` finds
 documents   errors about documents, keys and files
 signed      errors of `protocol`: tariffs, offers, signed documents
 meter       the output of `decode`

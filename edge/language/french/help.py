@@ -3,6 +3,14 @@
 HELP = {
     "The chip in the home.": "Le boîtier dans le logement.",
     # Commands.
+    "Name what is wrong with this chip's files, settings, line and machine, and what mends it. Changes "
+    "nothing, and needs no running chip. Exit codes: 0 nothing is wrong; 5 something is, or there is no "
+    "chip in this directory.": (
+        "Nomme ce qui ne va pas dans les fichiers, les réglages, la ligne et la machine de ce boîtier, et "
+        "ce qui y remédie.\n\n"
+        "Ne change rien, et n'a pas besoin d'un boîtier en marche. Codes de sortie : 0 tout va bien ; 5 "
+        "quelque chose ne va pas, ou il n'y a pas de boîtier dans ce répertoire."
+    ),
     "Set the board up so that the meter's line can be read. Shows what would change, and changes "
     "it with --apply or after asking. Exit codes: 0 done, or nothing has to change, or nothing was "
     "changed; 5 what is there is not known to this program.": (

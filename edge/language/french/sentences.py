@@ -6,6 +6,7 @@ that a sentence may contain another.
 
 from edge.language.french.board import BOARD
 from edge.language.french.curves import CURVES
+from edge.language.french.doctor import DOCTOR
 from edge.language.french.documents import DOCUMENTS
 from edge.language.french.home import HOME
 from edge.language.french.keys import KEYS
@@ -19,6 +20,7 @@ SENTENCES = {
     **BOARD,
     **HOME,
     **DOCUMENTS,
+    **DOCTOR,
     **CURVES,
     **METER,
     **REPEATER,
