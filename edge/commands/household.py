@@ -87,9 +87,7 @@ class HouseholdCommand(click.Command):
         remember_directory(ctx)
         directory = ctx.params.get("directory")
         if isinstance(directory, Path):
-            _check_is_open(directory)
-            if ctx.info_name not in _AS_ROOT_TOO:
-                _check_is_no_ones(directory)
+            check_is_usable(directory, as_root=ctx.info_name in _AS_ROOT_TOO)
         return super().invoke(ctx)
 
     @property
@@ -179,6 +177,18 @@ def agrees(question: str) -> bool:
             return False
         click.echo(f"{_ERROR}répondez par o (oui) ou n (non).")
     return True
+
+
+def check_is_usable(directory: Path, *, as_root: bool = False) -> None:
+    """Check that a command may work in the chip's directory; root in another user's, if `as_root`.
+
+    Raises:
+        PermissionError: it is closed to this user.
+        ConfigError: what root writes there, the chip could not read.
+    """
+    _check_is_open(directory)
+    if not as_root:
+        _check_is_no_ones(directory)
 
 
 def _check_is_open(directory: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edge.commands.household import HouseholdCommand
+from edge.commands.household import HouseholdCommand, check_is_usable
 from edge.stage import DEFAULT_DIRECTORY, Stage, next_step, stage
 from edge.tic.repeater.channel import KIND, SOCKET_NAME
 from edge.tic.repeater.serving import LineServer
@@ -18,15 +18,14 @@ from system.systemd import Notifier, given_sockets
 
 
 @click.command(cls=HouseholdCommand, hidden=True)
-@click.option(  # not looked at where a unit runs this, which may not read it
+@click.option(
     "--dir",
     "directory",
     type=click.Path(path_type=Path, readable=False),
-    default=DEFAULT_DIRECTORY,
-    show_default=True,
+    show_default=str(DEFAULT_DIRECTORY),
     help="The chip's directory.",
 )
-def repeat_line(directory: Path) -> None:
+def repeat_line(directory: Path | None) -> None:
     """Serve a chip's line to the home network, for as long as its household has it repeated.
 
     A unit runs this on the socket by which the chip calls it. Without one it waits in the chip's
@@ -40,6 +39,9 @@ def repeat_line(directory: Path) -> None:
         _serve(given[0], notifier)
         notifier.stopping()
         return
+    # A unit may not see it.
+    directory = directory or DEFAULT_DIRECTORY
+    check_is_usable(directory)
     if stage(directory) is not Stage.ENROLLED:
         raise ConfigError(f"{directory}: {next_step(directory)}")
     path = directory / SOCKET_NAME

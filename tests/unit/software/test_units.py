@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
+from edge.commands.household import HouseholdCommand
 from edge.page.server import HTTP_PORT
-from edge.stage import DOOR_DIRECTORY, PAGE_HOME
+from edge.stage import DEFAULT_DIRECTORY, DOOR_DIRECTORY, PAGE_HOME
 from edge.tic.repeater.channel import SOCKET_OF_UNIT
 from system import kernel_clock
 from tests.support.environments import ROOT
@@ -148,13 +149,32 @@ def test_the_page_cannot_have_other_programs_ask_the_network():
     assert {"-/run/dbus", "-/run/avahi-daemon", "-/run/systemd/resolve"} <= {*hidden}
 
 
-@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
-def test_what_a_unit_starts_is_a_command(path):
-    """A command is found and its options are known, and nothing of it is run."""
+def started(path):
+    """Return the context of the command that a unit starts; nothing of it is run."""
     command, arguments = volet, shlex.split(PROGRAM.search(path.read_text())[1])
     while isinstance(command, click.Group):
         command = command.get_command(click.Context(command), arguments.pop(0))
-    command.make_context("unit", arguments)
+    return command.make_context("unit", arguments)
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.name)
+def test_what_a_unit_starts_is_a_command(path):
+    """A command is found and its options are known."""
+    started(path)
+
+
+def test_what_may_not_see_the_chips_directory_does_not_look_there():
+    """A household's command looks whether its directory is open before it does anything."""
+    hides = ("InaccessiblePaths", f"-{DEFAULT_DIRECTORY} -/etc/volet")
+    contexts = {path.name: started(path) for path in SERVICES if hides in settings(path)}
+    households = {
+        name: context.params
+        for name, context in contexts.items()
+        if isinstance(context.command, HouseholdCommand)
+    }
+    assert households.keys() == {"volet-edge-page.service", "volet-edge-repeater@.service"}
+    for name, given in households.items():
+        assert not isinstance(given.get("directory"), Path), name
 
 
 def test_no_page_has_a_second_copy_of_a_unit():
