@@ -25,7 +25,8 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]{0,32}")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
-Text = Annotated[str, msgspec.Meta(max_length=32)]
+TEXT_MAX = 32
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 

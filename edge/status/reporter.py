@@ -23,9 +23,10 @@ from edge.status.presence import (
     this_process,
 )
 from edge.status.schedule import Facts, PublishedStatus, Schedule
+from edge.status.software import read_software
 from edge.tic.repeater.choice import RepeaterState
 from protocol.errors import ConfigError
-from protocol.status import State, Status, decode_status, encode_status, whole_hour
+from protocol.status import TEXT_MAX, State, Status, decode_status, encode_status, whole_hour
 from system.certificates import read_lifetime
 from system.clock import Clock
 
@@ -45,6 +46,18 @@ def _unknown_end() -> datetime | None:
     return None
 
 
+def _never_rolled_back() -> str | None:
+    return None
+
+
+def _rolled_back_from() -> str | None:
+    """Return the release that was taken back to this one, cut to what a status holds."""
+    release = read_software()
+    if release is None or release.taken_back is None:
+        return None
+    return release.taken_back.version[:TEXT_MAX]
+
+
 def _not_repeated() -> RepeaterState | None:
     return None
 
@@ -59,6 +72,8 @@ class StatusOptions:
         not_after: returns when the chip's certificate expires.
         source: where the chip reads the meter.
         repeater: returns how the line is repeated, None if it is not to be.
+        rolled_back_from: returns the release that was tried and taken back to this one, None if none
+            was; this changes with a start only.
     """
 
     file: StatusFile | None = None
@@ -66,6 +81,7 @@ class StatusOptions:
     not_after: Callable[[], datetime | None] = _unknown_end
     source: str = ""
     repeater: Callable[[], RepeaterState | None] = _not_repeated
+    rolled_back_from: Callable[[], str | None] = _never_rolled_back
 
 
 def status_options(
@@ -84,7 +100,12 @@ def status_options(
             return None  # the link reports what is wrong with it
 
     return StatusOptions(
-        StatusFile(directory), MachineWatch(directory, clock), not_after, source, repeater
+        StatusFile(directory),
+        MachineWatch(directory, clock),
+        not_after,
+        source,
+        repeater,
+        _rolled_back_from,
     )
 
 
@@ -129,6 +150,7 @@ class StatusReporter:
         self._started_at = self._line_since = clock.now()
         self._session = SessionState(is_up=False, since=clock.now(), why=Absence.STARTING)
         self._not_after = options.not_after()
+        self._rolled_back_from = options.rolled_back_from()
         self._has_left = False
         self._had_session = self._is_back = False
         self._shown: State | None = None
@@ -186,7 +208,9 @@ class StatusReporter:
             self._session = SessionState(is_up, self._clock.now(), why)
 
     def _facts(self, line: LineState) -> Facts:
-        return Facts(self._state(line), line.mode, software(), self._not_after)
+        return Facts(
+            self._state(line), line.mode, software(), self._not_after, self._rolled_back_from
+        )
 
     def _state(self, line: LineState) -> State:
         if self._has_left:
@@ -231,6 +255,7 @@ class StatusReporter:
             state=facts.state,
             at=whole_hour(self._clock.now()),
             software=facts.software,
+            software_rolled_back_from=facts.software_rolled_back_from,
             boot=self._boot,
             tic_mode=line.mode,
             line_quality=line.quality,

@@ -35,6 +35,7 @@ class Facts(msgspec.Struct, frozen=True):
     tic_mode: str | None
     software: str
     not_after: Instant | None
+    software_rolled_back_from: str | None = None
 
 
 class PublishedStatus(msgspec.Struct, frozen=True):

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from edge.mqtt.message import Arrived, Connected, Disconnected
 from edge.simulate.host import host_time_at
+from edge.status import reporter
 from edge.status.presence import StatusFile
 from edge.status.reporter import StatusOptions
 from edge.status.schedule import DELAY_S, MESSAGES_A_DAY
@@ -119,6 +121,40 @@ def test_a_home_that_was_away_for_long_says_nothing_at_once(home):
     assert home.states == [State.READY]
     home.minutes(LATE_MIN)
     assert home.states == [State.READY] * 2
+
+
+def test_a_release_that_was_taken_back_is_told_late_and_once(tmp_path):
+    """Nobody at home has done it, but the start that follows may be seen from the street."""
+    identity, taken_back = make_identity(), []
+    directory = tmp_path / "chip"
+    options = StatusOptions(
+        StatusFile(directory), rolled_back_from=lambda: next(iter(taken_back), None)
+    )
+    cloud = FakeCloud(identity, PLATFORM_KEY)
+    home = Home(directory, cloud, identity, START, settings=ChipSettings(status=options))
+    home.begin()
+    home.minutes(2 * LATE_MIN)
+    home.kill()
+    taken_back.append("0.3.0")
+    home.start()
+    home.begin_session()
+    home.minutes(int(DELAY_S[0] / 60) - 1)
+    assert len(home.statuses) == 1
+    home.minutes(LATE_MIN)
+    told = [decode_status(payload).software_rolled_back_from for payload in home.statuses]
+    assert told == [None, "0.3.0"]
+    home.minutes(2 * LATE_MIN)
+    assert len(home.statuses) == 2
+    home.kill()
+
+
+@pytest.mark.parametrize(("to", "told"), [("0.2.0", "0.3.0-" + "x" * 26), ("0.1.0", None)])
+def test_what_was_taken_back_to_this_release_is_known(tmp_path, monkeypatch, to, told):
+    """Not what was taken back to another one; and no more of its name than a status holds."""
+    monkeypatch.setattr("edge.status.software.PREFIX", tmp_path / "releases/0.2.0/venv")
+    back = {"version": "0.3.0-" + "x" * 40, "to": to, "at": START}
+    (tmp_path / "state.json").write_bytes(msgspec.json.encode({"taken_back": back}))
+    assert reporter._rolled_back_from() == told
 
 
 def test_an_older_status_of_a_broker_that_was_killed_is_replaced(home):
