@@ -119,7 +119,7 @@ def test_a_chip_without_a_panel_says_what_to_type(left, tmp_path):
     with running(left, tmp_path / "tic"):
         refused = owner.ask(EraseHousehold)
         assert isinstance(refused, NotDone)
-        assert "`volet edge erase`" in refused.why
+        assert "`volet edge erase`" in refused.texts[Lang.EN]
         shown = owner.ask(AskMoving)
         assert (shown.can_erase, shown.asked_until) == (False, None)
 
