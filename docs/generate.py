@@ -24,6 +24,7 @@ from units import units
 
 from cloud.api.app import operations
 from cloud.commands.directory import COLLECTIVITY
+from cloud.commands.doctor_checks import KNOWN as KNOWN_OF_CLOUDS
 from cloud.config import CloudConfig
 from cloud.roster.files import REGISTRAR
 from edge.area.settings import AreaConfig
@@ -179,6 +180,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "sending": lambda: settings(SendingSettings),
     "metering": lambda: settings(MeteringSettings),
     "doctor-edge": lambda: misconfigurations(KNOWN_OF_CHIPS),
+    "doctor-cloud": lambda: misconfigurations(KNOWN_OF_CLOUDS),
     "chip-directory": lambda: directory(CHIP),
     "cloud-directory": lambda: directory(COLLECTIVITY),
     "trustee-directory": lambda: directory(TRUSTEE),

@@ -1,8 +1,11 @@
 """What may be wrong with the machine of any party, and with its directory's files."""
 
+import functools
 import shutil
+import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -10,9 +13,11 @@ from protocol.errors import ConfigError
 from system.backup.listing import Party, survey
 from system.certificates import ENDS_SOON, Lifetime
 from system.files import user_name
-from system.findings import Diagnosis, Misconfiguration, Severity
+from system.findings import Check, Diagnosis, Misconfiguration, Severity
 from system.kernel_clock import is_synchronised
 from system.process_status import status_field
+from system.read_only import open_at_rest, open_read_only
+from system.schema_version import is_usable
 from system.swap import SWAPS, disks_of_swap
 from system.systemd import has_unit, show
 
@@ -121,6 +126,39 @@ def look_at_files(
             yield FILE_OF_ANOTHER.found(
                 path=path, other=user_name(status.st_uid), owner=user_name(owner).lstrip("#")
             )
+
+
+def once_closed(look: Check) -> Callable[[Check], Check]:
+    """Run a check that reads secrets once none of the files at which `look` looks is open to others."""
+
+    def decorated(check: Check) -> Check:
+        @functools.wraps(check)
+        def checked(directory: Path) -> Iterator[Diagnosis]:
+            if not any(each.name == FILE_OPEN.name for each in look(directory)):
+                yield from check(directory)
+
+        return checked
+
+    return decorated
+
+
+def look_at_database(
+    path: Path, known: int, unusable: Misconfiguration, **values: object
+) -> Iterator[Diagnosis]:
+    """Look whether a database can be read by a program that knows schema `known`.
+
+    Nothing is created beside one that nobody uses.
+    """
+    is_used = path.with_name(f"{path.name}-wal").exists()
+    try:
+        with closing(open_read_only(path) if is_used else open_at_rest(path)) as database:
+            version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as exc:
+        yield unusable.found(why=f"{path} cannot be read: {exc}.", **values)
+        return
+    if not is_usable(version, known):
+        why = f"{path} is of version {version}, this program knows {known}."
+        yield unusable.found(why=why, **values)
 
 
 def _directory(directory: Path) -> Iterator[Diagnosis]:

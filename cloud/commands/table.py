@@ -10,6 +10,7 @@ cloud = LazyGroup(
         "run": "cloud.commands.run:run",
         "release": "cloud.commands.release:release",
         "status": "cloud.commands.status:status",
+        "doctor": "cloud.commands.doctor:doctor",
         "audit": "cloud.commands.audit:audit",
         "registry": "cloud.commands.registry:registry",
         "enrol": "cloud.commands.enrol:enrol",

@@ -81,26 +81,26 @@ def write_broker(directory: Path, broker: Path, user: str) -> bool:
         ConfigError: the collectivity's directory lacks a file, the user does not exist or cannot
             enter the directory, or the broker that runs there was started on another one.
     """
-    config = load_config(directory)
-    settings = BrokerSettings(
-        collectivity=config.collectivity,
-        directory=broker.resolve(),
-        user=user,
-        port=config.broker_port,
-        bind=config.broker_bind,
-        operator_port=config.operator_port,
-        memory_bytes=config.broker_memory_mb << 20,
-        roles=roles(directory),
-    )
+    files = _configuration(directory, broker, user)
     _check_way(broker.resolve(), user)
     make_private_dir(broker)
     make_private_dir(broker / DATA)
     adopt_revocations(directory, broker / CRL)
-    files = {file.name: file.text.encode() for file in render(settings)}
-    key = {SERVER_KEY: read_secret(pki_path(directory, SERVER_KEY), _NEXT)}
-    has_changed = _fill(broker, files | _documents(directory) | key)
+    has_changed = _fill(broker, files | _documents(directory) | _key(directory))
     lists = offer_lists(broker, is_read_anew=not is_running(broker))
     return _give(broker, (*files, *_DOCUMENTS, *lists, SERVER_KEY, DATA, "."), user) or has_changed
+
+
+def behind(directory: Path, broker: Path) -> list[str]:
+    """Return the files of the broker's directory that are not as `write_broker` would write them.
+
+    Raises:
+        ConfigError: the collectivity's directory lacks a file, or the broker's is nobody's.
+        OSError: we may not read the broker's.
+    """
+    files = _configuration(directory, broker, user_of(broker))
+    wanted = files | _documents(directory) | _key(directory)
+    return [name for name, data in wanted.items() if not _has(broker / name, data)]
 
 
 def refresh_broker(directory: Path, broker: Path) -> bool:
@@ -122,6 +122,26 @@ def refresh_broker(directory: Path, broker: Path) -> bool:
     lists = offer_lists(broker, is_read_anew=not is_up)
     _give(broker, (*_DOCUMENTS, *lists), broker.owner())
     return is_up
+
+
+def _configuration(directory: Path, broker: Path, user: str) -> dict[str, bytes]:
+    """Return the configuration and the rules by their names in the broker's directory."""
+    config = load_config(directory)
+    settings = BrokerSettings(
+        collectivity=config.collectivity,
+        directory=broker.resolve(),
+        user=user,
+        port=config.broker_port,
+        bind=config.broker_bind,
+        operator_port=config.operator_port,
+        memory_bytes=config.broker_memory_mb << 20,
+        roles=roles(directory),
+    )
+    return {file.name: file.text.encode() for file in render(settings)}
+
+
+def _key(directory: Path) -> dict[str, bytes]:
+    return {SERVER_KEY: read_secret(pki_path(directory, SERVER_KEY), _NEXT)}
 
 
 def _documents(directory: Path) -> dict[str, bytes]:

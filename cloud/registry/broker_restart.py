@@ -67,11 +67,10 @@ def restart_if_due(broker: Path) -> Restart:
     Raises:
         ConfigError: systemd cannot restart it, or the broker is another user's.
     """
-    process = _process(broker)
-    unread = None if process is None else _of(broker, process)
-    if process is None or unread is None:
+    due = _due(broker)
+    if due is None:
         return Restart()
-    service = _service(process[0])
+    unread, service = due
     if service is not None and os.geteuid() == 0:
         _restart(service)
         return Restart(is_done=True, told=f"Restarted {service}, which had not read all of it.")
@@ -82,6 +81,23 @@ def restart_if_due(broker: Path) -> Restart:
         else f"restart it as root: `systemctl restart {quoted(service)}`"
     )
     return Restart(told=f"The broker that runs there has not read all of it{shown}; {next_step}.")
+
+
+def process_behind(broker: Path) -> tuple[int, str | None] | None:
+    """Return the broker's process, and its service, if it has not read all of its directory.
+
+    Raises:
+        ConfigError: the broker is another user's, or was started on another directory.
+    """
+    due = _due(broker)
+    return None if due is None else (due[0].process[0], due[1])
+
+
+def _due(broker: Path) -> tuple[Unread, str | None] | None:
+    """Return what a running broker has not read and its service, None if it has read all."""
+    process = _process(broker)
+    unread = None if process is None else _of(broker, process)
+    return None if unread is None else (unread, _service(unread.process[0]))
 
 
 def service_of(cgroup: str) -> str | None:

@@ -1,6 +1,5 @@
 """Everything that `volet edge doctor` knows to be wrong with a chip, and how it is found."""
 
-import functools
 import grp
 import os
 import pwd
@@ -39,13 +38,13 @@ from system.files import user_name
 from system.findings import Check, Diagnosis, Misconfiguration, Severity
 from system.locks import is_held
 from system.machine_checks import (
-    FILE_OPEN,
     OF_ANY_PARTY,
     look_at_ends,
     look_at_files,
     look_at_machine,
     look_at_swap,
     look_at_units,
+    once_closed,
 )
 from system.systemd import has_unit
 
@@ -189,15 +188,7 @@ def _of_files(directory: Path) -> Iterator[Diagnosis]:
     yield from look_at_files(CHIP, directory)
 
 
-def _of_secrets(check: Check) -> Check:
-    """Run a check that reads secrets once none of them is open to others, which is said before."""
-
-    @functools.wraps(check)
-    def checked(directory: Path) -> Iterator[Diagnosis]:
-        if not any(each.name == FILE_OPEN.name for each in _of_files(directory)):
-            yield from check(directory)
-
-    return checked
+_of_secrets = once_closed(_of_files)
 
 
 @_of_secrets

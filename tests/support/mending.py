@@ -76,19 +76,24 @@ def make_machine(folder: Path, monkeypatch) -> Machine:
     return machine
 
 
-def doctor(party: str, directory: Path, *options: str) -> list[Diagnosis]:
-    """Return what the doctor of a party finds in its directory; nothing is changed by that."""
-    before = _state(directory)
+def doctor(party: str, directory: Path, *options: str, is_at_work: bool = False) -> list[Diagnosis]:
+    """Return what the doctor of a party finds in its directory; nothing is changed by that.
+
+    If `is_at_work`, a program of the party's changes files there meanwhile.
+    """
+    before = {} if is_at_work else _state(directory)
     done = CliRunner().invoke(volet, [party, "doctor", "--dir", str(directory), "--json", *options])
-    assert _state(directory) == before
+    assert is_at_work or _state(directory) == before
     found = msgspec.json.decode(done.stdout, type=list[Diagnosis])
     assert done.exit_code == (EXIT_FOUND if found else 0), done.exception
     return found
 
 
-def found(party: str, directory: Path, name: str) -> Diagnosis:
+def found(party: str, directory: Path, name: str, *, is_at_work: bool = False) -> Diagnosis:
     """Return the one misconfiguration of a name that the doctor finds."""
-    (diagnosis,) = [each for each in doctor(party, directory) if each.name == name]
+    (diagnosis,) = [
+        each for each in doctor(party, directory, is_at_work=is_at_work) if each.name == name
+    ]
     return diagnosis
 
 
