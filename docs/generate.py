@@ -43,6 +43,7 @@ from provider.directory import PROVIDER
 from system.backup.listing import Fate, Party
 from system.findings import Misconfiguration
 from system.metrics import MetricsConfig
+from trustee.commands.doctor_checks import KNOWN as KNOWN_OF_TRUSTEES
 from trustee.files import TRUSTEE
 from volet.main import exit_code, volet
 
@@ -181,6 +182,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "metering": lambda: settings(MeteringSettings),
     "doctor-edge": lambda: misconfigurations(KNOWN_OF_CHIPS),
     "doctor-cloud": lambda: misconfigurations(KNOWN_OF_CLOUDS),
+    "doctor-trustee": lambda: misconfigurations(KNOWN_OF_TRUSTEES),
     "chip-directory": lambda: directory(CHIP),
     "cloud-directory": lambda: directory(COLLECTIVITY),
     "trustee-directory": lambda: directory(TRUSTEE),

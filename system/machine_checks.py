@@ -16,7 +16,7 @@ from system.files import user_name
 from system.findings import Check, Diagnosis, Misconfiguration, Severity
 from system.kernel_clock import is_synchronised
 from system.process_status import status_field
-from system.read_only import open_at_rest, open_read_only
+from system.read_only import open_as_it_is
 from system.schema_version import is_usable
 from system.swap import SWAPS, disks_of_swap
 from system.systemd import has_unit, show
@@ -145,13 +145,9 @@ def once_closed(look: Check) -> Callable[[Check], Check]:
 def look_at_database(
     path: Path, known: int, unusable: Misconfiguration, **values: object
 ) -> Iterator[Diagnosis]:
-    """Look whether a database can be read by a program that knows schema `known`.
-
-    Nothing is created beside one that nobody uses.
-    """
-    is_used = path.with_name(f"{path.name}-wal").exists()
+    """Look whether a database can be read by a program that knows schema `known`."""
     try:
-        with closing(open_read_only(path) if is_used else open_at_rest(path)) as database:
+        with closing(open_as_it_is(path)) as database:
             version: int = database.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.Error as exc:
         yield unusable.found(why=f"{path} cannot be read: {exc}.", **values)

@@ -39,6 +39,16 @@ def open_at_rest(path: Path) -> sqlite3.Connection:
     return _connect(path, "mode=ro&immutable=1")
 
 
+def open_as_it_is(path: Path) -> sqlite3.Connection:
+    """Open a database for reading, without its lock: nothing is created beside one that nobody uses.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    is_used = path.with_name(f"{path.name}-wal").exists()
+    return open_read_only(path) if is_used else open_at_rest(path)
+
+
 def _connect(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
 

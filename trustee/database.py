@@ -13,6 +13,7 @@ from typing import Any, Self
 import sqlite_utils
 
 from protocol.errors import StoreBusy, StoreError
+from system.read_only import open_as_it_is
 from system.schema_version import is_usable
 from system.sqlite_errors import CAUSED_BY_A_VALUE
 
@@ -82,6 +83,17 @@ class TrusteeDatabase:
             if not path.exists():
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             return cls._of(sqlite3.connect(path, **_OPTIONS), path)
+
+    @classmethod
+    def open_to_look(cls, directory: Path) -> Self:
+        """Open the database of a trustee without changing anything.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        path = directory / FILE_NAME
+        with _translated_errors(path):
+            return cls(sqlite_utils.Database(open_as_it_is(path)), path)
 
     @classmethod
     def in_memory(cls) -> Self:

@@ -11,6 +11,7 @@ trustee = LazyGroup(
         "confirm": "trustee.commands.confirm:confirm",
         "run": "trustee.commands.run:run",
         "status": "trustee.commands.status:status",
+        "doctor": "trustee.commands.doctor:doctor",
         "log": "trustee.commands.log:show_log",
         "backup": "trustee.commands.backup:backup",
         "restore": "trustee.commands.restore:restore",
