@@ -76,11 +76,12 @@ def tell(
     `say` puts a sentence into the reader's language.
     """
     if is_json:
-        said = [msgspec.structs.replace(each, sentence=say(each.sentence)) for each in found]
-        click.echo(msgspec.json.encode(said))
+        translated = [msgspec.structs.replace(each, sentence=say(each.sentence)) for each in found]
+        click.echo(msgspec.json.encode(translated))
     else:
         for each in found:
-            click.echo(literal(f"{say(f'{each.severity}: {each.sentence}')}\n  {each.command}"))
+            said = f"{say(f'{each.severity}:')} {say(each.sentence)}"
+            click.echo(literal(f"{said}\n  {each.command}"))
         if not found:
             click.echo(say("Nothing is wrong."))
     if found:

@@ -1,8 +1,8 @@
 """French of what `volet edge doctor` finds."""
 
 DOCTOR = {
-    "error: {what}": "erreur : {what}",
-    "warning: {what}": "avertissement : {what}",
+    "error:": "erreur :",
+    "warning:": "avertissement :",
     "Nothing is wrong.": "Tout va bien.",
     "{path} is open to other users (mode {mode}).": (
         "{path} est ouvert à d'autres utilisateurs (mode {mode})."

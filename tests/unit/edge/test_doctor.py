@@ -269,6 +269,9 @@ def test_the_end_of_the_certificate_is_told(chip, monkeypatch, days, name):
 )
 def test_a_line_that_is_none_leads_to_the_set_up(chip, source, name):
     (chip / "edge.toml").write_text(f'source = "{source}"\n')
+    done = CliRunner().invoke(edge, ["--lang", "fr", "doctor", "--dir", str(chip)])
+    assert " is " not in done.output
+    assert "there" not in done.output
     (diagnosis,) = doctor("edge", chip)
     assert (diagnosis.name, diagnosis.command) == (name, f"sudo volet edge setup --dir '{chip}'")
 
