@@ -31,6 +31,7 @@ WRITES = {
     "volet-release": "/var/lib/volet-cloud",
     "volet-cloud-backup": "/var/lib/volet-cloud",
     "volet-trustee": "/var/lib/volet-trustee",
+    "volet-monitor": "/var/lib/volet-monitor",
     "volet-software-boot": "/opt/volet",
     "volet-update": "/var/cache/volet-update",
     "volet-update-install": "/opt/volet",
@@ -111,7 +112,7 @@ def make(root: Path, *more: str) -> None:
 
 def prepare(machine) -> None:
     """Do in the running machine what is not a file of it."""
-    for user in ("volet-cloud", "volet-trustee", "volet-page"):
+    for user in ("volet-cloud", "volet-trustee", "volet-monitor", "volet-page"):
         machine.run("adduser", "--system", "--group", "--home", f"/var/lib/{user}", user)
     # Root without capabilities writes there too, as no state directory of systemd's is.
     machine.run("install", "-d", "-m", "0777", "-o", "mosquitto", "/etc/mosquitto/volet")
@@ -303,14 +304,24 @@ def test_programs_do_their_work_in_their_units(tmp_path):
         machine.run("chown", "-R", "volet-trustee:", "/srv/open")
         issued = "/srv/open/trustee-consumers.pem"
         typed("volet", "trustee", "install", issued, user="volet-trustee")
+        watch = ("--name", "monitor-ops", "--ca", "/srv/open/ca.pem")
+        machine.run("install", "-d", "-m", "0700", "-o", "volet-monitor", "/var/lib/volet-monitor")
+        typed("volet", "monitor", "init", *host, *watch, user="volet-monitor")
+        request = "/srv/open/monitor.csr"
+        machine.run("cp", "/var/lib/volet-monitor/tls.csr", request)
+        typed("volet", "cloud", "issue", "monitor-ops", "--request", request)
+        issued = "/srv/open/monitor-ops.pem"
+        machine.run("cp", f"{cloud}/pki/monitor-ops.pem", issued)
+        typed("volet", "monitor", "install", issued, user="volet-monitor")
         done = machine.run("volet", "cloud", "broker-config", "--out", "/etc/mosquitto/volet")
         assert done.returncode == 0, done.stderr
-        units = ("volet-worker", "volet-api", "volet-release", "volet-trustee")
+        units = ("volet-worker", "volet-api", "volet-release", "volet-trustee", "volet-monitor")
         machine.run("systemctl", "daemon-reload")
         started("mosquitto", *units)
-        for unit in ("volet-worker", "volet-release", "volet-trustee"):
+        for unit in ("volet-worker", "volet-release", "volet-trustee", "volet-monitor"):
             wait_until(lambda: "broker_connected" in journal(unit), f"{unit} at the broker")  # noqa: B023
         wait_until(lambda: "api_started" in journal("volet-api"), "the API")
+        typed("volet", "monitor", "chips", user="volet-monitor")
         monthly = ("volet", "cloud", "renew", "--broker", "/etc/mosquitto/volet")
         at_home = ("systemd-run", "--wait", "--pipe", "--quiet")  # in the machine's network
         done = machine.run(*at_home, *monthly, "--force")
