@@ -95,6 +95,14 @@ class Town:
         status = ("runuser", "-u", "volet", "--", "volet", "edge", "status", "--json")
         return json.loads(self.machines[name].run(*status).stdout)
 
+    def certificates(self):
+        """Return what broker and trustee show of themselves."""
+        places = (
+            ("city", "etc/mosquitto/volet/server.pem"),
+            ("trustee", "var/lib/volet-trustee/tls.pem"),
+        )
+        return tuple((self.machines[name].root / place).read_bytes() for name, place in places)
+
     def current(self, name):
         return (self.machines[name].root / "opt/volet/current").readlink().name
 
@@ -137,6 +145,16 @@ def test_a_town_from_nothing_and_its_releases(tmp_path):
         assert min(fleet.play("enrol").values()) > 0
         assert fleet.play("enrol") == {"chip-1": 0, "chip-2": 0}
         wait_until(lambda: town.blocks() > 2, "blocks in the cloud", town.blocks)
+
+        # Certificates change under load.
+        was = town.certificates()
+        assert fleet.play("rotate") == {"city": 0, "trustee": 0}
+        assert min(fleet.play("rotate", "-e", "volet_cloud_renew_all=true").values()) > 0
+        assert not set(was) & set(town.certificates())
+        assert fleet.play("rotate") == {"city": 0, "trustee": 0}
+        before = town.blocks()
+        wait_until(lambda: town.blocks() > before + 4, "blocks since", town.blocks)
+        wait_until(lambda: not town.chip("chip-1")["outbox_depth"], "an empty outbox")
 
         # A link that was removed by hand is seen without a change, and put right.
         cloud.run("rm", DROPIN)
