@@ -165,8 +165,8 @@ _CAP = bilingual(
     en="For `--cap`, which counts in rho: the cap is {cap} now, of which {spent} are spent.",
 )
 _PROFILE = bilingual(
-    fr=("Profil", "envoyé {days} jour(s) sur {most} au plus cette année"),
-    en=("Profile", "sent on {days} day(s) of {most} at most this year"),
+    fr=("Profil", "jours d'envoi cette année : {days}, sur {most} au plus"),
+    en=("Profile", "days on which it was sent this year: {days}, of {most} at most"),
 )
 _NEXT_DAY = bilingual(
     fr=(

@@ -214,7 +214,13 @@ class Agent:
                 questions,
                 config.area,
                 clock.now,
-                LiveChip(lambda: chip.live, reporting, lambda: chip.neighbourhood, sent.of),
+                LiveChip(
+                    lambda: chip.live,
+                    reporting,
+                    lambda: chip.neighbourhood,
+                    sent.of,
+                    config.metering.is_simulated,
+                ),
             )
             opened.callback(answers.close)
             _open_door(opened, directory, answers)

@@ -70,7 +70,7 @@ from edge.mqtt.sent import SentDay
 from edge.status.live import LiveValues
 from edge.status.news import News, look
 from edge.status.report import ChipReport
-from edge.vault.reader import read_vault
+from edge.vault.reader import VaultReader, read_vault
 from protocol.calendar import day_number, legal_day
 from protocol.ids import HouseholdKeyId
 from system.systemd import runtime_directory
@@ -81,12 +81,16 @@ LIVE_FOR_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class LiveChip:
-    """What the chip's process knows: line, state, neighbourhood's curves, what it sent on a day."""
+    """What the chip's process knows: line, state, neighbourhood's curves, what it sent on a day.
+
+    A meter that `is_simulated` lives on a day of its own, which is the household's then.
+    """
 
     live: Callable[[], LiveValues]
     report: Callable[[], ChipReport]
     neighbourhood: Callable[[], Neighbourhood]
     sent: Callable[[date], SentDay | None]
+    is_simulated: bool = False
 
 
 class Answers:
@@ -158,27 +162,34 @@ class Answers:
         return self._answers[type(request)](request)
 
     def _today(self, asked: AskToday) -> Answer:
-        now = self._now()
         known = self._chip.neighbourhood()
         with read_vault(self._directory) as vault:
-            found = today(vault, self._report_for(asked), known, now, asked.lang)
+            found = today(vault, self._report_for(asked), known, self._day(vault), asked.lang)
             if asked.role is not VisitorRole.OWNER:
                 return found
             bill, wrong_bills = latest(self._directory, vault, asked.lang)
         return msgspec.structs.replace(found, bill=bill, wrong_bills=wrong_bills)
 
     def _shared(self, asked: AskShared) -> Answer:
-        choices, on = load_choices(self._directory), legal_day(self._now())
-        known = self._chip.neighbourhood()
+        choices, known = load_choices(self._directory), self._chip.neighbourhood()
         with read_vault(self._directory) as vault:
+            on = self._day(vault)
             found = shared(vault, choices, self._area, known, asked.day, on, asked.lang)
         sent = sent_on(self._chip.sent(found.day), asked.role)
         return msgspec.structs.replace(found, sent=sent)
 
     def _budget(self, asked: AskBudget) -> Answer:
-        choices, on = load_choices(self._directory), day_number(legal_day(self._now()))
+        choices = load_choices(self._directory)
         with read_vault(self._directory) as vault:
+            on = day_number(self._day(vault))
             return budget(vault, choices, self._area, on, asked.lang)
+
+    def _day(self, vault: VaultReader) -> date:
+        """Return the legal day that it is where the meter is."""
+        state = vault.values.state() if self._chip.is_simulated else None
+        if state is None or state.account is None:
+            return legal_day(self._now())
+        return state.account.day
 
     def _bills(self, asked: AskBills) -> Answer:
         with read_vault(self._directory) as vault:

@@ -24,8 +24,8 @@ _WORDS = bilingual(
         "kept": "Mois de quarts d'heure que ce boîtier garde : {months}, et une semaine.",
         "none": "Il n'a encore aucun quart d'heure.",
         "days": (
-            "Il a des quarts d'heure du {first} au {last} : {known} connus, dont {estimated} estimés, "
-            "et {missing} qui manquent."
+            "Il a des quarts d'heure du {first} au {last}. Connus : {known} ; par estimation parmi eux : "
+            "{estimated} ; manquants : {missing}."
         ),
         "card": (
             "Si le boîtier n'a pas de phrase secrète au démarrage, qui vole sa carte ou la copie y voit "
@@ -40,8 +40,8 @@ _WORDS = bilingual(
         "kept": "Months of quarter-hours that this chip keeps: {months}, and a week.",
         "none": "It has no quarter-hour yet.",
         "days": (
-            "It has quarter-hours from {first} to {last}: {known} known, {estimated} of them "
-            "estimated, and {missing} missing."
+            "It has quarter-hours from {first} to {last}. Known: {known}; by estimation among them: "
+            "{estimated}; missing: {missing}."
         ),
         "card": (
             "If the chip has no boot passphrase, whoever steals its card or copies it sees there when "

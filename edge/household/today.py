@@ -1,6 +1,6 @@
 """The day so far, and what waits for the household."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from edge.area.neighbourhood import Neighbourhood
 from edge.household.neighbourhood import last_beside
@@ -9,14 +9,14 @@ from edge.language.choice import Lang
 from edge.status.report import ChipReport
 from edge.status.words import advice_texts, city_text, line_text, notice_rows
 from edge.vault.reader import VaultReader
-from protocol.calendar import day_of_number, legal_day, quarter_hour_start, quarter_hours
+from protocol.calendar import day_of_number, quarter_hour_start, quarter_hours
 
 
 def today(
-    vault: VaultReader, report: ChipReport, known: Neighbourhood, now: datetime, lang: Lang
+    vault: VaultReader, report: ChipReport, known: Neighbourhood, day: date, lang: Lang
 ) -> Today:
-    """Return the answer for the legal day of `now`; `known` is of the neighbourhood."""
-    day, presence = legal_day(now), report.presence
+    """Return the answer for a legal day; `known` is of the neighbourhood."""
+    presence = report.presence
     quarters = quarters_of(vault, day)
     closed = report.last_day_closed
     return Today(

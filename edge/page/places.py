@@ -50,6 +50,11 @@ _VIEWERS = frozenset(
 )
 
 
+def place_above(path: str) -> Place | None:
+    """Return the page of the menu that a route lies below, None if it lies below none."""
+    return next((place for place in MENU[1:] if path.startswith(f"{place.path}/")), None)
+
+
 def may_see(role: VisitorRole, path: str) -> bool:
     """Return whether a visitor may see the route of this pattern."""
     return role is VisitorRole.OWNER or path in _VIEWERS

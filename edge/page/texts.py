@@ -286,6 +286,7 @@ _SHOWN = bilingual(
         ),
         "form_old": "Ce formulaire vient d'une autre visite ; ouvrez la page de nouveau.",
         "back": "Retour à la première page",
+        "back_to": "Retour à la page",
         "area_more": "Quartier, garants et vie privée expliqués",
     },
     en={
@@ -555,6 +556,7 @@ _SHOWN = bilingual(
         ),
         "form_old": "This form is of another visit; open the page once more.",
         "back": "Back to the first page",
+        "back_to": "Back to",
         "area_more": "Neighbourhood, trustees and privacy explained",
     },
 )

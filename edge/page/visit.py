@@ -42,7 +42,7 @@ from edge.language.choice import Lang
 from edge.page.drafts import Draft, Drafts, RequestRefused
 from edge.page.early import EarlyNote
 from edge.page.guards import BodyTooLarge
-from edge.page.places import API, ENTER, FIRST_RUN, menu
+from edge.page.places import API, ENTER, FIRST_RUN, menu, place_above
 from edge.page.sessions import Sessions, form_token
 from edge.page.texts import TEXTS, texts_in_each
 from edge.page.uploads import UploadRefused, upload_fields
@@ -192,8 +192,13 @@ class Visit:
             return JSONResponse({"error": text or self.texts[title]}, status)
         # Where a form led here, the focus goes to the reason; else the page is read from its top.
         is_of_form = self.request.method == "POST" or bool(self.query(DRAFT))
+        above = place_above(self.request.url.path) if is_of_form else None
         return self.show(
-            "trouble", status, title=self.texts[title], text=text, is_of_form=is_of_form
+            *("trouble", status),
+            title=self.texts[title],
+            text=text,
+            is_of_form=is_of_form,
+            above=above,
         )
 
     def stranger(self) -> Response:

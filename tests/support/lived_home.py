@@ -6,6 +6,7 @@ real ones.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -34,9 +35,12 @@ def answers_of(
     window: PairingWindow | None = None,
     neighbourhood: Callable[[], Neighbourhood] | None = None,
     questions: PanelQuestions | None = None,
+    now: Callable[[], datetime] | None = None,
+    *,
+    is_simulated: bool = False,
 ) -> Answers:
-    """Return the answers of a household's chip at its virtual time."""
-    now, area = home.clock.now, AreaConfig()
+    """Return the answers of a household's chip at its virtual time, or at another one."""
+    now, area = now or home.clock.now, AreaConfig()
     return Answers(
         home.directory,
         home.identity.household_key,
@@ -49,6 +53,7 @@ def answers_of(
             lambda: report(home.directory, area, now(), None),
             neighbourhood or (lambda: home.chip.neighbourhood),
             account_of(home).of,
+            is_simulated,
         ),
     )
 

@@ -3,6 +3,7 @@
 import base64
 import secrets
 from contextlib import closing
+from datetime import timedelta
 from types import MappingProxyType
 from typing import get_args
 
@@ -51,7 +52,7 @@ from edge.status.report import Advice, report
 from edge.vault.area import KeyShares
 from edge.vault.reader import read_vault
 from protocol.area_messages import SeenHeads
-from protocol.calendar import day_number
+from protocol.calendar import day_number, legal_day
 from tests.support.billing_home import BillingHome
 from tests.support.lived_home import answers_of
 from tests.support.lived_story import lived
@@ -195,6 +196,17 @@ def test_one_who_sees_the_curve_only_is_told_nothing_of_bills_to_come(home, lang
     assert [row.label for row in owners if row not in viewers] == [bill]
     own = household_name(home.identity.household_key)
     assert answers_of(home).answer(AskState(lang=lang, household=own)).rows == viewers
+
+
+@pytest.mark.parametrize("is_simulated", [False, True])
+def test_a_simulated_meter_lives_on_a_day_of_its_own(home, is_simulated):
+    """Else its page would open on a day of this machine's, on which nothing was metered."""
+    later = home.clock.now() + timedelta(days=200)
+    answers = answers_of(home, now=lambda: later, is_simulated=is_simulated)
+    asked = {"lang": Lang.EN, "household": household_name(home.identity.household_key)}
+    on = ask(home, AskToday).day if is_simulated else legal_day(later)
+    assert answers.answer(AskToday(**asked)).day == on
+    assert answers.answer(AskShared(**asked)).days[1] == on
 
 
 def test_today_tells_the_owner_alone_what_came_of_the_last_bill(home):
