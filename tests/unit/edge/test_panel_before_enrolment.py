@@ -38,13 +38,13 @@ class Wall:
 
     def __init__(self, monkeypatch) -> None:
         self.pins, self.held_s, self.shown, self.panel = MockFactory(), 0.0, {}, None
-        self.opened = self.closed = 0
+        self.opened = self.closed = self.steps = 0
         show, close = Panel.show, Panel.close
 
         def seen(panel, rhythms, now_s):
             if panel is not self.panel:
                 self.panel, self.opened = panel, self.opened + 1
-            self.shown = dict(rhythms)
+            self.shown, self.steps = dict(rhythms), self.steps + 1
             show(panel, rhythms, now_s)
 
         def counted_close(panel):
@@ -77,6 +77,9 @@ class Wall:
         for name, rhythm in rhythms.items():
             light = Light(name)
             wait_until(lambda: self.shown.get(light) == rhythm, f"{light}: {rhythm}")  # noqa: B023
+        # A hand that comes in the step in which a light changes did not come for it.
+        steps = self.steps
+        wait_until(lambda: self.steps > steps, "the next step")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cloud.billing.pending import pending_statements
 from cloud.billing.progress import progress
@@ -241,9 +242,7 @@ def test_the_commands_say_what_is_left_out_and_correct_a_statement(tmp_path, hou
     provider_service.draw_key(tmp_path)
     key = household.provider_key.private_bytes_raw()
     pem = Ed25519PrivateKey.from_private_bytes(key).private_bytes(
-        provider_service.Encoding.PEM,
-        provider_service.PrivateFormat.PKCS8,
-        provider_service.NoEncryption(),
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
     (tmp_path / provider_service.KEY).write_bytes(pem)
     common = ["--dir", str(tmp_path), "--cloud", str(tmp_path), "--wait", "0"]
