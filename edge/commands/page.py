@@ -140,7 +140,7 @@ def _warn_without_chip(directory: Path) -> None:
     """Say so where no chip answers, for the page alone lets nobody in."""
     if not _answers(directory):
         echo_translated(
-            "The chip does not run, and nobody is let in until it does: start the chip with "
+            "The chip does not answer, and nobody is let in until it does. If you have not started it: "
             f"`{start_command(directory)}`.",
             err=True,
         )

@@ -8,6 +8,7 @@ from edge.bills.document import FINDINGS, compose, proof
 from edge.bills.papers import latest_bill, papers_of
 from edge.bills.receipt_words import held_in_words, receipt_in_words
 from edge.bills.words import VERDICTS, WORDS
+from edge.contracts.signed import read_agreement
 from edge.contracts.words import NOTICES
 from edge.household.shown_bills import BillList, BillRow, BillVerdict, ShownBill
 from edge.language.choice import Lang
@@ -36,6 +37,7 @@ def bills(directory: Path, vault: VaultReader, statement: str | None, lang: Lang
             *held_in_words(arrived.receipts, lang),
             *waiting,
         ),
+        has_contract=read_agreement(directory) is not None,
     )
 
 

@@ -25,7 +25,7 @@ _WORDS = bilingual(
         "none": "Il n'a encore aucun quart d'heure.",
         "days": (
             "Il a des quarts d'heure du {first} au {last}. Connus : {known} ; par estimation parmi eux : "
-            "{estimated} ; manquants : {missing}."
+            "{estimated} ; manquants depuis le premier : {missing}."
         ),
         "card": (
             "Si le boîtier n'a pas de phrase secrète au démarrage, qui vole sa carte ou la copie y voit "
@@ -41,7 +41,7 @@ _WORDS = bilingual(
         "none": "It has no quarter-hour yet.",
         "days": (
             "It has quarter-hours from {first} to {last}. Known: {known}; by estimation among them: "
-            "{estimated}; missing: {missing}."
+            "{estimated}; missing since the first: {missing}."
         ),
         "card": (
             "If the chip has no boot passphrase, whoever steals its card or copies it sees there when "

@@ -50,12 +50,13 @@ class BillList(msgspec.Struct, frozen=True, tag="bills"):
     """The bills that have arrived, the newest first, and one of them.
 
     `warnings`: how the meter differs from the contract, what holds receipts back, and how many
-    bills are not judged yet.
+    bills are not judged yet. Without a contract no bill comes.
     """
 
     rows: tuple[BillRow, ...]
     shown: ShownBill | None
     warnings: tuple[str, ...]
+    has_contract: bool
 
 
 class BillPdf(msgspec.Struct, frozen=True, tag="bill-pdf"):

@@ -39,8 +39,9 @@ SENTENCES = {
         "La page n'a pas encore de certificat, puisqu'elle n'a jamais fonctionné : démarrez-la avec "
         "`volet edge page --dir {path}`, puis tapez ceci de nouveau."
     ),
-    "The chip does not run, and nobody is let in until it does: start the chip with `{command}`.": (
-        "Le boîtier ne fonctionne pas, et personne n'entre d'ici là : démarrez le boîtier avec "
+    "The chip does not answer, and nobody is let in until it does. If you have not started it: "
+    "`{command}`.": (
+        "Le boîtier ne répond pas, et personne n'entre d'ici là. Si vous ne l'avez pas démarré : "
         "`{command}`."
     ),
     "The chip does not run, and would let nobody in by a code: start the chip with `{command}`; then ask "

@@ -49,7 +49,7 @@ def test_it_tells_what_is_known_estimated_and_missing(home):
     assert (told.estimated, told.missing) == (96, 1)
     assert told.known == sum(map(quarter_hours, days)) - 1
     assert told.lengths == LENGTHS_MONTHS == tuple(range(1, 13))
-    assert any("missing: 1." in text for text in told.texts)
+    assert any("missing since the first: 1." in text for text in told.texts)
 
 
 def test_the_largest_answer_fits(home):

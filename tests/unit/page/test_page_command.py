@@ -23,7 +23,7 @@ from tests.support.steps import killed_at_each_step
 from volet.demo.ports import free_ports
 
 COMMAND = (sys.executable, "-m", "volet.main", "edge", "--lang")
-NOBODY = "The chip does not run, and nobody is let in until it does: "
+NOBODY = "The chip does not answer, and nobody is let in until it does. "
 
 
 @pytest.fixture
