@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
 Given = TypeVar("Given")
 Read = TypeVar("Read")
@@ -22,6 +23,8 @@ _ERRORS = (
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    # Of a serial number that is not positive; an error where warnings are.
+    CryptographyDeprecationWarning,
 )
 
 
@@ -64,6 +67,8 @@ def _whole(certificate: x509.Certificate) -> x509.Certificate:
         )
 
     _tried(parts, certificate)
+    if certificate.serial_number <= 0:
+        raise UnreadableCertificate("its serial number is not positive (RFC 5280, 4.1.2.2)")
     return certificate
 
 

@@ -19,6 +19,8 @@ SEPARATORS = {Mode.HISTORIQUE: b" ", Mode.STANDARD: b"\t"}
 _MODES = {ord(separator): mode for mode, separator in SEPARATORS.items()}
 # Separator and checksum: what follows the data in any group.
 _TAIL_BYTES = 2
+# Label and value, and for some the time between them.
+_FIELDS = (2, 3)
 _BIT_6 = 0x40
 # How Enedis names groups. A flip of bit 6 turns some digits and signs into lower-case letters.
 _LABEL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:[+-]\d)?", re.ASCII)
@@ -132,7 +134,8 @@ def _read_unknown(mode: Mode, fields: list[str]) -> UnknownGroup | GroupRefusal:
     is_later = mode is Mode.STANDARD and fields[0] not in LABELS and _LABEL.fullmatch(fields[0])
     if not is_later or not all(map(str.isprintable, fields)):
         return GroupRefusal.LABEL
-    return UnknownGroup("\t".join(fields))
+    # A flipped bit that makes a letter of a separator is in no checksum: such a group has no value.
+    return UnknownGroup("\t".join(fields)) if len(fields) in _FIELDS else GroupRefusal.FIELDS
 
 
 def _read_doubtful(label: Label, value: str) -> DoubtfulGroup | GroupRefusal:

@@ -90,6 +90,7 @@ def test_a_request_with_an_odd_key_is_unreadable(part):
 
 @given(st.integers(0, len(DER) - 1), st.integers(0, 255))
 @example(DER.index(b"\x06\x03\x55\x1d\x0e") + 4, 0x13)
+@example(DER.index(b"\x02\x01\x02\x02\x01") + 5, 0)
 def test_whatever_byte_is_wrong_there_is_one_kind_of_error(place, value):
     der = DER[:place] + bytes([value]) + DER[place + 1 :]
     try:

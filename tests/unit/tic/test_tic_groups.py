@@ -62,6 +62,13 @@ def test_every_legal_group_is_read_as_it_was_written(case):
     assert (read.label, read.group.value, read.group.timestamp) == (label, value, timestamp)
 
 
+def test_a_separator_that_became_a_letter_makes_no_label_of_a_newer_meter():
+    """Bit 6 is in no checksum, and a short value makes a short label."""
+    body = bytearray(encode_group(Mode.STANDARD, "NJOURF", "00", None)[1:-1])
+    body[6] ^= 1 << 6
+    assert read_group(bytes(body)) is GroupRefusal.FIELDS
+
+
 @given(any_group(), st.data())
 def test_a_group_with_one_flipped_bit_is_never_accepted(case, data):
     label, value, timestamp = case
