@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import msgspec
 import uvicorn
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from system.connections import Connections
-from system.counted_http import CountedHttp, CountedServer
+from system.counted_http import CountedServer, PromptHttp
 from system.listening import listen
 
 HOST = "127.0.0.1"
@@ -67,29 +66,6 @@ def make_app(registry: CollectorRegistry, health: Callable[[], Health]) -> Starl
     )
 
 
-class _Http(CountedHttp):
-    """Closes a connection that does not ask soon."""
-
-    def connection_made(self, transport: Any) -> None:
-        """Await the first request."""
-        super().connection_made(transport)
-        self._await(HEAD_S)
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; a whole request ends the wait for it."""
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self._stop_waiting()
-            self._mark(is_in_call=True)
-
-    def on_response_complete(self) -> None:
-        """Await the next request."""
-        super().on_response_complete()
-        self._mark(is_in_call=False)
-        if self._deadline is None and not self.transport.is_closing():
-            self._await(HEAD_S)
-
-
 class MonitorServer(CountedServer):
     """uvicorn within a program that heeds signals itself."""
 
@@ -114,7 +90,7 @@ def make_server(
     """Return a server, which calls `on_start` once it answers."""
     config = uvicorn.Config(
         app,
-        http=partial(_Http, connections=connections),  # type: ignore[arg-type]
+        http=partial(PromptHttp, connections=connections, head_s=HEAD_S),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,

@@ -50,6 +50,34 @@ class CountedHttp(H11Protocol):
             self._deadline = None
 
 
+class PromptHttp(CountedHttp):
+    """One connection, closed if the head of a request does not come within some seconds."""
+
+    def __init__(self, *, head_s: float, **uvicorns: Any) -> None:
+        """Wait `head_s` seconds for each head."""
+        super().__init__(**uvicorns)
+        self._head_s = head_s
+
+    def connection_made(self, transport: Any) -> None:
+        """Await the first request."""
+        super().connection_made(transport)
+        self._await(self._head_s)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a whole head ends the wait for it."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+            self._mark(is_in_call=True)
+
+    def on_response_complete(self) -> None:
+        """Await the next request."""
+        super().on_response_complete()
+        self._mark(is_in_call=False)
+        if self._deadline is None and not self.transport.is_closing():
+            self._await(self._head_s)
+
+
 class CountedServer(uvicorn.Server):
     """uvicorn that says when it answers; before that, a connection may be refused."""
 

@@ -20,7 +20,7 @@ from cloud.api.problems import MEDIA_TYPE, problem
 from cloud.registry.key_files import revoked_serials
 from protocol.certificates import read_der
 from system.connections import Connections
-from system.counted_http import CountedHttp, CountedServer
+from system.counted_http import CountedServer, PromptHttp
 from system.listening import listen
 
 # Seconds from the connection to the end of a request's head; the gate limits bodies.
@@ -69,32 +69,17 @@ class ClientCertificate:
         )
 
 
-class _Guarded(CountedHttp):
+class _Guarded(PromptHttp):
     """Passes certificates on, and closes slow heads."""
 
-    def __init__(self, *, revoked: Revoked, head_s: float, **uvicorns: Any) -> None:
+    def __init__(self, *, revoked: Revoked, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
         self._revoked = revoked
-        self._head_s = head_s
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._await(self._head_s)
         certificate = _verified(transport, self._revoked)
         self.app_state = {**self.app_state, "certificate": certificate}
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        is_in_call = self.cycle is not None and not self.cycle.response_complete
-        if is_in_call:
-            self._stop_waiting()
-            self._mark(is_in_call=True)
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        self._mark(is_in_call=False)
-        if self._deadline is None and not self.transport.is_closing():
-            self._await(self._head_s)
 
     def send_400_response(self, msg: str) -> None:
         """Answer an invalid request with a problem, like every other; `msg` is uvicorn's."""
